@@ -1,0 +1,1 @@
+"""The data classes that cross floors: standard library and numpy only."""

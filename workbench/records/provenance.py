@@ -1,0 +1,52 @@
+"""Where a method comes from and how closely it was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Grade = Literal["code", "formula", "abstract", "digest"]
+
+
+@dataclass(frozen=True)
+class Citation:
+    """The paper of record."""
+
+    title: str
+    authors: str
+    venue: str
+    year: int
+    arxiv: str = ""
+
+    def __str__(self) -> str:
+        """Authors, title, venue year, arXiv id."""
+        arxiv = f", arXiv:{self.arxiv}" if self.arxiv else ""
+        return f"{self.authors}: {self.title}. {self.venue} {self.year}{arxiv}"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was read.
+
+    Attributes:
+        grade: ``code`` (the authors' or reference code), ``formula`` (the equation), ``abstract`` or ``digest``.
+        where: repository, path and commit for ``code``; equation number for ``formula``.
+        filled_in: what the source left open and how it was settled here.
+    """
+
+    grade: Grade
+    where: str
+    filled_in: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a grade without its source."""
+        if not self.where:
+            raise ValueError(f"evidence of grade {self.grade!r} must say where it was read")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The loss term that must move if the method works, and the direction in which."""
+
+    term: str
+    direction: Literal["down", "up"] = "down"

@@ -1,0 +1,61 @@
+"""What a diagnostic or a study returns."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCALARS = (bool, int, float, str, np.generic)
+
+
+@dataclass(frozen=True)
+class Result:
+    """A frozen answer with its numbers; fields are scalars, arrays, or plain JSON values."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The scalar numbers, one row per quantity."""
+        return [{"quantity": f.name, "value": _plain(v)} for f in fields(self) if isinstance(v := getattr(self, f.name), SCALARS)]
+
+    def to_frame(self) -> pd.DataFrame:
+        """``rows()`` as a table."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows())
+
+    def save(self, path: str | Path) -> Path:
+        """Write everything to one ``.npz`` file (arrays, and the rest as JSON); no pickle."""
+        path = Path(path).with_suffix(".npz")
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        arrays = {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
+        rest = {name: v for name, v in values.items() if name not in arrays}
+        np.savez_compressed(path, __json__=np.array(json.dumps(rest, default=_plain)), **arrays)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The inverse of ``save``.
+
+        Raises:
+            ValueError: the file is not one that ``save`` of this class wrote.
+        """
+        try:
+            with np.load(Path(path).with_suffix(".npz"), allow_pickle=False) as file:
+                values = {name: file[name] for name in file.files if name != "__json__"}
+                return cls(**values, **json.loads(str(file["__json__"])))
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value
