@@ -1,0 +1,67 @@
+"""What holds for every test: one thread, fixed seeds, a home of its own, and honest skips."""
+
+from __future__ import annotations
+
+import os
+
+# Read once, when the numeric libraries load; child processes inherit them. Two workers with two threads each would
+# fight for the cores, and bit-identical reruns are promised at a fixed thread count.
+for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+import random
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where fixtures wider than one test keep their runs, so that nothing reaches the user's own store."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("workbench-home")
+        patch.setenv("WORKBENCH_HOME", str(home))
+        patch.delenv("WORKBENCH_DB", raising=False)
+        yield home
+
+
+@pytest.fixture(autouse=True)
+def home(shared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workbench folder for each test."""
+    folder = tmp_path / "workbench-home"
+    monkeypatch.setenv("WORKBENCH_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def fixed_seeds() -> None:
+    """The same random numbers in every test, whatever ran before it."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - guards against code that uses the global generator by mistake
+    if torch := sys.modules.get("torch"):  # not imported here: the guards need no torch
+        torch.manual_seed(0)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder with the canonical archives; the test is skipped where there is none."""
+    if not (folder := os.environ.get("WORKBENCH_DATA")):
+        pytest.skip("WORKBENCH_DATA is not set: it names the folder with the canonical archives")
+    return Path(folder)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what this machine cannot run, and say why."""
+    if item.get_closest_marker("browser") and not any(map(shutil.which, CHROMIUM)):
+        pytest.skip(f"no browser: none of {', '.join(CHROMIUM)} is installed")
+    if item.get_closest_marker("cuda"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")

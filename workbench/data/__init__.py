@@ -1,0 +1,1 @@
+"""Loaders and generators that return a TransferSet."""

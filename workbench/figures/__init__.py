@@ -1,0 +1,1 @@
+"""Result in, plotly Figure out; arranges numbers and computes none."""

@@ -1,0 +1,103 @@
+"""What a task fixes: the layout of the outputs, the label loss, the score and its direction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+UNLABELLED = -1
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of task.
+
+    Attributes:
+        name: as a setting names it.
+        layout: shape of the outputs, in words.
+        label_loss: (outputs, labels) -> (B,) loss per sample, 0 where a sample has no label.
+        hits: (outputs, labels) -> (numerators (B,), denominators (B,)) whose sums' ratio is the score.
+        score: name of the score.
+        higher_is_better: its direction.
+        agreement: (student outputs, teacher outputs) -> (B,) how far they say the same, 1 is all.
+        scale: what a score is multiplied with to be read in points.
+    """
+
+    name: str
+    layout: str
+    label_loss: Callable[[Tensor, Tensor], Tensor]
+    hits: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+    score: str
+    higher_is_better: bool
+    agreement: Callable[[Tensor, Tensor], Tensor]
+    scale: float = 1.0
+
+
+def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy per sample; (B, C) with (B,), or (B, C, ...) with (B, ...) averaged over labelled positions."""
+    loss = F.cross_entropy(outputs, labels, ignore_index=UNLABELLED, reduction="none")
+    if loss.dim() == 1:
+        return loss
+    labelled = (labels != UNLABELLED).flatten(1)
+    return loss.flatten(1).sum(1) / labelled.sum(1).clamp(min=1)
+
+
+def squared_error(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Mean squared error per sample, (B, ...) with labels of the same number of elements -> (B,)."""
+    return (outputs.flatten(1) - labels.reshape(outputs.shape).flatten(1)).square().mean(1)
+
+
+def _token_loss(outputs: Tensor, labels: Tensor) -> Tensor:
+    return cross_entropy(outputs.transpose(1, 2), labels)
+
+
+def _correct(dim: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    def hits(outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        labelled = (labels != UNLABELLED).reshape(len(labels), -1)
+        correct = (outputs.argmax(dim) == labels).reshape(len(labels), -1) & labelled
+        return correct.sum(1), labelled.sum(1)
+
+    return hits
+
+
+def _errors(outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    return squared_error(outputs, labels), torch.ones(len(outputs), device=outputs.device)
+
+
+def _same_choice(dim: int) -> Callable[[Tensor, Tensor], Tensor]:
+    def agreement(student: Tensor, teacher: Tensor) -> Tensor:
+        return (student.argmax(dim) == teacher.argmax(dim)).reshape(len(student), -1).float().mean(1)
+
+    return agreement
+
+
+def _closeness(student: Tensor, teacher: Tensor) -> Tensor:
+    return 1 / (1 + (student - teacher).flatten(1).square().mean(1))
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("classification", "(B, C) logits", cross_entropy, _correct(1), "accuracy", True, _same_choice(1), 100.0),
+        Task("tokens", "(B, L, V) logits", _token_loss, _correct(2), "token accuracy", True, _same_choice(2), 100.0),
+        Task("dense", "(B, C, H, W) logits", cross_entropy, _correct(1), "pixel accuracy", True, _same_choice(1), 100.0),
+        Task("regression", "(B, K) values", squared_error, _errors, "mean squared error", False, _closeness),
+    )
+}
+
+
+def task(name: str) -> Task:
+    """The task of a name.
+
+    Raises:
+        KeyError: no such task; the message names the nearest ones.
+    """
+    if name not in TASKS:
+        near = get_close_matches(name, TASKS, 3, 0.3) or list(TASKS)
+        raise KeyError(f"no task {name!r}; nearest: {', '.join(near)}")
+    return TASKS[name]

@@ -1,0 +1,81 @@
+"""Finds the methods by walking the package; nothing is registered by hand."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from workbench.methods.method import Method
+from workbench.methods.parameters import check
+
+
+@cache
+def catalog() -> dict[str, type[Method]]:
+    """Every method by its key, the name of its file; families in alphabetical order.
+
+    Raises:
+        RuntimeError: two files share a name, or a file does not define exactly one method.
+    """
+    found: dict[str, type[Method]] = {}
+    for family in sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.ispkg):
+        package = importlib.import_module(f"workbench.methods.{family}")
+        for module_info in pkgutil.iter_modules(package.__path__):
+            key = module_info.name
+            if key in found:
+                raise RuntimeError(f"two methods are called {key!r}: {found[key].__module__} and {package.__name__}.{key}")
+            found[key] = _the_method(importlib.import_module(f"{package.__name__}.{key}"))
+    return found
+
+
+def find(name: str) -> type[Method]:
+    """The method of a key, alias or class name, ignoring case, hyphens and underscores.
+
+    Raises:
+        KeyError: none; the message names the nearest.
+    """
+    names = {_flat(n): cls for key, cls in catalog().items() for n in (key, cls.__name__, *cls.aliases)}
+    if _flat(name) not in names:
+        near = get_close_matches(_flat(name), names, 5, 0.5)
+        keys = list(dict.fromkeys(names[n].__module__.rsplit(".", 1)[-1] for n in near)) or list(catalog())
+        raise KeyError(f"no method {name!r}; nearest: {', '.join(keys)}")
+    return names[_flat(name)]
+
+
+def make(name: str, settings: dict[str, Any] | None = None) -> Method:
+    """A method by name (``kd``, or a sum such as ``kd+crd``), with checked parameters.
+
+    Raises:
+        KeyError: unknown method or parameter.
+        ValueError: a value that is not allowed.
+    """
+    settings = settings or {}
+    parts = name.split("+")
+    if len(parts) == 1:
+        cls = find(name)
+        return cls(**{key: check(cls, key, value) for key, value in settings.items()})
+    made = make(parts[0])
+    for part in parts[1:]:
+        made = made + make(part)
+    for key, value in settings.items():
+        made.change(key, value)
+    return made
+
+
+def family_of(method: type[Method]) -> str:
+    """The family: the folder its file is in."""
+    return method.__module__.rsplit(".", 2)[-2]
+
+
+def _flat(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "").replace(" ", "")
+
+
+def _the_method(module: Any) -> type[Method]:
+    own = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Method) and c.__module__ == module.__name__]
+    if len(own) != 1:
+        raise RuntimeError(f"{module.__name__} must define exactly one method, found {len(own)}")
+    return own[0]

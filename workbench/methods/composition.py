@@ -1,0 +1,90 @@
+"""Methods added up: terms with prefixed names and one ``labels`` term."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from workbench.methods.method import Method, Traces
+from workbench.records.batch import Batch
+from workbench.records.plan import Facts
+
+
+class Sum(Method):
+    """``kd + crd``: the first method's labels term, and every method's other terms under its name.
+
+    Args:
+        methods: two or more methods of one stage and one student each.
+
+    Raises:
+        ValueError: more than one has a gradient rule, or one has stages, players or inputs of its own.
+    """
+
+    def __init__(self, *methods: Method) -> None:
+        """Keeps the methods; nested sums are flattened."""
+        super().__init__()
+        flat = [m for given in methods for m in (given.methods if isinstance(given, Sum) else [given])]
+        self.methods = nn.ModuleList(flat)
+        rules = [m for m in flat if m.gradient_rule is not None]
+        if len(rules) > 1:
+            raise ValueError(f"at most one gradient rule in a sum; given: {', '.join(m.name for m in rules)}")
+        self.gradient_rule = rules[0].gradient_rule if rules else None
+        for seam in ("stages", "players", "inputs", "prepare", "deployed", "update"):
+            owners = [m.name for m in flat if getattr(type(m), seam, None) is not getattr(Method, seam, None)]
+            if owners:
+                raise ValueError(f"{', '.join(owners)} brings its own {seam} and cannot be added to another method")
+        self.tasks = tuple(t for t in flat[0].tasks if all(t in m.tasks for m in flat))
+        self.reads_teacher = any(m.reads_teacher for m in flat)
+        self.evidence, self.citation, self.progress = flat[0].evidence, flat[0].citation, flat[0].progress
+
+    @property
+    def name(self) -> str:
+        """The names joined by a plus."""
+        return "+".join(m.name for m in self.methods)
+
+    def config(self) -> dict[str, Any]:
+        """Every method's configuration, keys prefixed by its name."""
+        return {f"{m.name}.{key}": value for m in self.methods for key, value in m.config().items()}
+
+    def change(self, name: str, value: Any) -> None:
+        """Move ``method.parameter``."""
+        owner, _, parameter = name.partition(".")
+        found = [m for m in self.methods if m.name == owner]
+        if not found:
+            raise KeyError(f"no parameter {name!r}; known: {', '.join(self.config())}")
+        found[0].change(parameter, value)
+
+    def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
+        """Builds each and unites the layers they read."""
+        super().build(student_model, teacher_model, example, facts)
+        for method in self.methods:
+            method.build(student_model, teacher_model, example, facts)
+        self.student_layers = tuple(dict.fromkeys(layer for m in self.methods for layer in m.student_layers))
+        self.teacher_layers = tuple(dict.fromkeys(layer for m in self.methods for layer in m.teacher_layers))
+
+    def schedule(self, progress: float) -> None:
+        """Passed on."""
+        for method in self.methods:
+            method.schedule(progress)
+
+    def after_step(self, student: nn.Module, batch: Batch) -> None:
+        """Passed on."""
+        for method in self.methods:
+            method.after_step(student, batch)
+
+    def after_epoch(self, student: nn.Module, confusion: Tensor | None) -> None:
+        """Passed on."""
+        for method in self.methods:
+            method.after_epoch(student, confusion)
+
+    def forward(self, student: Traces, teacher: Traces, batch: Batch) -> dict[str, Tensor]:
+        """The united terms."""
+        terms: dict[str, Tensor] = {}
+        for method in self.methods:
+            for key, value in method(student, teacher if method.reads_teacher else None, batch).items():
+                if key == "labels":
+                    terms.setdefault("labels", value)
+                else:
+                    terms[f"{method.name}.{key}"] = value
+        return terms

@@ -1,0 +1,170 @@
+"""The contract every distillation method keeps."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from torch import Tensor, nn
+
+from workbench.functional.tasks import task
+from workbench.methods.parameters import check
+from workbench.records.batch import Batch
+from workbench.records.plan import Facts, Player, StagePlan
+from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.trace import Trace
+
+if TYPE_CHECKING:
+    from workbench.methods.composition import Sum
+
+Traces = Trace | tuple[Trace, ...] | None
+TeacherSource = Literal["fixed", "ema", "snapshot", "same_weights"]
+
+
+class Method(nn.Module):
+    """One distillation method: what the student is asked to match.
+
+    The constructor only stores its arguments; its signature is the configuration. Every number in it may be moved
+    while a run is going on, so ``forward`` reads it afresh. All state is in ``state_dict``.
+
+    Class attributes a method declares:
+        citation: the paper of record.
+        evidence: what was read, and what was filled in.
+        progress: the term that must move if it works, and where to.
+        aliases: acronyms it is also found under.
+        tasks: the tasks whose output layout it accepts.
+        reads_teacher: False for methods without a teacher; they are called with ``teacher=None``.
+        teacher_source: who the teacher is; ``fixed`` is the stage's teacher, frozen.
+        teacher_input_gradient: True lets gradients flow through the teacher to its inputs.
+        students: how many students learn together; with more than one, ``student`` is a tuple of traces.
+        stochastic_inputs: True if ``inputs`` returns other teacher inputs than it was given.
+    """
+
+    citation: ClassVar[Citation]
+    evidence: ClassVar[Evidence]
+    progress: ClassVar[Progress]
+    aliases: ClassVar[tuple[str, ...]] = ()
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
+    reads_teacher: ClassVar[bool] = True
+    teacher_source: ClassVar[TeacherSource] = "fixed"
+    teacher_input_gradient: ClassVar[bool] = False
+    students: ClassVar[int] = 1
+    stochastic_inputs: ClassVar[bool] = False
+    leaks_test: ClassVar[bool] = False
+
+    gradient_rule: Any = None
+    """An object with ``combine(gradients: dict[term, list[Tensor | None]]) -> list[Tensor | None]``, or None."""
+
+    def __init__(self) -> None:
+        """Nothing but defaults; ``build`` makes what depends on the models."""
+        super().__init__()
+        self.stage = ""
+        self.student_layers: tuple[str, ...] = ()
+        self.teacher_layers: tuple[str, ...] = ()
+        self._label_loss = task("classification").label_loss
+
+    # --- configuration -------------------------------------------------------------------------------------------
+    @property
+    def name(self) -> str:
+        """The catalogue's key: the name of the file it is defined in."""
+        return type(self).__module__.rsplit(".", 1)[-1]
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments as they stand now."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def change(self, name: str, value: Any) -> None:
+        """Move one parameter of the configuration; takes effect at the next step.
+
+        Raises:
+            KeyError: no such parameter; the message lists them.
+            ValueError: outside its annotated range or choices.
+        """
+        setattr(self, name, check(type(self), name, value))
+
+    # --- seams with defaults -------------------------------------------------------------------------------------
+    def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
+        """Make adapters and banks, and name the layers to be traced; extend, do not replace.
+
+        Args:
+            student_model: the student as ``prepare`` left it (with several students, the first).
+            teacher_model: the teacher, None for methods without one.
+            example: a batch of two or more samples.
+            facts: sizes and lengths of the run.
+        """
+        if facts.task not in self.tasks:
+            raise ValueError(f"{self.name} works on {', '.join(self.tasks)}; this setting's task is {facts.task}")
+        self._label_loss = task(facts.task).label_loss
+
+    def prepare(self, student: nn.Module) -> nn.Module:
+        """The student that is trained; may wrap or extend the one given."""
+        return student
+
+    def deployed(self, student: nn.Module) -> nn.Module:
+        """The student that is scored, counted and saved."""
+        return student
+
+    def inputs(self, batch: Batch) -> Batch:
+        """The batch both models see: mixup, other views, synthesised queries."""
+        return batch
+
+    def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
+        """Who trains on what next; one stage unless the paper needs more."""
+        return (StagePlan(teacher="teacher" if self.reads_teacher else None),)
+
+    def schedule(self, progress: float) -> None:
+        """Called before each step with the share of the run that is done, in [0, 1)."""
+
+    def players(self, students: Mapping[str, nn.Module]) -> dict[str, Player]:
+        """Parameter groups, each with its own optimiser; by default each student, the first with the adapters.
+
+        With several students a term ``<party>.<name>`` belongs to that party, any other to ``student``.
+        """
+        if len(students) == 1:
+            return {"student": Player([*students["student"].parameters(), *self.parameters()])}
+        owned = {party: [*model.parameters()] for party, model in students.items()}
+        owned["student"] += self.parameters()
+        return {party: Player(ps, terms=_owner(party, tuple(students))) for party, ps in owned.items()}
+
+    def after_step(self, student: nn.Module, batch: Batch) -> None:
+        """Called after each optimiser step, without gradients."""
+
+    def after_epoch(self, student: nn.Module, confusion: Tensor | None) -> None:
+        """Called after each epoch; ``confusion`` counts validation samples, (C, C) rows by label."""
+
+    def targets(self, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Soft targets (B, C) and sample weights (B,), for students that are fitted instead of trained by gradients.
+
+        Raises:
+            TypeError: the method is more than a set of targets.
+        """
+        raise TypeError(f"{self.name} is not a method of pure targets; students without gradients need one such as kd")
+
+    def forward(self, student: Traces, teacher: Traces, batch: Batch) -> dict[str, Tensor]:
+        """Named, already weighted terms of shape () or (B,).
+
+        ``labels`` is the task loss, ``reg_*`` are regularisers, everything else is distillation.
+        """
+        raise NotImplementedError
+
+    # --- for the writers of methods ------------------------------------------------------------------------------
+    def label_loss(self, student: Trace, batch: Batch) -> Tensor:
+        """The task's loss per sample, (B,); 0 where a sample has no label."""
+        if batch.labels is None:
+            return student.outputs.new_zeros(len(batch.ids))
+        return self._label_loss(student.outputs, batch.labels)
+
+    def __add__(self, other: Method) -> Sum:
+        """A composition: terms with prefixed names and one ``labels`` term."""
+        from workbench.methods.composition import Sum
+
+        return Sum(self, other)
+
+
+def _owner(party: str, parties: tuple[str, ...]) -> Any:
+    def owns(term: str) -> bool:
+        prefix = term.split(".", 1)[0]
+        return (prefix if prefix in parties else "student") == party
+
+    return owns

@@ -1,0 +1,1 @@
+"""Small nets, one family per file, and the hooks that make a Trace of any module."""

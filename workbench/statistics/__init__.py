@@ -1,0 +1,1 @@
+"""Intervals, paired tests and verdicts; numpy and scipy only."""
