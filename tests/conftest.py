@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-
-# Read once, when the numeric libraries load; child processes inherit them. Two workers with two threads each would
-# fight for the cores, and bit-identical reruns are promised at a fixed thread count.
-for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[_variable] = "1"
-
 import random
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
+
+# Read once, when numpy and torch load, and inherited by child processes. Two workers with two threads each would
+# fight for the cores, and bit-identical reruns are promised at a fixed thread count.
+os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
@@ -43,8 +40,9 @@ def home(shared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def fixed_seeds() -> None:
     """The same random numbers in every test, whatever ran before it."""
     random.seed(0)
-    np.random.seed(0)  # noqa: NPY002 - guards against code that uses the global generator by mistake
-    if torch := sys.modules.get("torch"):  # not imported here: the guards need no torch
+    if numpy := sys.modules.get("numpy"):  # looked up, not imported: the guards need neither library
+        numpy.random.seed(0)
+    if torch := sys.modules.get("torch"):
         torch.manual_seed(0)
 
 
