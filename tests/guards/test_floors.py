@@ -1,0 +1,66 @@
+"""The floors of the house hold: imports run downwards only, and the package is light to import."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def _lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as lint; lint()", "--no-cache"]
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_every_import_contract_is_kept() -> None:
+    outcome = _lint_imports(ROOT)
+    assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+    assert "0 broken" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("module", "line"),
+    [
+        ("functional/maths.py", "import workbench.engine"),
+        ("functional/maths.py", "import workbench.statistics"),
+        ("engine/run.py", "import workbench.diagnostics"),
+        ("engine/run.py", "import ipywidgets"),
+        ("reports/page.py", "import plotly"),
+        ("records/run.py", "import torch"),
+        ("statistics/tests.py", "import torch"),
+    ],
+)
+def test_a_forbidden_import_is_found(tmp_path: Path, module: str, line: str) -> None:
+    floors = "widgets reports figures engine diagnostics methods settings models data functional statistics records"
+    for floor in floors.split():
+        (tmp_path / "workbench" / floor).mkdir(parents=True)
+        (tmp_path / "workbench" / floor / "__init__.py").touch()
+    (tmp_path / "workbench" / "__init__.py").touch()
+    (tmp_path / "workbench" / "records" / "result.py").write_text("def table():\n    import pandas\n")
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+    assert _lint_imports(tmp_path).returncode == 0
+    (tmp_path / "workbench" / module).write_text(line)
+    outcome = _lint_imports(tmp_path)
+    assert outcome.returncode == 1, outcome.stdout + outcome.stderr
+    assert "1 broken" in outcome.stdout
+
+
+@pytest.mark.parametrize(
+    ("statement", "heavy"),
+    [
+        ("import workbench", ("torch", "numpy", "pandas", "plotly", "sklearn", "ipywidgets")),
+        ("import workbench.records", ("torch", "pandas", "plotly", "scipy", "sklearn")),
+        ("import workbench.functional", ("pandas", "plotly", "sklearn", "ipywidgets")),
+        ("import workbench.statistics", ("torch", "pandas", "plotly", "ipywidgets")),
+    ],
+)
+def test_an_import_stays_light(statement: str, heavy: tuple[str, ...]) -> None:
+    script = f"import sys; {statement}; print(*sorted(set(sys.modules) & {set(heavy)!r}))"
+    outcome = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert outcome.stdout.split() == []

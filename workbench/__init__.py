@@ -1,0 +1,59 @@
+"""Run and dissect knowledge distillations: every picture has a number, every number an uncertainty and a control.
+
+The names below are loaded at first use, so that importing the workbench is quick and needs no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench import methods as methods
+    from workbench import settings as settings
+    from workbench.diagnostics.agreement import agreement_of as agreement_of
+    from workbench.engine.distill import distill as distill
+    from workbench.engine.study import study as study
+    from workbench.figures.draw import draw as draw
+    from workbench.records.budget import Budget as Budget
+    from workbench.records.run import Run as Run
+    from workbench.settings.setting import Setting as Setting
+    from workbench.widgets.lab import lab as lab
+
+_HOMES = {
+    "Budget": "workbench.records.budget:Budget",
+    "Run": "workbench.records.run:Run",
+    "Setting": "workbench.settings.setting:Setting",
+    "agreement_of": "workbench.diagnostics.agreement:agreement_of",
+    "distill": "workbench.engine.distill:distill",
+    "draw": "workbench.figures.draw:draw",
+    "lab": "workbench.widgets.lab:lab",
+    "methods": "workbench.methods",
+    "settings": "workbench.settings",
+    "study": "workbench.engine.study:study",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from the module it lives in."""
+    if name not in _HOMES:
+        raise AttributeError(_unknown(name))
+    module, _, attribute = _HOMES[name].partition(":")
+    value = import_module(module)
+    globals()[name] = value = getattr(value, attribute) if attribute else value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(_HOMES)
+
+
+def _unknown(name: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, _HOMES, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(_HOMES)}"
+    return f"workbench has no {name!r}; {hint}"
