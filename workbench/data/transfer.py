@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Generator, Tensor
 
+from workbench.data.encode import Encoding
 from workbench.records.batch import UNLABELLED, Batch
 
 Inputs = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
@@ -25,6 +26,7 @@ class TransferSet:
         teacher_inputs: what the teacher sees instead, in the same order.
         weight: (N,) sample weights.
         transform: pure function of a batch of inputs, applied last (normalisation).
+        encoding: how columns and classes got their numbers, if they came by name.
 
     Raises:
         ValueError: lengths differ, ids repeat, the set is empty, or an input is not finite.
@@ -39,10 +41,12 @@ class TransferSet:
         teacher_inputs: Inputs | None = None,
         weight: Tensor | None = None,
         transform: Callable[[Tensor], Tensor] | None = None,
+        encoding: Encoding | None = None,
     ) -> None:
         """Checks that everything fits together."""
         self.inputs, self.labels, self.weight = inputs, labels, weight
         self.teacher_inputs, self.transform = teacher_inputs, transform
+        self.encoding, self.named = encoding or Encoding(), ids is not None
         self.ids = torch.arange(len(_first(inputs))) if ids is None else torch.as_tensor(ids, dtype=torch.int64)
         self._check()
 

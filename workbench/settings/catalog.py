@@ -20,7 +20,12 @@ def catalog() -> dict[str, type[Setting]]:
     for info in pkgutil.iter_modules([str(Path(__file__).parent)]):
         module = importlib.import_module(f"workbench.settings.{info.name}")
         for cls in vars(module).values():
-            if isinstance(cls, type) and issubclass(cls, Setting) and cls.__module__ == module.__name__ and cls is not Setting:
+            if (
+                isinstance(cls, type)
+                and issubclass(cls, Setting)
+                and cls.__module__ == module.__name__
+                and cls is not Setting
+            ):
                 found[info.name] = cls
     return found
 

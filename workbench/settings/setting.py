@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -16,7 +16,10 @@ from workbench.data.split import stratified, uniform
 from workbench.data.transfer import TransferSet
 from workbench.functional.tasks import Task, task
 from workbench.records.budget import Budget
+from workbench.settings.checks import check_data
+from workbench.settings.signature import factory_signature, signature
 
+DATA = ("train", "validation", "teacher_train", "test")
 Look = Literal["image", "points", "table", "series", "text"]
 
 
@@ -77,34 +80,27 @@ class Setting:
 
     def __post_init__(self) -> None:
         """Converts the data, checks it and takes the validation split out."""
-        self.train, self.test = as_transfer_set(self.train), as_transfer_set(self.test)
+        self.train = as_transfer_set(self.train, self.task)
+        self.test = self._read(self.test)
         if self.teacher_train is not None:
-            self.teacher_train = as_transfer_set(self.teacher_train)
-        self._check_labels()
-        if not isinstance(self.validation, TransferSet):
+            self.teacher_train = self._read(self.teacher_train)
+        self.class_names = tuple(self.class_names) or self.train.encoding.classes
+        check_data(self)
+        self.class_names = self.class_names or tuple(str(k) for k in range(self.classes))
+        if isinstance(self.validation, float):
             self._split(self.validation)
+        else:
+            self.validation = self._read(self.validation)
         if self.teacher_train is None:
             self.teacher_train = self.train.subset(self.train.labelled)
-        self.class_names = self.class_names or tuple(str(k) for k in range(self.classes))
 
-    def _check_labels(self) -> None:
-        rows = self.train.labelled
-        if self.train.labels is None or not len(rows):
-            raise ValueError("the student's data has no label at all; at least two samples of each class are needed")
-        if self.test.labels is None or len(self.test.labelled) < len(self.test):
-            raise ValueError("every test sample needs a label")
-        if self.task == "classification":
-            seen = self.train.labels[rows].unique()
-            if len(seen) < 2:
-                raise ValueError(f"the student's labels hold one class only ({int(seen[0])}); at least two are needed")
-            unseen = sorted(set(self.test.labels.unique().tolist()) - set(range(self.classes)))
-            if unseen:
-                raise ValueError(f"test labels {unseen} are outside the student's classes 0 .. {self.classes - 1}")
+    def _read(self, data: Any) -> TransferSet:
+        return as_transfer_set(data, self.task, self.train.encoding)
 
     def _split(self, share: float) -> None:
         rows = self.train.labelled
         labels = self.train.labels[rows]
-        kept, taken = stratified(labels, share) if self.task == "classification" else uniform(len(rows), share)
+        _, taken = stratified(labels, share) if self.task == "classification" else uniform(len(rows), share)
         out = torch.zeros(len(self.train), dtype=torch.bool)
         out[rows[taken]] = True
         self.validation = self.train.subset(rows[taken])
@@ -139,35 +135,34 @@ class Setting:
 
     def config(self) -> dict[str, Any]:
         """The constructor arguments of a named setting as plain values; empty for one's own."""
-        if type(self) is Setting:
+        if type(self).__init__ is Setting.__init__:
             return {}
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def identity(self) -> dict[str, Any]:
-        """Name, configuration and data hashes: what makes two settings the same."""
-        parts = {"train": self.train, "validation": self.validation, "teacher_train": self.teacher_train}
+        """Name, configuration, models and data hashes: what makes the numbers of two settings comparable."""
+        parts = {name: getattr(self, name) for name in DATA}
         return {
             "name": self.name,
             "config": self.config(),
             "task": self.task,
-            "data": {part: data.digest() for part, data in parts.items()},
-            "student": _signature(self.student),
+            "classes": list(self.class_names),
+            "data": {name: f"{part.digest()} {signature(part.transform)}" for name, part in parts.items()},
+            "augment": signature(self.augment),
+            "student": self._student_signature(),
         }
+
+    def _student_signature(self) -> str:
+        made = not self.varies_initialisation or hasattr(self.student, "get_params")
+        return signature(self.student) if made else factory_signature(self.student)
 
     def __reduce__(self) -> Any:
         """A named setting travels to other processes by its configuration, not by its data."""
-        if type(self) is Setting:
+        if type(self).__init__ is Setting.__init__:
             return super().__reduce__()
-        return _rebuild, (type(self), self.config())
+        rest = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in DATA}
+        return _rebuild, (type(self), self.config()), rest
 
 
 def _rebuild(cls: type[Setting], config: dict[str, Any]) -> Setting:
     return cls(**config)
-
-
-def _signature(student: Any) -> str:
-    """A text that tells two students apart: structure of a module, or of what the factory makes."""
-    if not isinstance(student, nn.Module) and callable(student):
-        with torch.random.fork_rng(devices=[]):
-            student = student()
-    return repr(student)

@@ -1,0 +1,57 @@
+"""Short texts that tell two models, factories or transforms apart, the same in every process."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable
+from dataclasses import is_dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def signature(thing: Any) -> str:
+    """What tells a thing apart: a net's structure and weights, a factory's name, arguments and net, or its text.
+
+    A factory is told apart by the structure of what it makes, not by the weights, which the seed draws.
+    """
+    if thing is None:
+        return ""
+    if isinstance(thing, nn.Module):
+        return f"{structure(thing)} {_weights(thing)}"
+    if is_dataclass(thing) or hasattr(thing, "get_params"):
+        return repr(thing)
+    if callable(thing):
+        return _name(thing)
+    return repr(thing)
+
+
+def factory_signature(factory: Callable[[], Any]) -> str:
+    """Name of a factory and structure of the net it makes; the random state stays as it was."""
+    with torch.random.fork_rng(devices=[]):
+        made = factory()
+    return f"{_name(factory)} {structure(made) if isinstance(made, nn.Module) else made!r}"
+
+
+def structure(module: nn.Module) -> str:
+    """The classes, layers and parameter shapes of a net, 16 hexadecimal digits."""
+    shapes = [(name, tuple(value.shape)) for name, value in module.state_dict().items()]
+    return hashlib.sha256(f"{type(module).__module__}.{module!r}{shapes}".encode()).hexdigest()[:16]
+
+
+def _weights(module: nn.Module) -> str:
+    sha = hashlib.sha256()
+    for value in module.state_dict().values():
+        if isinstance(value, torch.Tensor):
+            sha.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return sha.hexdigest()[:16]
+
+
+def _name(function: Callable[..., Any]) -> str:
+    if isinstance(function, functools.partial):
+        words = [*map(repr, function.args), *(f"{key}={value!r}" for key, value in function.keywords.items())]
+        return f"{_name(function.func)}({', '.join(words)})"
+    owner = function if hasattr(function, "__qualname__") else type(function)
+    return f"{owner.__module__}.{owner.__qualname__}"
