@@ -1,1 +1,1 @@
-"""Intervals, paired tests and verdicts; numpy and scipy only."""
+"""Intervals, tests, resampling and verdicts over seeds and samples: numpy and scipy only."""

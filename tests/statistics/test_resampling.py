@@ -1,0 +1,106 @@
+"""Resampled means against index loops and the closed-form variances of the bootstrap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from workbench.statistics import resampling
+from workbench.statistics.resampling import bootstrap_counts, bootstrap_means, hierarchical_means, percentile_interval
+
+
+def test_means_equal_an_index_loop_over_the_same_counts():
+    table = np.random.default_rng(0).normal(size=(13, 3))
+    counts = np.concatenate(list(bootstrap_counts(13, resamples=20, seed=5)))
+    found = bootstrap_means(table, resamples=20, seed=5)
+    assert found.shape == (20, 3)
+    for r in range(20):
+        drawn = [i for i in range(13) for _ in range(int(counts[r, i]))]
+        assert len(drawn) == 13
+        for m in range(3):
+            assert found[r, m] == pytest.approx(sum(table[i, m] for i in drawn) / 13, abs=1e-12)
+
+
+def test_counts_are_those_of_drawing_with_replacement():
+    counts = np.concatenate(list(bootstrap_counts(50, resamples=4000, seed=1)))
+    assert counts.shape == (4000, 50)
+    assert (counts.sum(axis=1) == 50).all()
+    assert (counts >= 0).all()
+    # each count is binomial(50, 1/50): mean 1, variance 0.98, zero in (49/50)^50 of all cases
+    assert counts.mean(axis=0) == pytest.approx(np.ones(50), abs=5 * (0.98 / 4000) ** 0.5)
+    assert counts.var() == pytest.approx(0.98, abs=0.02)
+    assert (counts == 0).mean() == pytest.approx(0.98**50, abs=0.01)
+
+
+def test_chunks_do_not_change_the_resamples(monkeypatch):
+    values = np.random.default_rng(2).normal(size=37)
+    whole = bootstrap_means(values, resamples=101, seed=3)
+    for chunk in (1, 40, 1000):
+        monkeypatch.setattr(resampling, "CHUNK", chunk)
+        assert max(c.size for c in bootstrap_counts(37, resamples=101)) <= max(chunk, 37)
+        np.testing.assert_allclose(bootstrap_means(values, resamples=101, seed=3), whole, rtol=0, atol=1e-12)
+
+
+def test_all_measures_meet_the_same_resamples():
+    values = np.random.default_rng(4).normal(size=40)
+    table = np.stack([values, 2 * values + 1, np.ones(40)], axis=1)
+    one, two, three = bootstrap_means(table, resamples=50).T
+    np.testing.assert_allclose(two, 2 * one + 1)
+    np.testing.assert_allclose(three, 1.0)
+    np.testing.assert_allclose(bootstrap_means(values, resamples=50), one)
+
+
+def test_another_seed_gives_other_resamples_and_the_same_seed_the_same():
+    values = np.arange(10.0)
+    assert (bootstrap_means(values, seed=1) == bootstrap_means(values, seed=1)).all()
+    assert (bootstrap_means(values, seed=1) != bootstrap_means(values, seed=2)).any()
+
+
+def test_variance_of_resampled_means_is_that_of_the_bootstrap():
+    values = np.random.default_rng(5).exponential(size=60)
+    found = bootstrap_means(values, resamples=20_000, seed=6)
+    assert found.mean() == pytest.approx(values.mean(), abs=5 * (values.var() / 60 / 20_000) ** 0.5)
+    assert found.var() == pytest.approx(values.var() / 60, rel=0.06)
+
+
+def test_seeds_and_samples_both_add_their_variance():
+    generator = np.random.default_rng(7)
+    of_seed, of_sample = generator.normal(0, 0.1, 5), generator.normal(0, 1.0, 80)
+    found = hierarchical_means(of_seed[:, None] + of_sample[None, :], resamples=20_000)
+    # for an additive table the two draws are independent: var(seeds) / S + var(samples) / N
+    assert found.shape == (20_000,)
+    assert found.var() == pytest.approx(of_seed.var() / 5 + of_sample.var() / 80, rel=0.06)
+
+
+def test_with_one_seed_only_samples_vary_and_with_one_sample_only_seeds():
+    values = np.random.default_rng(8).normal(size=50)
+    assert hierarchical_means(values[None], resamples=20_000).var() == pytest.approx(values.var() / 50, rel=0.06)
+    assert hierarchical_means(values[:, None], resamples=20_000).var() == pytest.approx(values.var() / 50, rel=0.06)
+
+
+def test_hierarchical_means_do_not_depend_on_units():
+    table = np.random.default_rng(9).normal(size=(3, 20))
+    np.testing.assert_allclose(hierarchical_means(3 * table - 1), 3 * hierarchical_means(table) - 1)
+
+
+def test_percentile_interval_cuts_both_tails():
+    found = percentile_interval(np.arange(1001.0), estimate=480.0, n=77, level=0.9)
+    assert (found.mean, found.n, found.method, found.level) == (480.0, 77, "percentile", 0.9)
+    assert [found.low, found.high] == pytest.approx([50.0, 950.0])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: bootstrap_means(np.zeros((0, 3))), r"shape \(0, 3\)"),
+        (lambda: bootstrap_means(np.zeros((2, 2, 2))), "1 or 2 dimension"),
+        (lambda: bootstrap_means([1.0, np.nan]), "1 of 2 not finite"),
+        (lambda: hierarchical_means(np.zeros(4)), "2 dimension"),
+        (lambda: list(bootstrap_counts(0)), "0 samples"),
+        (lambda: bootstrap_means([1.0], resamples=0), "0 resamples"),
+        (lambda: percentile_interval([1.0, 2.0], 1.5, 2, level=1.2), r"level = 1\.2"),
+    ],
+)
+def test_bad_input_is_refused_in_words(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

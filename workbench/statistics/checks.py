@@ -1,0 +1,34 @@
+"""What every number that enters a statistic must be."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def finite(values: ArrayLike, name: str = "values", dimensions: tuple[int, ...] = (1,)) -> np.ndarray:
+    """The values as a float64 array of one of the allowed numbers of dimensions.
+
+    Raises:
+        ValueError: another shape, nothing at all, or NaN or infinity among them; the message uses the name.
+    """
+    array = np.asarray(values, np.float64)
+    if array.ndim not in dimensions or not array.size:
+        allowed = " or ".join(str(d) for d in dimensions)
+        raise ValueError(f"{name} of shape {array.shape}: need {allowed} dimension(s) and at least one value")
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(f"{name}: {bad.sum()} of {array.size} not finite, the first is {array[where]} at {where}")
+    return array
+
+
+def coverage(level: float) -> float:
+    """The level of an interval.
+
+    Raises:
+        ValueError: not in (0, 1).
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level} must lie between 0 and 1, such as 0.95")
+    return level

@@ -1,0 +1,113 @@
+"""Intervals for means over seeds, for paired differences and for shares of samples."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from workbench.records.interval import Interval
+from workbench.statistics.checks import coverage, finite
+from workbench.statistics.resampling import bca_bounds, bootstrap_means
+
+BOOTSTRAP_FROM = 10
+"""Number of values from which the interval of a mean is bootstrapped; below it the bootstrap is too narrow."""
+
+RESAMPLES = 9999
+
+
+def mean_interval(values: ArrayLike, level: float = 0.95, seed: int = 0) -> Interval:
+    """Interval for the mean of a few independent values, such as one score per seed.
+
+    Student's t below ``BOOTSTRAP_FROM`` values, the bias-corrected and accelerated bootstrap (BCa) from there. The
+    order of the values does not matter. One value has a mean and no bounds (NaN); equal values have an interval of
+    width zero.
+
+    Args:
+        values: (n,) finite numbers, n >= 1.
+        level: nominal coverage in (0, 1).
+        seed: of the resamples of the bootstrap.
+
+    Raises:
+        ValueError: nothing, a table, NaN or infinity was given, or the level is not in (0, 1).
+    """
+    ordered = np.sort(finite(values))  # the resamples are drawn by position
+    if len(ordered) < BOOTSTRAP_FROM:
+        return t_interval(ordered, level)
+    mean, sd = moments(ordered)
+    low = high = mean
+    if sd > 0:
+        low, high = bca_bounds(ordered, bootstrap_means(ordered, resamples=RESAMPLES, seed=seed), coverage(level))
+    return Interval(mean, low, high, len(ordered), "bca", coverage(level))
+
+
+def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+    """``mean -+ t(n - 1) sd / sqrt(n)`` for (n,) values; no bounds (NaN) for one value.
+
+    Raises:
+        ValueError: as ``mean_interval``.
+    """
+    values = finite(values)
+    mean, sd = moments(values)
+    n = len(values)
+    if n == 1:
+        return Interval(mean, np.nan, np.nan, n, "none", coverage(level))
+    half = float(critical(n, level)) * sd / n**0.5
+    return Interval(mean, mean - half, mean + half, n, "t", level)
+
+
+def paired_difference(arm: ArrayLike, control: ArrayLike, level: float = 0.95) -> Interval:
+    """Interval for the mean of arm minus control, (n,) each and paired by position (same seed, same place).
+
+    Raises:
+        ValueError: the lengths differ, or as ``mean_interval``.
+    """
+    return mean_interval(differences(arm, control), level)
+
+
+def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval:
+    """Wilson's score interval (1927) for a share of n samples, such as an accuracy on a test set.
+
+    Formula: ``(p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)) / (1 + z^2 / n)``.
+
+    Raises:
+        ValueError: not 0 <= successes <= n with n >= 1, or the level is not in (0, 1).
+    """
+    from scipy.special import ndtri
+
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError(f"{successes} successes in {n} samples: need 0 <= successes <= samples and one sample or more")
+    z = float(ndtri((1 + coverage(level)) / 2))
+    share, grown = float(successes / n), 1 + z**2 / n
+    centre = (share + z**2 / (2 * n)) / grown
+    half = z * (share * (1 - share) / n + z**2 / (4 * n**2)) ** 0.5 / grown
+    low = 0.0 if successes == 0 else centre - half  # exact where the formula leaves rounding
+    high = 1.0 if successes == n else centre + half
+    return Interval(share, low, high, int(n), "wilson", level)
+
+
+def differences(arm: ArrayLike, control: ArrayLike, name: str = "arm", against: str = "control") -> np.ndarray:
+    """Arm minus control, (n,), without the noise that subtracting decimals leaves (90.3 - 89.8 is 0.5 here).
+
+    Raises:
+        ValueError: the lengths differ, or a score is not finite; the message uses both names.
+    """
+    first, second = finite(arm, f"scores of {name!r}"), finite(control, f"scores of {against!r}")
+    if len(first) != len(second):
+        raise ValueError(f"{name!r} has {len(first)} scores and {against!r} has {len(second)}: pairs need one per seed")
+    largest = max(np.abs(first).max(), np.abs(second).max())
+    decimals = 12 - int(np.ceil(np.log10(largest))) if largest > 0 else 12
+    return np.round(first - second, decimals)
+
+
+def moments(values: np.ndarray) -> tuple[float, float]:
+    """Mean and sample standard deviation of (n,) values: exact where all are equal, NaN deviation for one value."""
+    if values.min() == values.max():
+        return float(values[0]), 0.0 if len(values) > 1 else np.nan
+    return float(values.mean()), float(values.std(ddof=1))
+
+
+def critical(n: int | np.ndarray, level: float) -> np.ndarray:
+    """Two-sided critical value of Student's t for the mean of n values, any shape."""
+    from scipy.special import stdtrit
+
+    return stdtrit(np.asarray(n) - 1.0, (1 + coverage(level)) / 2)

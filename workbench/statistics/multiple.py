@@ -1,0 +1,27 @@
+"""Several comparisons at once: the more arms are tried, the more often one looks good by luck."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def holm(p_values: ArrayLike) -> np.ndarray:
+    """Holm's step-down adjusted p values (1979), (m,), which hold the chance of any false alarm at the level.
+
+    Formula: sorted upwards, ``adjusted_i = max over j <= i of min(1, (m - j + 1) p_j)``. NaN (not tested) stays NaN
+    and does not count in m.
+
+    Raises:
+        ValueError: a p value outside [0, 1].
+    """
+    p_values = np.asarray(p_values, np.float64)
+    tested = p_values[~np.isnan(p_values)]
+    if ((tested < 0) | (tested > 1)).any():
+        raise ValueError(f"p values must lie in [0, 1], got {tested.min():g} to {tested.max():g}")
+    order = np.argsort(tested, kind="stable")
+    adjusted = np.empty_like(tested)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(tested[order] * np.arange(len(tested), 0, -1)))
+    result = np.full_like(p_values, np.nan)
+    result[~np.isnan(p_values)] = adjusted
+    return result
