@@ -9,11 +9,16 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Read once, when numpy and torch load, and inherited by child processes. Two workers with two threads each would
 # fight for the cores, and bit-identical reruns are promised at a fixed thread count.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+# The same examples on every run, no deadline on a loaded machine, nothing kept between runs.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("repeatable")
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
