@@ -1,1 +1,1 @@
-"""Runs distillations: the loop, its protocols, studies, the store and the teacher cache."""
+"""The loop, the protocols, the session and the store: a distillation as a generator of events."""

@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def forward_kl(student_logits: Tensor, teacher_logits: Tensor, temperature: float | Tensor = 1.0, dim: int = 1) -> Tensor:
+def forward_kl(
+    student_logits: Tensor, teacher_logits: Tensor, temperature: float | Tensor = 1.0, dim: int = 1
+) -> Tensor:
     """KL(teacher || student) at a temperature, summed over classes.
 
     Args:

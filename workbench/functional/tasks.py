@@ -85,7 +85,9 @@ TASKS = {
     for task in (
         Task("classification", "(B, C) logits", cross_entropy, _correct(1), "accuracy", True, _same_choice(1), 100.0),
         Task("tokens", "(B, L, V) logits", _token_loss, _correct(2), "token accuracy", True, _same_choice(2), 100.0),
-        Task("dense", "(B, C, H, W) logits", cross_entropy, _correct(1), "pixel accuracy", True, _same_choice(1), 100.0),
+        Task(
+            "dense", "(B, C, H, W) logits", cross_entropy, _correct(1), "pixel accuracy", True, _same_choice(1), 100.0
+        ),
         Task("regression", "(B, K) values", squared_error, _errors, "mean squared error", False, _closeness),
     )
 }

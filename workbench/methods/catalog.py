@@ -26,7 +26,9 @@ def catalog() -> dict[str, type[Method]]:
         for module_info in pkgutil.iter_modules(package.__path__):
             key = module_info.name
             if key in found:
-                raise RuntimeError(f"two methods are called {key!r}: {found[key].__module__} and {package.__name__}.{key}")
+                raise RuntimeError(
+                    f"two methods are called {key!r}: {found[key].__module__} and {package.__name__}.{key}"
+                )
             found[key] = _the_method(importlib.import_module(f"{package.__name__}.{key}"))
     return found
 
@@ -75,7 +77,11 @@ def _flat(name: str) -> str:
 
 
 def _the_method(module: Any) -> type[Method]:
-    own = [c for c in vars(module).values() if isinstance(c, type) and issubclass(c, Method) and c.__module__ == module.__name__]
+    own = [
+        c
+        for c in vars(module).values()
+        if isinstance(c, type) and issubclass(c, Method) and c.__module__ == module.__name__
+    ]
     if len(own) != 1:
         raise RuntimeError(f"{module.__name__} must define exactly one method, found {len(own)}")
     return own[0]

@@ -121,10 +121,10 @@ class Method(nn.Module):
 
         With several students a term ``<party>.<name>`` belongs to that party, any other to ``student``.
         """
-        if len(students) == 1:
-            return {"student": Player([*students["student"].parameters(), *self.parameters()])}
         owned = {party: [*model.parameters()] for party, model in students.items()}
-        owned["student"] += self.parameters()
+        owned[next(iter(owned))] += self.parameters()
+        if len(owned) == 1:
+            return {party: Player(ps) for party, ps in owned.items()}
         return {party: Player(ps, terms=_owner(party, tuple(students))) for party, ps in owned.items()}
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:

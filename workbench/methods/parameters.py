@@ -71,7 +71,9 @@ def check(cls: type, name: str, value: Any) -> Any:
     known = parameters(cls)
     if name not in known:
         near = get_close_matches(name, known, 3, 0.3) or list(known)
-        raise KeyError(f"{cls.__name__} has no parameter {name!r}; " + (f"nearest: {', '.join(near)}" if near else "it has none"))
+        raise KeyError(
+            f"{cls.__name__} has no parameter {name!r}; " + (f"nearest: {', '.join(near)}" if near else "it has none")
+        )
     return known[name].check(value)
 
 

@@ -21,7 +21,11 @@ class Result:
 
     def rows(self) -> list[dict[str, Any]]:
         """The scalar numbers, one row per quantity."""
-        return [{"quantity": f.name, "value": _plain(v)} for f in fields(self) if isinstance(v := getattr(self, f.name), SCALARS)]
+        return [
+            {"quantity": f.name, "value": _plain(v)}
+            for f in fields(self)
+            if isinstance(v := getattr(self, f.name), SCALARS)
+        ]
 
     def to_frame(self) -> pd.DataFrame:
         """``rows()`` as a table."""

@@ -1,0 +1,72 @@
+"""Nested state on disk without pickle: tensors as safetensors, the rest as JSON inside the same file."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+class CorruptCheckpoint(ValueError):
+    """A file that cannot be what was saved."""
+
+
+def save(state: Any, path: Path) -> None:
+    """Write nested dicts, lists, tuples, arrays, tensors and plain values; the file appears whole or not at all."""
+    tensors: dict[str, Tensor] = {}
+    tree = _encode(state, tensors)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(f".{os.getpid()}.part")
+    save_file(tensors, part, metadata={"tree": json.dumps(tree)})
+    part.replace(path)
+
+
+def load(path: Path) -> Any:
+    """The inverse of ``save``.
+
+    Raises:
+        CorruptCheckpoint: the file is truncated or not a checkpoint.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _decode(json.loads(file.metadata()["tree"]), file)
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        raise CorruptCheckpoint(f"{path} is damaged ({error}); delete it to start over") from error
+
+
+def _encode(value: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(value, np.ndarray):
+        return {"array": _encode(torch.from_numpy(value), tensors)}
+    if isinstance(value, Tensor):
+        key = str(len(tensors))
+        tensors[key] = value.detach().cpu().clone().contiguous()
+        return {"tensor": key}
+    if isinstance(value, dict):
+        return {"dict": [[_encode(k, tensors), _encode(v, tensors)] for k, v in value.items()]}
+    if isinstance(value, tuple):
+        return {"tuple": [_encode(v, tensors) for v in value]}
+    if isinstance(value, list):
+        return [_encode(v, tensors) for v in value]
+    return value
+
+
+def _decode(tree: Any, file: Any) -> Any:
+    if isinstance(tree, list):
+        return [_decode(v, file) for v in tree]
+    if not isinstance(tree, dict):
+        return tree
+    ((kind, inner),) = tree.items()
+    if kind == "tensor":
+        return file.get_tensor(inner)
+    if kind == "array":
+        return _decode(inner, file).numpy()
+    if kind == "dict":
+        return {_decode(k, file): _decode(v, file) for k, v in inner}
+    return tuple(_decode(v, file) for v in inner)

@@ -1,0 +1,66 @@
+"""Outputs and scores of a model on a set of samples, in small pieces so that a run can be stopped in between."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.data.transfer import TransferSet
+from workbench.functional.tasks import Task
+from workbench.models.tracing import Tracer
+from workbench.records import events
+
+CHUNK = 256
+
+
+def predict(
+    model: nn.Module, data: TransferSet, *, teacher: bool = False, size: int = CHUNK
+) -> Generator[float, None, Tensor]:
+    """Outputs on all samples in order; yields the share done and returns them.
+
+    Args:
+        model: put into evaluation mode, and back.
+        data: on the model's device.
+        teacher: ask about the teacher's inputs.
+        size: samples per forward pass.
+    """
+    was_training = model.training
+    model.eval()
+    done, parts = 0, []
+    try:
+        tracer = Tracer(model)
+        for batch in data.batches(size):
+            with torch.no_grad():
+                parts.append(tracer(batch.for_teacher if teacher else batch.student_inputs).outputs.float())
+            done += len(batch.ids)
+            yield done / len(data)
+    finally:
+        model.train(was_training)
+    return torch.cat(parts)
+
+
+def reported(pieces: Generator[float, None, Tensor], **about: Any) -> Generator[events.Event, None, Tensor]:
+    """Turn shares done into ``Probe`` events with the given fields, and hand the result on."""
+    while True:
+        try:
+            share = next(pieces)
+        except StopIteration as done:
+            return done.value
+        yield events.Probe(value=share, **about)
+
+
+def score(task: Task, outputs: Tensor, labels: Tensor) -> float:
+    """The task's score, in its own unit (points of 100 for accuracies)."""
+    numerator, denominator = task.hits(outputs, labels)
+    return task.scale * float(numerator.double().sum()) / max(float(denominator.double().sum()), 1e-12)
+
+
+def confusion(outputs: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """(C, C) counts of samples by label (row) and predicted class (column)."""
+    counts = torch.zeros(classes * classes, dtype=torch.int64)
+    return counts.scatter_add_(0, (labels * classes + outputs.argmax(1)).cpu(), torch.ones_like(labels.cpu())).view(
+        classes, classes
+    )

@@ -1,0 +1,56 @@
+"""The order in which a stage sees its samples."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from workbench.data.transfer import Augment, TransferSet
+from workbench.engine.streams import Streams
+from workbench.records.batch import Batch
+
+
+def steps_per_epoch(samples: int, batch_size: int) -> int:
+    """Full batches in one pass; a set smaller than a batch is one batch of its own size."""
+    return max(1, samples // batch_size)
+
+
+@dataclass
+class Loader:
+    """Full batches of some rows, shuffled anew each epoch; a few rows are cycled through to fill an epoch.
+
+    Attributes:
+        data: the transfer set.
+        rows: the rows of it that take part.
+        batch_size: samples per step.
+        augment: of the setting.
+        partner: (N,) the row whose teacher inputs each row is given instead of its own; None is its own.
+    """
+
+    data: TransferSet
+    rows: Tensor
+    batch_size: int
+    augment: Augment | None = None
+    partner: Tensor | None = None
+
+    def epoch(self, steps: int, streams: Streams) -> Iterator[tuple[Tensor, Batch]]:
+        """(rows, batch) of each step; the order comes from the ``data`` stream."""
+        if getattr(self.data, "full_batch", False):
+            for _ in range(steps):
+                yield self.rows, self.data.batch(self.rows)
+            return
+        size = min(self.batch_size, len(self.data))
+        rounds = math.ceil(steps * size / len(self.rows))
+        shuffles = [torch.randperm(len(self.rows), generator=streams["data"]) for _ in range(rounds)]
+        order = self.rows[torch.cat(shuffles)[: steps * size].to(self.rows.device)]
+        for rows in order.split(size):
+            yield rows, self.batch(rows, streams)
+
+    def batch(self, rows: Tensor, streams: Streams) -> Batch:
+        """The batch of some rows, augmented."""
+        teacher_rows = None if self.partner is None else self.partner[rows]
+        return self.data.batch(rows, teacher_rows=teacher_rows, augment=self.augment, generator=streams["augment"])

@@ -1,0 +1,109 @@
+"""The only place where test data is read: after training, to score what was trained."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from workbench.engine.evaluate import predict, reported, score
+from workbench.engine.identity import address
+from workbench.engine.teaching import outputs_of
+from workbench.engine.trial import Trial
+from workbench.models.learners import as_teacher
+from workbench.models.size import parameters
+from workbench.records.run import Run, Scores
+
+if TYPE_CHECKING:
+    from workbench.engine.distill import Distillation
+
+
+def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
+    """Score every party on test, at its last epoch and at the one validation chose; returns the run."""
+    setting, method = distillation.setting, distillation.method
+    test = setting.test.to(trial.device)
+    scores, predictions, models = {}, {}, {}
+    for party, learner in trial.parties.items():
+        if party == "teacher":
+            outputs = yield from outputs_of(learner, test, distillation.conditions, asks_teacher=True)
+            value = score(trial.kind, outputs, test.labels)
+            valid = yield from outputs_of(learner, trial.validation, distillation.conditions, asks_teacher=True)
+            scores[party] = Scores(value, value, score(trial.kind, valid, trial.validation.labels), 0)
+        else:
+            model = method.deployed(as_teacher(learner))
+            outputs = yield from _outputs(model, test, party)
+            models[party] = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+            selected = yield from _selected(trial, party, model, test, outputs)
+            best = trial.best.get(party, {})
+            last = float(trial.history.points[f"validation/{party}"][1][-1])
+            value = score(trial.kind, outputs, test.labels)
+            scores[party] = Scores(value, selected, last, best.get("epoch", 0))
+        predictions[party] = outputs.cpu().numpy()
+    return _run(distillation, trial, scores, predictions, models)
+
+
+def _selected(trial: Trial, party: str, model: nn.Module, test: Any, outputs: Tensor) -> Iterator[Any]:
+    best = trial.best.get(party)
+    if best is None or best["epoch"] == trial.epochs[party]:
+        return score(trial.kind, outputs, test.labels)
+    last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.load_state_dict(best["state"])
+    chosen = yield from _outputs(model, test, party)
+    model.load_state_dict(last)
+    return score(trial.kind, chosen, test.labels)
+
+
+def _outputs(model: nn.Module, data: Any, party: str) -> Iterator[Any]:
+    return reported(predict(model, data), party=party, name="scoring", step=0)
+
+
+def _run(distillation: Distillation, trial: Trial, scores: Any, predictions: Any, models: Any) -> Run:
+    identity, changes, test = distillation.identity, tuple(trial.changes), distillation.setting.test
+    moved = f"-live-{address({'changes': changes})}" if changes else ""
+    return Run(
+        id=distillation.id + moved,
+        setting=identity["setting"],
+        method=identity["method"],
+        budget=distillation.budget,
+        seed=distillation.seed,
+        control=distillation.conditions.control,
+        scores=scores,
+        curves=trial.history.curves(),
+        predictions=predictions,
+        test_ids=test.ids.cpu().numpy(),
+        test_labels=test.labels.cpu().numpy(),
+        models=models,
+        changes=changes,
+        facts=_facts(distillation, trial, predictions),
+        leaks_test=distillation.method.leaks_test,
+    )
+
+
+def _facts(distillation: Distillation, trial: Trial, predictions: dict[str, np.ndarray]) -> dict[str, Any]:
+    student, teacher = (torch.from_numpy(predictions[party]) for party in ("student", "teacher"))
+    same = student.shape == teacher.shape
+    sizes = {party: parameters(m) for party, m in trial.parties.items() if isinstance(m, nn.Module)}
+    return {
+        "teacher": distillation.identity["teacher"],
+        "teacher_seed": distillation.conditions.teacher_seed,
+        "agreement": float(trial.kind.agreement(student, teacher).mean()) if same else None,
+        "parameters": sizes,
+        "steps": dict(trial.done),
+        "epochs": dict(trial.epochs),
+        "batch_size": trial.budget.batch_size,
+        "seconds": time.monotonic() - distillation.started,
+        "score": trial.kind.score,
+        "class_names": list(distillation.setting.class_names),
+        "device": str(trial.device),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "workbench": version("kd-workbench"),
+        "finished": time.time(),
+    }

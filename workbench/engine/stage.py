@@ -1,0 +1,131 @@
+"""One stage: epochs of steps, each epoch validated and checkpointed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Generator, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.engine.evaluate import confusion, predict, reported, score
+from workbench.engine.guides import Fixed
+from workbench.engine.loader import Loader
+from workbench.engine.trial import Trial
+from workbench.engine.updater import Updater
+from workbench.records import events
+from workbench.records.plan import StagePlan
+
+
+class StageRunner:
+    """Runs one stage of a trial as a generator of events.
+
+    Args:
+        trial: the run.
+        plan: the stage.
+        steps: its length in optimiser steps.
+        guide: its teacher, None for nobody.
+        partner: whose teacher inputs each row is given, None for its own.
+    """
+
+    def __init__(self, trial: Trial, plan: StagePlan, steps: int, guide: Fixed | None, partner: Tensor | None) -> None:
+        """Makes the learners, the order of the samples and the optimisers."""
+        self.trial, self.plan, self.steps = trial, plan, steps
+        self.students = trial.students_of(plan)
+        rows = trial.rows_of(plan)
+        self.loader = Loader(trial.train, rows, trial.budget.batch_size, trial.augment, partner)
+        self.epochs = -(-steps // trial.epoch_steps)
+        self.updater = Updater(
+            trial.method,
+            self.students,
+            guide,
+            trial.budget,
+            plan,
+            device=trial.device,
+            everyone_labelled=len(trial.train.labelled) == len(trial.train),
+        )
+        self.teacher_says: Tensor | None = None
+
+    def run(self, save: Callable[[int], None], first_epoch: int = 0) -> Iterator[events.Event]:
+        """The stage from an epoch on; ``save(epochs done)`` is called after each."""
+        trial, plan = self.trial, self.plan
+        trial.method.stage = plan.name
+        trial.method.train()
+        for student in self.students.values():
+            student.train()
+        yield self._event(events.Stage, steps=self.steps, epochs=self.epochs)
+        yield from self._hear_teacher()
+        for epoch in range(first_epoch, self.epochs):
+            done = epoch * trial.epoch_steps
+            yield from self._epoch(done, min(trial.epoch_steps, self.steps - done))
+            yield from self._validate()
+            save(epoch + 1)
+
+    def _epoch(self, done: int, count: int) -> Iterator[events.Event]:
+        trial, party = self.trial, self.plan.learner
+        for index, (rows, batch) in enumerate(self.loader.epoch(count, trial.streams)):
+            step = trial.done.get(party, 0) + 1
+            yield from self._changes(step)
+            trial.method.schedule(min((step - 1) / trial.steps, 1.0))
+            with trial.streams.using("noise"):
+                terms = self.updater.step(batch, rows, (done + index) / self.steps, step)
+            trial.done[party] = step
+            trial.history.add(self._prefix("terms"), step, terms)
+            yield self._event(events.Step, step=step, terms=terms)
+
+    def _changes(self, step: int) -> Iterator[events.Event]:
+        for name, value in self.trial.controls.take(step).items():
+            self.trial.changes.append({"step": step, "name": name, "value": value})
+            yield self._event(events.Changed, step=step, name=name, value=value)
+
+    def _validate(self) -> Iterator[events.Event]:
+        trial = self.trial
+        epoch = trial.epochs[self.plan.learner] = trial.epochs.get(self.plan.learner, 0) + 1
+        step, scores, counts = trial.done[self.plan.learner], {}, None
+        for party, student in self.students.items():
+            deployed = trial.method.deployed(student)
+            outputs = yield from self._outputs(deployed, party)
+            scores[party] = score(trial.kind, outputs, trial.validation.labels)
+            self._remember(party, deployed, scores[party], epoch)
+            if party == self.plan.learner:
+                yield from self._agreement(outputs, step)
+                if trial.kind.name == "classification":
+                    counts = confusion(outputs, trial.validation.labels, trial.classes)
+        trial.history.add("validation", step, scores)
+        with torch.no_grad():
+            trial.method.after_epoch(self.students[self.plan.learner], counts)
+            if self.updater.guide is not None:
+                self.updater.guide.after_epoch(self.students[self.plan.learner])
+        yield self._event(events.Epoch, epoch=epoch, step=step, scores=scores)
+
+    def _agreement(self, outputs: Tensor, step: int) -> Iterator[events.Event]:
+        if self.teacher_says is None or self.teacher_says.shape != outputs.shape:
+            return
+        value = float(self.trial.kind.agreement(outputs, self.teacher_says).mean())
+        self.trial.history.add(self._prefix("probe"), step, {"agreement": value})
+        yield self._event(events.Probe, name="agreement", step=step, value=value)
+
+    def _hear_teacher(self) -> Iterator[events.Event]:
+        """What the teacher says about the validation samples, for the live agreement."""
+        teachers = self.trial.teachers_of(self.plan)
+        if len(teachers) == 1 and len(self.students) == 1:
+            self.teacher_says = yield from self._outputs(teachers[0], self.plan.learner, teacher=True)
+
+    def _outputs(self, model: nn.Module, party: str, *, teacher: bool = False) -> Generator[events.Event, None, Tensor]:
+        pieces = predict(model, self.trial.validation, teacher=teacher)
+        step = self.trial.done.get(party, 0)
+        return reported(pieces, party=party, stage=self.plan.name, name="evaluating", step=step)
+
+    def _remember(self, party: str, deployed: nn.Module, value: float, epoch: int) -> None:
+        best = self.trial.best.get(party)
+        sign = 1 if self.trial.kind.higher_is_better else -1
+        if best is None or sign * value > sign * best["score"]:
+            state = {name: copy.deepcopy(tensor) for name, tensor in deployed.state_dict().items()}
+            self.trial.best[party] = {"score": value, "epoch": epoch, "state": state}
+
+    def _prefix(self, kind: str) -> str:
+        return kind if self.plan.learner == "student" else f"{self.plan.learner}/{kind}"
+
+    def _event(self, kind: type[events.Event], **values: Any) -> events.Event:
+        return kind(party=self.plan.learner, stage=self.plan.name, **values)

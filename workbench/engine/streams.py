@@ -1,0 +1,87 @@
+"""Separate seeded random streams, so that adapters or dropout never disturb initialisation or data order."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+NAMES = ("data", "augment", "method", "noise")
+
+
+class Streams:
+    """The random streams of one run.
+
+    ``data`` orders the samples, ``augment`` draws views, ``method`` initialises adapters and banks, ``noise`` is the
+    global generator while models run (dropout). Initialisation has a stream per party, see ``initialising``.
+
+    Args:
+        seed: of the run; the streams are independent children of it.
+        device: streams of a CUDA run keep the state of the CUDA generator as well.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        """Seeds them all."""
+        self.seed, self.device = seed, device
+        self.generators = {name: Generator().manual_seed(self._child(name)) for name in NAMES}
+        self.cuda: dict[str, Tensor] = {}
+
+    def _child(self, name: str) -> int:
+        entropy = [self.seed, zlib.crc32(name.encode())]
+        return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
+
+    def __getitem__(self, name: str) -> Generator:
+        """The generator of a stream."""
+        return self.generators[name]
+
+    @contextmanager
+    def initialising(self, party: str) -> Iterator[None]:
+        """Global randomness depends only on the seed and the party: the same student in every arm of a study."""
+        with torch.random.fork_rng(devices=self._cuda_devices()):
+            torch.manual_seed(self._child(f"init/{party}"))
+            yield
+
+    @contextmanager
+    def using(self, name: str) -> Iterator[None]:
+        """Global randomness comes from a stream and goes back to what it was."""
+        stream, outside = self.generators[name], torch.get_rng_state()
+        torch.set_rng_state(stream.get_state())
+        cuda = self._enter_cuda(name)
+        try:
+            yield
+        finally:
+            stream.set_state(torch.get_rng_state())
+            torch.set_rng_state(outside)
+            if cuda is not None:
+                self.cuda[name] = torch.cuda.get_rng_state(self.device)
+                torch.cuda.set_rng_state(cuda, self.device)
+
+    def _enter_cuda(self, name: str) -> Tensor | None:
+        if self.device.type != "cuda":
+            return None
+        outside = torch.cuda.get_rng_state(self.device)
+        if name in self.cuda:
+            torch.cuda.set_rng_state(self.cuda[name], self.device)
+        else:
+            torch.cuda.manual_seed(self._child(name))
+        return outside
+
+    def _cuda_devices(self) -> list[int]:
+        return [self.device.index or 0] if self.device.type == "cuda" else []
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything needed to go on from here."""
+        cpu = {name: generator.get_state() for name, generator in self.generators.items()}
+        return cpu | {f"cuda/{name}": state for name, state in self.cuda.items()}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from there."""
+        for name, tensor in state.items():
+            if name.startswith("cuda/"):
+                self.cuda[name.removeprefix("cuda/")] = tensor
+            else:
+                self.generators[name].set_state(tensor)

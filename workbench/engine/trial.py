@@ -1,0 +1,160 @@
+"""The state of one run while it goes on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.data.transfer import TransferSet
+from workbench.engine.controls import Controls
+from workbench.engine.history import History
+from workbench.engine.loader import steps_per_epoch
+from workbench.engine.streams import Streams
+from workbench.functional.tasks import Task
+from workbench.methods.method import Method
+from workbench.records.batch import Batch
+from workbench.records.budget import Budget
+from workbench.records.plan import Facts, StagePlan
+from workbench.settings.setting import Setting
+
+
+@dataclass
+class Trial:
+    """Everything a stage needs to know and may change; it holds no test data.
+
+    Attributes:
+        make_student: makes a new student under the current random state.
+        parties: every model of the run by name; ``teacher`` among them.
+        best: by party, the validation score, epoch and weights that were best so far.
+        done: optimiser steps so far, by party.
+        built_for: the (learner, teacher) pair the method was built for.
+    """
+
+    method: Method
+    budget: Budget
+    device: torch.device
+    train: TransferSet
+    validation: TransferSet
+    augment: Any
+    kind: Task
+    classes: int
+    make_student: Any
+    streams: Streams
+    controls: Controls
+    control: str = "none"
+    parties: dict[str, nn.Module] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    best: dict[str, dict[str, Any]] = field(default_factory=dict)
+    done: dict[str, int] = field(default_factory=dict)
+    epochs: dict[str, int] = field(default_factory=dict)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    built_for: tuple[Any, ...] = ()
+
+    @property
+    def facts(self) -> Facts:
+        """What a method may know."""
+        return Facts(len(self.train), self.classes, self.steps, self.budget.epochs, self.kind.name)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the student over all stages."""
+        return self.budget.epochs * self.epoch_steps
+
+    @property
+    def epoch_steps(self) -> int:
+        """Optimiser steps in one pass over the transfer set."""
+        if getattr(self.train, "full_batch", False):
+            return 1
+        return steps_per_epoch(len(self.train), min(self.budget.batch_size, len(self.train)))
+
+    def students_of(self, plan: StagePlan) -> dict[str, nn.Module]:
+        """The models that learn in a stage, by party; made and prepared where they do not exist yet."""
+        names = [plan.learner, *(f"peer_{k}" for k in range(1, self.method.students))]
+        for name in names:
+            if name not in self.parties or plan.start == "fresh":
+                self.parties[name] = self._new(name, plan)
+        if isinstance(plan.start, dict):
+            self._blend(plan.start, self.parties[plan.learner])
+        return {name: self.parties[name] for name in names}
+
+    def _new(self, name: str, plan: StagePlan) -> nn.Module:
+        with self.streams.initialising(name):
+            made = plan.factory() if plan.factory is not None and name == plan.learner else self.make_student()
+        with self.streams.using("method"):
+            return self.method.prepare(made).to(self.device)
+
+    @torch.no_grad()
+    def _blend(self, shares: dict[str, float], into: nn.Module) -> None:
+        total, states = sum(shares.values()), {name: self.parties[name].state_dict() for name in shares}
+        for key, tensor in into.state_dict().items():
+            mixed = sum(states[name][key].double() * share / total for name, share in shares.items())
+            tensor.copy_(mixed)
+
+    def teachers_of(self, plan: StagePlan) -> list[nn.Module]:
+        """The models that teach in a stage.
+
+        Raises:
+            KeyError: a party that does not exist yet.
+        """
+        names = () if plan.teacher is None else (plan.teacher,) if isinstance(plan.teacher, str) else plan.teacher
+        for name in names:
+            if name not in self.parties:
+                raise KeyError(f"stage {plan.name!r} wants {name!r} as teacher; there are {', '.join(self.parties)}")
+        return [self.parties[name] for name in names]
+
+    def build(self, student: nn.Module, teacher: nn.Module | None) -> None:
+        """Let the method make what depends on this pair, once per pair."""
+        if self.built_for and (self.built_for == (student, teacher) or not self._reads_layers):
+            return
+        modes = [(m, m.training) for m in (student, teacher) if m is not None]
+        for model, _ in modes:
+            model.eval()
+        with self.streams.using("method"):
+            self.method.build(student, teacher, self.example(), self.facts)
+        self.method.to(self.device)
+        for model, mode in modes:
+            model.train(mode)
+        self.built_for = (student, teacher)
+
+    @property
+    def _reads_layers(self) -> bool:
+        return bool(self.method.student_layers or self.method.teacher_layers)
+
+    def example(self) -> Batch:
+        """A few samples, for shapes."""
+        return self.train.batch(torch.arange(min(4, len(self.train)), device=self.device))
+
+    def rows_of(self, plan: StagePlan) -> Tensor:
+        """The rows of the transfer set that take part in a stage.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if isinstance(plan.data, str):
+            rows = self.train.labelled if plan.data == "labelled" else torch.arange(len(self.train))
+        else:
+            rows = torch.isin(self.train.ids.cpu(), torch.as_tensor(plan.data)).nonzero().squeeze(1)
+        if not len(rows):
+            raise ValueError(f"stage {plan.name!r} has no samples to train on")
+        return rows.to(self.device)
+
+
+def trial_of(setting: Setting, method: Method, budget: Budget, streams: Streams, controls: Controls) -> Trial:
+    """The state at the start of a run; test data stays behind in the setting."""
+    device = streams.device
+    return Trial(
+        method=method,
+        budget=budget,
+        device=device,
+        train=setting.train.to(device),
+        validation=setting.validation.to(device),
+        augment=setting.augment,
+        kind=setting.kind,
+        classes=setting.classes,
+        make_student=setting.make_student,
+        streams=streams,
+        controls=controls,
+    )
