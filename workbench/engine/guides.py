@@ -26,7 +26,7 @@ class Fixed:
         """Freezes and hooks them."""
         self.models, self.gradient = models, gradient
         for model in models:
-            model.eval().requires_grad_(False)
+            model.eval().requires_grad_(requires_grad=False)
         self.tracers = [Tracer(model, layers) for model in models]
 
     def __call__(self, batch: Batch, rows: Tensor) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.methods.method import Method
-from workbench.methods.parameters import check
+from workbench.records.parameters import check
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from workbench.functional.tasks import task
-from workbench.methods.parameters import check
+from workbench.records.parameters import check
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, Player, StagePlan
 from workbench.records.provenance import Citation, Evidence, Progress

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from workbench.methods.method import Method
+from workbench.methods.transforms import LogitTransform
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace
 
@@ -18,12 +19,21 @@ class ResponseMethod(Method):
     """
 
     label_weight: float
-    transform: nn.Module | None = None
+    transform: LogitTransform | None = None
 
-    def through(self, transform: nn.Module) -> Self:
+    def through(self, transform: LogitTransform) -> Self:
         """This method on transformed logits, as in ``DKD().through(Standardize())``."""
         self.transform = transform
         return self
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, and the key of the transform if there is one."""
+        config = super().config()
+        return config if self.transform is None else config | {"transform": self.transform.key}
+
+    def transformed(self, logits: Tensor) -> Tensor:
+        """The logits that are matched, (B, C) -> (B, C)."""
+        return logits if self.transform is None else self.transform(logits)
 
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The distillation terms, weighted; (B, C) and (B, C) -> (B,) each."""
@@ -31,7 +41,6 @@ class ResponseMethod(Method):
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """``labels`` on the raw logits and the terms of ``match`` on the transformed ones."""
-        pair = student.logits, teacher.logits
-        if self.transform is not None:
-            pair = self.transform(pair[0]), self.transform(pair[1])
-        return {"labels": self.label_weight * self.label_loss(student, batch), **self.match(*pair, batch)}
+        teacher_logits = teacher.logits if self.teacher_input_gradient else teacher.logits.detach()
+        matched = self.match(self.transformed(student.logits), self.transformed(teacher_logits), batch)
+        return {"labels": self.label_weight * self.label_loss(student, batch), **matched}

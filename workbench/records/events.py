@@ -79,7 +79,7 @@ class Changed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Warning(Event):  # noqa: A001 - the event's name in the closed list
+class Warning(Event):
     """Something the user should know that does not stop the run."""
 
     message: str

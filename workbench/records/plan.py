@@ -45,7 +45,7 @@ class StagePlan:
         terms: keep only the loss terms it accepts by name; None keeps all.
     """
 
-    name: str = "distil"
+    name: str = "distill"
     share: float = 1.0
     learner: str = "student"
     teacher: str | tuple[str, ...] | None = "teacher"

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from workbench.methods.parameters import check
+from workbench.records.parameters import check
 from workbench.settings.setting import Setting
 
 
