@@ -1,1 +1,1 @@
-"""Small nets, one family per file, and the hooks that make a Trace of any module."""
+"""Small nets, one family per file, scikit-learn as teacher and student, and the hooks that make a Trace."""

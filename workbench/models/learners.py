@@ -1,0 +1,153 @@
+"""Anything that answers as a teacher: nets, functions, and scikit-learn classifiers.
+
+A classifier's probabilities p become logits log(max(p, floor)), so that their softmax is p again, to the floor.
+
+Teachers are told apart by their state dict. Those that hold no tensors put 32 bytes there, ``identity``: a hash of what
+they hold, or random bytes where it cannot be hashed, so that nothing cached is taken for theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pickle import PicklingError
+from secrets import token_bytes
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+FLOOR = 1e-6
+
+
+class ProbabilityTeacher(nn.Module):
+    """Gives the probabilities of a fitted classifier as logits, in the order of the classes 0 .. C - 1.
+
+    Args:
+        estimator: has ``predict_proba``, and ``classes_`` unless its columns are 0 .. C - 1 already.
+        classes: C; None is one more than the largest class the estimator knows.
+        floor: the smallest probability; what a class has that the estimator does not know.
+
+    Raises:
+        ValueError: the estimator's classes are not integers in 0 .. C - 1.
+    """
+
+    def __init__(self, estimator: Any, classes: int | None = None, floor: float = FLOOR) -> None:
+        super().__init__()
+        self.estimator, self.classes, self.floor = estimator, classes, floor
+        known = getattr(estimator, "classes_", None)
+        self.known = None if known is None else class_columns(known, classes)
+        self.register_buffer("identity", _bytes(_digest(estimator)))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Logits (B, C), float32, of inputs (B, ...); no gradient passes."""
+        probabilities = np.asarray(self.estimator.predict_proba(rows_of(inputs)))
+        return floored_logits(probabilities, self.known, self.classes, self.floor).to(inputs.device)
+
+    def extra_repr(self) -> str:
+        """What it wraps, and the floor."""
+        return f"{type(self.estimator).__name__}, floor={self.floor}"
+
+
+class CallableTeacher(nn.Module):
+    """Gives what a function of the inputs returns; the function must return logits (B, C).
+
+    What a function knows cannot be compared, so every such teacher counts as another one.
+    """
+
+    def __init__(self, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.function = function
+        self.register_buffer("identity", _bytes(token_bytes(32)))
+
+    def forward(self, *inputs: Any, **named: Any) -> Tensor:
+        """The function's answer."""
+        return self.function(*inputs, **named)
+
+    def extra_repr(self) -> str:
+        """The function's name."""
+        return getattr(self.function, "__qualname__", type(self.function).__name__)
+
+
+def as_teacher(model: Any, classes: int | None = None) -> nn.Module:
+    """A module that answers with logits.
+
+    Args:
+        model: an ``nn.Module`` (given back as it is), a fitted classifier with ``predict_proba``, or a function.
+        classes: C; needed where the classifier does not know all of them.
+
+    Raises:
+        TypeError: it is none of these.
+        ValueError: the classifier's classes are not integers in 0 .. C - 1.
+    """
+    if isinstance(model, nn.Module):
+        return model
+    if not isinstance(model, type):
+        if hasattr(model, "predict_proba"):
+            return ProbabilityTeacher(model, classes)
+        if callable(model):
+            return CallableTeacher(model)
+    given = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+    raise TypeError(
+        f"{given} cannot teach; what works: an nn.Module, a fitted classifier with predict_proba (scikit-learn's "
+        f"CalibratedClassifierCV gives it to one without), or a function of the inputs that returns logits"
+    )
+
+
+def rows_of(inputs: Tensor) -> np.ndarray:
+    """Inputs (N, ...) as a table (N, D) for scikit-learn.
+
+    Raises:
+        TypeError: the inputs are not one tensor.
+    """
+    if not isinstance(inputs, Tensor):
+        raise TypeError(f"a classifier from scikit-learn takes one tensor of inputs, not a {type(inputs).__name__}")
+    return inputs.detach().flatten(1).cpu().numpy()
+
+
+def class_columns(known: Sequence[Any] | np.ndarray, classes: int | None) -> np.ndarray:
+    """The class of each column of probabilities.
+
+    Raises:
+        ValueError: the classes are not integers in 0 .. ``classes`` - 1.
+    """
+    columns = np.asarray(known)
+    limit = np.inf if classes is None else classes
+    if columns.ndim == 1 and columns.dtype.kind in "iub" and columns.min() >= 0 and columns.max() < limit:
+        return columns.astype(np.int64)
+    wanted = "0 .. C - 1" if classes is None else f"0 .. {classes - 1}"
+    raise ValueError(f"the classifier was fitted on classes {columns.tolist()}; fit it on integers in {wanted}")
+
+
+def floored_logits(probabilities: np.ndarray, known: np.ndarray | None, classes: int | None, floor: float) -> Tensor:
+    """Logits log(max(p, floor)), (N, C) float32.
+
+    Args:
+        probabilities: (N, K).
+        known: (K,) the class of each column; None if they are 0 .. K - 1.
+        classes: C; None is one more than the largest known class.
+        floor: the smallest probability, and that of unknown classes.
+
+    Raises:
+        ValueError: there is not one column for each class.
+    """
+    known = np.arange(classes or probabilities.shape[-1]) if known is None else known
+    if probabilities.ndim != 2 or probabilities.shape[1] != len(known):
+        raise ValueError(f"probabilities have shape {probabilities.shape}; (N, {len(known)}) is needed")
+    full = np.zeros((len(probabilities), classes or int(known.max()) + 1))
+    full[:, known] = probabilities
+    return torch.from_numpy(np.log(np.maximum(full, floor))).float()
+
+
+def _digest(estimator: Any) -> bytes:
+    from joblib import hash as hash_of  # a third of a second that only these teachers need
+
+    try:
+        return hashlib.sha256(hash_of(estimator).encode()).digest()
+    except (PicklingError, TypeError, AttributeError):
+        return token_bytes(32)
+
+
+def _bytes(raw: bytes) -> Tensor:
+    return torch.tensor(list(raw), dtype=torch.uint8)
