@@ -45,9 +45,9 @@ def test_t_interval_covers_gaussian_means_as_often_as_it_says():
 
 
 def test_bca_covers_skewed_means_nearly_as_often_as_it_says():
-    draws = np.random.default_rng(2).exponential(1.0, (250, 30))
+    draws = np.random.default_rng(2).exponential(1.0, (150, 30))
     covered = sum(not mean_interval(row).excludes(1.0) for row in draws)
-    assert 0.88 <= covered / 250 <= 0.98  # known to fall a little short on few skewed values
+    assert 0.88 <= covered / 150 <= 0.98  # known to fall a little short on few skewed values
 
 
 def literal_bca(values, resampled, level):
@@ -78,7 +78,7 @@ def test_bca_equals_the_literal_algorithm_on_the_same_resamples(level):
 
 def test_bca_counts_ties_by_half():
     values = np.array([0.0, 1.0] * 5)
-    resampled = np.array([0.3, 0.4, 0.5 + 1e-16, 0.5, 0.5 - 1e-16, 0.6, 0.7, 0.9])
+    resampled = np.array([0.3, 0.4, 0.5 + 1e-15, 0.5, 0.5 + 2e-15, 0.6, 0.7, 0.9])
     exact = np.array([0.3, 0.4, 0.5, 0.5, 0.5, 0.6, 0.7, 0.9])
     assert bca_bounds(values, resampled, 0.9) == pytest.approx(literal_bca(values, exact, 0.9), abs=1e-6)
 
@@ -93,6 +93,10 @@ def test_from_ten_values_the_interval_is_bca_as_scipy_computes_it():
     assert (found.method, found.n, found.mean) == ("bca", 12, pytest.approx(SKEWED.mean()))
     assert [found.low, found.high] == pytest.approx([want.low, want.high], abs=0.15 * error)
     assert found.high - plain.high > 0.3 * error  # the tolerance would notice a missing correction
+
+
+def test_the_bootstrap_begins_at_ten_values():
+    assert [mean_interval(SKEWED[:n]).method for n in (9, 10)] == ["t", "bca"]
 
 
 def test_one_value_has_a_mean_and_no_bounds():
@@ -159,6 +163,7 @@ def test_interval_speaks_and_serialises():
     assert found.to_dict() == {"mean": 2.0, "low": -0.25, "high": 4.5, "n": 3, "method": "t", "level": 0.95}
     assert (found.excludes(0), found.excludes(5), found.excludes(-1)) == (False, True, True)
     assert (found.within(4.5), found.within(4.6)) == (False, True)
+    assert not Interval(0.0, -4.5, 1.0, 3, "t").within(4.5)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from workbench.statistics.intervals import mean_interval, t_interval
 from workbench.statistics.verdict import compare, compare_all, paired_p_value, seeds_to_decide
 
 CONTROL = np.array([80.0, 82.0, 81.0, 79.0, 83.0])
@@ -107,16 +108,29 @@ def test_holm_takes_a_verdict_away_that_a_single_arm_would_get():
 
 def test_from_ten_seeds_the_shown_interval_must_exclude_zero_too():
     generator = np.random.default_rng(0)
-    disagreed = 0
-    for _ in range(300):
-        values = generator.exponential(1.0, 12) - 0.45
+    disagreed = {True: 0, False: 0}
+    for i in range(300):
+        values = (generator.exponential(1.0, 12) - 1) * (-1) ** i + 0.6  # skewed to either side
         found = against_zero(values, smallest_effect=0.01)
-        disagreed += (found.p < 0.05) != found.interval.excludes(0)
+        disagreed[found.p < 0.05] += (found.p < 0.05) != found.interval.excludes(0)
         if found.verdict in ("better", "worse"):
             assert found.interval.method == "bca"
             assert found.interval.excludes(0)
             assert found.p_adjusted < 0.05
-    assert disagreed > 0  # so the checks above can fail
+    assert min(disagreed.values()) > 0  # so either check above can fail
+
+
+def test_from_ten_seeds_equivalence_needs_both_intervals():
+    generator = np.random.default_rng(1)
+    only_t = only_bca = 0
+    for i in range(300):
+        values = (generator.exponential(0.5, 12) - 0.5) * (-1) ** i + 0.22
+        found = against_zero(values)
+        t, bca = t_interval(values, 0.9).within(0.5), mean_interval(values, 0.9).within(0.5)
+        only_t, only_bca = only_t + (t and not bca), only_bca + (bca and not t)
+        assert (found.verdict == "equivalent") == (t and bca)
+    assert only_t > 0
+    assert only_bca > 0
 
 
 @settings(max_examples=60)
@@ -150,19 +164,19 @@ def test_equal_and_unequal_never_hold_together(values):
 
 
 def test_false_verdicts_on_one_arm_are_as_rare_as_promised():
-    draws = np.random.default_rng(1).normal(0, 20.0, (2000, 5))  # so wide that the smallest effect hides nothing
-    share = sum(against_zero(row).verdict == "better" for row in draws) / 2000
-    assert abs(share - 0.025) < 4 * (0.025 * 0.975 / 2000) ** 0.5
+    draws = np.random.default_rng(1).normal(0, 20.0, (1500, 5))  # so wide that the smallest effect hides nothing
+    share = sum(against_zero(row).verdict == "better" for row in draws) / 1500
+    assert abs(share - 0.025) < 4 * (0.025 * 0.975 / 1500) ** 0.5
 
 
 def test_false_verdicts_on_any_of_three_arms_stay_below_the_nominal_rate():
     generator = np.random.default_rng(2)
     false = 0
-    for _ in range(1000):
+    for _ in range(600):
         arms, control = generator.normal(0, 20.0, (3, 5)), generator.normal(0, 20.0, 5)
         found = compare_all({str(i): arm for i, arm in enumerate(arms)}, control)
         false += any(c.verdict in ("better", "worse") for c in found.values())
-    assert false / 1000 <= 0.05
+    assert false / 600 <= 0.05
     assert false > 5
 
 
@@ -196,13 +210,20 @@ def literal_seeds(mean, sd, n, smallest):
     ("mean", "sd"), [(0.3, 0.5), (-0.3, 0.5), (0.6, 1.0), (0.0, 3.0), (0.49, 2.0), (0.5, 1.0), (-2.0, 9.0), (0.1, 1.0)]
 )
 def test_seeds_to_decide_equals_counting_upwards(mean, sd):
-    assert seeds_to_decide(mean, sd, 3, smallest_effect=0.5) == literal_seeds(mean, sd, 3, 0.5)
+    want = literal_seeds(mean, sd, 3, 0.5)
+    assert seeds_to_decide(mean, sd, 3, smallest_effect=0.5) == want
+    if want is not None:
+        assert seeds_to_decide(mean, sd, want - 1, smallest_effect=0.5) == want
 
 
 def test_seeds_to_decide_is_none_out_of_reach_and_grows_with_the_arms():
     assert seeds_to_decide(0.4999, 3.0, 5, smallest_effect=0.5) is None
     one, four = (seeds_to_decide(1.0, 2.0, 5, smallest_effect=0.5, arms=arms) for arms in (1, 4))
     assert one < four
+    values = 1.0 + 2.0 * np.array([-1.0, 1.0, -1.0, 1.0, 0.0])  # mean 1, sd 2
+    assert compare(CONTROL + values, CONTROL).seeds_to_decide == one
+    found = compare_all(dict.fromkeys("abcd", CONTROL + values), CONTROL)
+    assert {c.seeds_to_decide for c in found.values()} == {four}
 
 
 def test_the_promised_number_of_seeds_decides():
