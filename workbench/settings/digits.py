@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
+from torch import Tensor
 
+from workbench.data.asymmetry import but, few
 from workbench.data.split import stratified
 from workbench.data.transfer import TransferSet
 from workbench.models.mlp import MLP
 from workbench.records.annotations import Range
-from workbench.records.batch import UNLABELLED
 from workbench.records.budget import Budget
 from workbench.settings.setting import Recipe, Setting
 
@@ -20,41 +21,44 @@ class Digits(Setting):
     """Digits: a wide MLP teaches a narrow one; runs in seconds.
 
     With the defaults the student has every label its teacher had. With ``student_labels`` it has only a few, and
-    ``transfer_inputs`` more inputs without a label: real information asymmetry, in which a teacher can help.
+    ``transfer_inputs`` more inputs without a label: real information asymmetry, in which a teacher can help. A teacher
+    that was itself trained on the same ``few`` labels knows nothing that the student does not.
 
     Args:
-        student_labels: Labelled samples the student has, validation included; None is all 1,437.
+        student_labels: Labelled samples the student has, validation included; None is all 1,438.
         transfer_inputs: Further inputs without a label that the student may ask its teacher about.
+        teacher_labels: What the teacher is trained on: all labels, or only the few that the student has.
     """
 
     about = "1,797 handwritten digits, 8 x 8 (scikit-learn); MLP 64-512-512-10 teaches 64-32-10"
 
     def __init__(
         self,
-        student_labels: Annotated[int | None, Range(20, 1437, 10)] = None,
-        transfer_inputs: Annotated[int, Range(0, 1417, 10)] = 0,
+        student_labels: Annotated[int | None, Range(20, 1400, 10)] = None,
+        transfer_inputs: Annotated[int, Range(0, 1400, 10)] = 0,
+        teacher_labels: Literal["all", "few"] = "all",
     ) -> None:
         """Loads the data and draws the student's share of it."""
-        self.student_labels, self.transfer_inputs = student_labels, transfer_inputs
+        self.student_labels, self.transfer_inputs, self.teacher_labels = student_labels, transfer_inputs, teacher_labels
         inputs, labels = load()
         train, test = stratified(labels, 0.2)
         pool = TransferSet(inputs[train], labels[train], ids=train)
         super().__init__(
-            train=_few(pool, student_labels, transfer_inputs),
+            train=few(pool, student_labels, transfer_inputs),
             test=TransferSet(inputs[test], labels[test], ids=test),
-            teacher=Recipe(partial(MLP, 64, (512, 512), 10), Budget(epochs=20)),
+            teacher=None,
             student=partial(MLP, 64, (32,), 10),
             name="digits",
-            budget=Budget(epochs=40),
             look="image",
             threads=1,
         )
-        held_out = set(self.validation.ids.tolist())
-        rows = torch.tensor([i for i, sample in enumerate(pool.ids.tolist()) if sample not in held_out])
-        self.teacher_train = pool.subset(rows)
+        self.budget = _budget(len(self.train), epochs=40)
+        if teacher_labels == "all":
+            self.teacher_train = but(pool, self.validation)
+        self.teacher = Recipe(partial(MLP, 64, (512, 512), 10), _budget(len(self.teacher_train), epochs=20))
 
 
-def load() -> tuple[torch.Tensor, torch.Tensor]:
+def load() -> tuple[Tensor, Tensor]:
     """(1797, 1, 8, 8) inputs in [0, 1] and (1797,) labels."""
     from sklearn.datasets import load_digits
 
@@ -62,18 +66,6 @@ def load() -> tuple[torch.Tensor, torch.Tensor]:
     return torch.tensor(images, dtype=torch.float32).reshape(-1, 1, 8, 8) / 16, torch.tensor(labels)
 
 
-def _few(pool: TransferSet, labelled: int | None, unlabelled: int) -> TransferSet:
-    """``labelled`` samples of the pool with their labels and ``unlabelled`` others without."""
-    if labelled is None:
-        if unlabelled:
-            raise ValueError("transfer_inputs needs student_labels: with all labels there are no inputs left")
-        return pool
-    if labelled + unlabelled > len(pool):
-        raise ValueError(f"{labelled} labelled and {unlabelled} further inputs are more than the {len(pool)} there are")
-    rest, chosen = stratified(pool.labels, labelled / len(pool), seed=1)
-    order = torch.randperm(len(rest), generator=torch.Generator().manual_seed(2))
-    rows = torch.cat([chosen, rest[order[:unlabelled]]])
-    few = pool.subset(rows)
-    few.labels = few.labels.clone()
-    few.labels[len(chosen) :] = UNLABELLED
-    return few
+def _budget(samples: int, epochs: int) -> Budget:
+    """A few samples need smaller batches and more passes; at 40 epochs of one step nothing is learnt."""
+    return Budget(epochs=epochs) if samples >= 300 else Budget(epochs=150, batch_size=16)

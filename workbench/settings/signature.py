@@ -32,7 +32,7 @@ def factory_signature(factory: Callable[[], Any]) -> str:
     """Name of a factory and structure of the net it makes; the random state stays as it was."""
     with torch.random.fork_rng(devices=[]):
         made = factory()
-    return f"{_name(factory)} {structure(made) if isinstance(made, nn.Module) else made!r}"
+    return f"{_name(factory)} {structure(made) if isinstance(made, nn.Module) else repr(made)}"
 
 
 def structure(module: nn.Module) -> str:
