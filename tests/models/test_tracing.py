@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import pickle
 import threading
 
@@ -111,15 +112,19 @@ def test_without_layers_no_hook_is_made(monkeypatch: pytest.MonkeyPatch) -> None
     assert trace.features == {}
 
 
-@pytest.mark.parametrize("mode", [torch.enable_grad, torch.no_grad, torch.inference_mode])
-def test_what_is_overwritten_in_place_is_kept(mode) -> None:
+@pytest.mark.parametrize(
+    "modes", list(itertools.permutations([torch.enable_grad, torch.no_grad, torch.inference_mode]))
+)
+def test_what_is_overwritten_in_place_is_kept(modes) -> None:
     net, x = inplace_net().eval(), torch.randn(4, 1, 8, 8)
-    normalised = net[1](net[0](x)).detach()
+    first = net[0](x).detach()
+    normalised = net[1](first).detach()
     assert (normalised < 0).any()
-    tracer = Tracer(net, ["1", "2:input", "2"])
-    for _ in range(3):
+    tracer = Tracer(net, ["0", "1", "2:input", "2"])
+    for mode in (*modes, *modes):
         with mode():
             trace = tracer(x)
+            assert torch.equal(trace["0"], first)
             assert torch.equal(trace["1"], normalised)
             assert torch.equal(trace["2:input"], normalised)
             assert torch.equal(trace["2"], normalised.relu())

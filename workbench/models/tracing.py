@@ -113,13 +113,14 @@ class Tracer:
         ]
 
     def _feature(self, name: str, records: list[_Record]) -> Tensor:
-        overwritten = any(record.overwritten for record in records)
-        if overwritten and self._overwritten.get(name) is False:
+        known, overwritten = self._overwritten.get(name), any(record.overwritten for record in records)
+        if overwritten and known is False:
             raise RuntimeError(
                 f"{name!r} was overwritten in place in this pass but not in the first one; trace it with a new Tracer, "
                 f"or make the operation after it not in place"
             )
-        self._overwritten[name] = overwritten
+        if known is None and all(record.version is not None for record in records):
+            self._overwritten[name] = overwritten
         values = [record.value(copied=overwritten) for record in records]
         if len(values) == 1:
             return values[0]
@@ -131,24 +132,27 @@ class Tracer:
 
 @dataclass(frozen=True)
 class _Record:
-    """A tensor as a hook saw it: itself with its version, or a copy, or both while it is not known which is needed."""
+    """A tensor as a hook saw it, and a copy while it is not known whether one is needed.
 
-    tensor: Tensor | None
-    version: int
-    copy: Tensor | None
+    ``version`` is None where the tensor is a copy itself: nobody else can overwrite that.
+    """
+
+    tensor: Tensor
+    version: int | None
+    copy: Tensor | None = None
 
     @classmethod
     def of(cls, tensor: Tensor, *, overwritten: bool | None) -> _Record:
         if overwritten or tensor.is_inference():  # inference tensors do not count their versions
-            return cls(None, 0, tensor.clone())
+            return cls(tensor.clone(), None)
         return cls(tensor, tensor._version, tensor.clone() if overwritten is None else None)
 
     @property
     def overwritten(self) -> bool:
-        return self.tensor is None or self.tensor._version != self.version
+        return self.version is not None and self.tensor._version != self.version
 
     def value(self, *, copied: bool) -> Tensor:
-        return self.copy if copied else self.tensor
+        return self.copy if copied and self.copy is not None else self.tensor
 
 
 def tensor_of(value: object, what: str) -> Tensor:
