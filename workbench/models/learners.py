@@ -2,8 +2,8 @@
 
 A classifier's probabilities p become logits log(max(p, floor)), so that their softmax is p again, to the floor.
 
-Teachers are told apart by their state dict. Those that hold no tensors put 32 bytes there, ``identity``: a hash of what
-they hold, or random bytes where it cannot be hashed, so that nothing cached is taken for theirs.
+Teachers are told apart by their state dict, under which their outputs may be cached. A classifier puts 32 bytes there,
+``identity``, a hash of all it holds; one that cannot be hashed, and a function, have none: nothing is cached for them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from pickle import PicklingError
-from secrets import token_bytes
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,8 @@ class ProbabilityTeacher(nn.Module):
         self.estimator, self.classes, self.floor = estimator, classes, floor
         known = getattr(estimator, "classes_", None)
         self.known = None if known is None else class_columns(known, classes)
-        self.register_buffer("identity", _bytes(_digest(estimator)))
+        if (identity := _identity(estimator)) is not None:
+            self.register_buffer("identity", identity)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (B, C), float32, of inputs (B, ...); no gradient passes."""
@@ -51,15 +51,11 @@ class ProbabilityTeacher(nn.Module):
 
 
 class CallableTeacher(nn.Module):
-    """Gives what a function of the inputs returns; the function must return logits (B, C).
-
-    What a function knows cannot be compared, so every such teacher counts as another one.
-    """
+    """Gives what a function of the inputs returns; the function must return logits (B, C)."""
 
     def __init__(self, function: Callable[..., Tensor]) -> None:
         super().__init__()
         self.function = function
-        self.register_buffer("identity", _bytes(token_bytes(32)))
 
     def forward(self, *inputs: Any, **named: Any) -> Tensor:
         """The function's answer."""
@@ -140,14 +136,11 @@ def floored_logits(probabilities: np.ndarray, known: np.ndarray | None, classes:
     return torch.from_numpy(np.log(np.maximum(full, floor))).float()
 
 
-def _digest(estimator: Any) -> bytes:
+def _identity(estimator: Any) -> Tensor | None:
     from joblib import hash as hash_of  # a third of a second that only these teachers need
 
     try:
-        return hashlib.sha256(hash_of(estimator).encode()).digest()
-    except (PicklingError, TypeError, AttributeError):
-        return token_bytes(32)
-
-
-def _bytes(raw: bytes) -> Tensor:
-    return torch.tensor(list(raw), dtype=torch.uint8)
+        digest = hashlib.sha256(hash_of(estimator).encode()).digest()
+    except (PicklingError, TypeError, AttributeError):  # it holds a lambda, an open file or the like
+        return None
+    return torch.tensor(list(digest), dtype=torch.uint8)
