@@ -51,6 +51,9 @@ thread.join()""",
     "losses",
     "print(scores.selected)",
     "scores.show(go.Figure(go.Bar(x=['teacher', 'student', 'control'], y=[0.97, 0.95, 0.93])))",
+    """
+losses._revision += 1  # as if a change had gone out while the page was loading
+losses.extend({0: {"x": [90], "y": [0.2]}}, max_points=40)""",
 ]
 
 LINKED = [
@@ -124,6 +127,10 @@ def test_plots_share_a_bundle_grow_from_a_thread_and_survive_a_reload(lab: Lab) 
     lab.run(3)
     again = ("losses", [80, 80], 2 * grown[2])
     wait_drawn(lab, again, *others, again)
+
+    lab.run(7)
+    mended = ("losses", [40, 80], again[2])
+    wait_drawn(lab, mended, *others, mended)
 
 
 def test_a_box_on_a_plot_reaches_python_and_another_figure_takes_its_place(lab: Lab) -> None:

@@ -76,12 +76,12 @@ class PlotView(AnyWidget):
 
         Raises:
             KeyError: no trace has that name or index.
-            ValueError: the columns of one trace differ in length, or ``max_points`` is below one.
+            ValueError: a trace has no such column, its columns differ in length, or ``max_points`` is below one.
         """
         if max_points is not None and max_points < 1:
             raise ValueError(f"max_points is {max_points}; it must be at least 1, or left out to keep every point")
         with self._lock:
-            checked = {self._position(trace): _equally_long(trace, columns) for trace, columns in points.items()}
+            checked = {self._position(trace): self._columns(trace, columns) for trace, columns in points.items()}
             for position, columns in checked.items():
                 trace = self._figure.data[position]
                 for name, values in columns.items():
@@ -122,6 +122,16 @@ class PlotView(AnyWidget):
             raise KeyError(f"no trace {trace!r}; there are {len(names)}, named {names}")
         return known.index(trace)
 
+    def _columns(self, trace: str | int, columns: Points) -> dict[str, np.ndarray]:
+        shown = self._figure.data[self._position(trace)]
+        if unknown := [name for name in columns if name not in shown]:
+            raise ValueError(f"trace {trace!r} is a {shown.type} and has no {unknown}")
+        arrays = {name: np.asarray(values) for name, values in columns.items()}
+        lengths = {name: len(values) for name, values in arrays.items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"the columns appended to trace {trace!r} differ in length: {lengths}")
+        return arrays
+
     def _snapshot(self) -> str:
         with self._lock:
             return f'{{"revision": {self._revision}, "figure": {self._figure.to_json()}}}'
@@ -133,14 +143,6 @@ class PlotView(AnyWidget):
     def _answer(self, _: AnyWidget, content: Any, __: list[memoryview]) -> None:
         if content == "resend":
             self.send_state("_figure")
-
-
-def _equally_long(trace: str | int, columns: Points) -> dict[str, np.ndarray]:
-    arrays = {name: np.asarray(values) for name, values in columns.items()}
-    lengths = {name: len(values) for name, values in arrays.items()}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"the columns appended to trace {trace!r} differ in length: {lengths}")
-    return arrays
 
 
 def _joined(old: Sequence[Any] | np.ndarray | None, new: np.ndarray) -> np.ndarray:

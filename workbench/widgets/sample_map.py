@@ -13,10 +13,10 @@ from traitlets import Bytes, Int, List, Unicode
 from workbench.records.selection import Selection
 
 STATIC = Path(__file__).parent / "static"
-# Okabe and Ito's eight and Tol's two darkest: told apart with any kind of colour vision; further classes repeat them.
+# Petroff's ten (arXiv:2107.02270), its greys last: told apart with any kind of colour vision, on light and on dark.
 PALETTE = (
-    *("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442", "#7f7f7f"),
-    *("#332288", "#882255"),
+    *("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#92dadd"),
+    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#94a4a2"),
 )
 
 
