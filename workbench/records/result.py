@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from zipfile import BadZipFile
 
 import numpy as np
+
+from workbench.records.interval import Interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,15 +20,12 @@ SCALARS = (bool, int, float, str, np.generic)
 
 @dataclass(frozen=True)
 class Result:
-    """A frozen answer with its numbers; fields are scalars, arrays, or plain JSON values."""
+    """A frozen answer with its numbers; fields are scalars, intervals, arrays, or plain JSON values in tuples and dicts."""
 
     def rows(self) -> list[dict[str, Any]]:
-        """The scalar numbers, one row per quantity."""
-        return [
-            {"quantity": f.name, "value": _plain(v)}
-            for f in fields(self)
-            if isinstance(v := getattr(self, f.name), SCALARS)
-        ]
+        """The numbers, one row per quantity; an interval brings its ``low`` and ``high``."""
+        found = {f.name: _row(getattr(self, f.name)) for f in fields(self)}
+        return [{"quantity": name, **row} for name, row in found.items() if row]
 
     def to_frame(self) -> pd.DataFrame:
         """``rows()`` as a table."""
@@ -52,14 +52,27 @@ class Result:
         try:
             with np.load(Path(path).with_suffix(".npz"), allow_pickle=False) as file:
                 values = {name: file[name] for name in file.files if name != "__json__"}
-                return cls(**values, **json.loads(str(file["__json__"])))
-        except (KeyError, TypeError, ValueError, OSError) as error:
+                rest = json.loads(str(file["__json__"]), object_hook=_interval)
+                return cls(**values, **{name: tuple(v) if isinstance(v, list) else v for name, v in rest.items()})
+        except (KeyError, TypeError, ValueError, OSError, BadZipFile) as error:
             raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
 
 
+def _row(value: Any) -> dict[str, Any]:
+    if isinstance(value, Interval):
+        return {"value": value.mean, "low": value.low, "high": value.high}
+    return {"value": _plain(value)} if isinstance(value, SCALARS) else {}
+
+
 def _plain(value: Any) -> Any:
+    if isinstance(value, Interval):
+        return {"__interval__": asdict(value)}
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, np.ndarray):
         return value.tolist()
     return value
+
+
+def _interval(found: dict[str, Any]) -> Any:
+    return Interval(**found["__interval__"]) if "__interval__" in found else found
