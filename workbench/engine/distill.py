@@ -90,6 +90,7 @@ class Distillation:
         """Works out the run's identity."""
         self.setting, self.method, self.budget, self.seed = setting, method, budget, seed
         self.conditions, self.device = conditions, conditions.where()
+        self.trial: Trial | None = None
         self.started, self.saved_at = time.monotonic(), -CHECKPOINT_EVERY
         self.identity = {
             "setting": setting.identity(),
@@ -111,6 +112,7 @@ class Distillation:
         saved = self._saved()
         trial = trial_of(self.setting, self.method, self.budget, Streams(self.seed, self.device), controls)
         trial.control = self.conditions.control
+        self.trial = trial
         yield events.Started(
             run_id=self.id,
             setting=self.setting.name,

@@ -1,0 +1,62 @@
+"""The newest snapshot of a session, told to its subscribers a few times a second."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from workbench.records.snapshot import Snapshot
+
+Subscriber = Callable[[Snapshot], None]
+
+EVERY = 0.2
+"""Seconds between two snapshots; what matters is told at once."""
+
+
+class Board:
+    """Written by one worker thread, read by anybody.
+
+    Args:
+        snapshot: to begin with.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        """Nobody listens yet."""
+        self.snapshot = snapshot
+        self._subscribers: list[Subscriber] = []
+        self._sent = 0.0
+        self._clock = time.monotonic()
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Be told of every new snapshot; returns the way to unsubscribe."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
+
+    def restart_clock(self) -> None:
+        """The time left is estimated from now on."""
+        self._clock = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        """True if the subscribers have not been told for a while."""
+        return time.monotonic() - self._sent >= EVERY
+
+    def note(self, **changes: Any) -> None:
+        """Keep a change; it is told with the next snapshot."""
+        self.snapshot = replace(self.snapshot, **changes)
+
+    def tell(self, **changes: Any) -> None:
+        """Keep a change and tell the subscribers now."""
+        self.note(**changes)
+        self.note(remaining_s=self._remaining())
+        self._sent = time.monotonic()
+        for subscriber in tuple(self._subscribers):
+            subscriber(self.snapshot)
+
+    def _remaining(self) -> float:
+        share = self.snapshot.share
+        if not 0 < share < 1:
+            return float("nan")
+        return (time.monotonic() - self._clock) * (1 - share) / share

@@ -1,0 +1,95 @@
+"""A student and its control, trained in turns, one step each."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+
+from workbench.engine.conditions import Conditions
+from workbench.engine.controls import Controls
+from workbench.engine.distill import Distillation
+from workbench.engine.lane import LaneRecorder
+from workbench.engine.regions import regions
+from workbench.methods.catalog import make
+from workbench.methods.method import Method
+from workbench.records import events
+from workbench.records.budget import Budget
+from workbench.records.run import Run
+from workbench.records.snapshot import Lane, Regions
+from workbench.settings.setting import Setting
+
+
+class Duet:
+    """Two distillations with the same seed, and what has been seen of them so far.
+
+    Args:
+        setting: of both.
+        method: the student's; copied, so that another duet starts from the untrained one.
+        budget: of both.
+        conditions: of both.
+        seed: of both.
+    """
+
+    def __init__(self, setting: Setting, method: Method, budget: Budget, conditions: Conditions, seed: int = 0) -> None:
+        """Nothing is trained yet."""
+        self.setting = setting
+        methods = {"student": copy.deepcopy(method), "control": make("labels_only")}
+        self.controls = Controls(methods["student"])
+        self.distillations = {lane: Distillation(setting, m, budget, seed, conditions) for lane, m in methods.items()}
+        self.recorders = {lane: LaneRecorder(lane, m.name) for lane, m in methods.items()}
+        self.runs: dict[str, Run] = {}
+
+    def play(self, between: Callable[[events.Event], None]) -> Iterator[None]:
+        """Yields after each turn in which both took a step; the student goes first and trains the teacher.
+
+        Args:
+            between: called with every event of either.
+        """
+        streams = {
+            "student": self.distillations["student"].run(self.controls),
+            "control": self.distillations["control"].run(Controls(self.distillations["control"].method)),
+        }
+        try:
+            self._advance("student", streams["student"], events.Stage, between)
+            while len(self.runs) < len(streams):
+                for lane, stream in streams.items():
+                    if lane not in self.runs:
+                        self._advance(lane, stream, events.Step, between)
+                yield
+        finally:
+            for stream in streams.values():
+                stream.close()
+
+    def _advance(self, lane: str, stream: Iterator[events.Event], until: type, between: Callable) -> None:
+        for event in stream:
+            self.recorders[lane].take(event)
+            if isinstance(event, events.Finished):
+                self.runs[lane] = event.run
+            between(event)
+            if isinstance(event, until) and event.party != "teacher":
+                return
+
+    @property
+    def share(self) -> float:
+        """Share of all steps that is done."""
+        recorders = self.recorders.values()
+        return sum(r.step for r in recorders) / max(1, sum(r.steps for r in recorders))
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Both students as they stand."""
+        return tuple(recorder.view() for recorder in self.recorders.values())
+
+    def regions(self) -> Regions | None:
+        """Their decision regions and the teacher's, in a setting that lives in the plane."""
+        trials = {lane: d.trial for lane, d in self.distillations.items() if d.trial is not None}
+        if self.setting.look != "points" or "student" not in trials:
+            return None
+        models = {"teacher": trials["student"].parties["teacher"]}
+        models |= {lane: trial.parties["student"] for lane, trial in trials.items() if "student" in trial.parties}
+        return regions(models, self.setting.train)
+
+    def forget(self) -> None:
+        """Drop the checkpoints: the next start begins anew."""
+        for distillation in self.distillations.values():
+            distillation.checkpoint_path.unlink(missing_ok=True)

@@ -1,0 +1,69 @@
+"""What a live session remembers of one student."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from workbench.records import events
+from workbench.records.run import Curve
+from workbench.records.snapshot import Lane
+
+POINTS = 1000
+
+
+class LaneRecorder:
+    """Turns the events of one run into curves a view can draw at any moment.
+
+    Args:
+        name: ``student`` or ``control``.
+        method: its method's name.
+    """
+
+    def __init__(self, name: str, method: str) -> None:
+        """Nothing yet."""
+        self.name, self.method, self.step, self.steps, self.stride = name, method, 0, 0, 1
+        self._curves: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
+        self._sums: dict[str, float] = {}
+        self._count = 0
+
+    def take(self, event: events.Event) -> None:
+        """Remember what an event says about the student."""
+        if isinstance(event, events.Started):
+            self.steps, self.step = event.steps, event.resumed_at
+            self.stride = math.ceil(event.steps / POINTS)
+        elif event.party != "student":
+            return
+        elif isinstance(event, events.Step):
+            self._step(event)
+        elif isinstance(event, events.Epoch):
+            self._add("validation", "student", event.step, event.scores["student"])
+        elif isinstance(event, events.Probe) and event.name == "agreement":
+            self._add("probe", "agreement", event.step, event.value)
+
+    def _step(self, event: events.Step) -> None:
+        self.step = event.step
+        for name, value in event.terms.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        self._count += 1
+        if self._count == self.stride:
+            for name, total in self._sums.items():
+                self._add("terms", name, event.step, total / self._count)
+            self._sums, self._count = {}, 0
+
+    def _add(self, kind: str, name: str, step: int, value: float) -> None:
+        steps, values = self._curves.setdefault((kind, name), ([], []))
+        steps.append(step)
+        values.append(value)
+
+    def view(self) -> Lane:
+        """As it stands now."""
+        curves = {key: Curve(np.array(steps), np.array(values)) for key, (steps, values) in self._curves.items()}
+        terms = {name: curve for (kind, name), curve in curves.items() if kind == "terms"}
+        others = {
+            field: curves[key]
+            for field, key in (("validation", ("validation", "student")), ("agreement", ("probe", "agreement")))
+            if key in curves
+        }
+        return Lane(self.name, self.method, self.step, self.steps, terms, **others)
