@@ -29,7 +29,7 @@ class Fashion(Setting):
         epochs: Passes of the student over them; the teacher makes as many.
     """
 
-    about = "70,000 pictures of clothes, 28 x 28 grey (Fashion-MNIST); ConvNet 16-32-64 teaches ConvNet 8-16"
+    about = "70,000 pictures of clothes, 28 x 28 grey (Fashion-MNIST); ConvNet 16-32-64-128 teaches ConvNet 8-16-32"
 
     def __init__(
         self,
@@ -44,8 +44,8 @@ class Fashion(Setting):
         super().__init__(
             train=few(pool, train_samples if train_samples < TRAIN else None),
             test=TransferSet(test, test_labels, ids=torch.arange(TRAIN, TRAIN + len(test)), transform=scale),
-            teacher=Recipe(partial(ConvNet, 1, (16, 32, 64), 10), Budget(epochs=epochs)),
-            student=partial(ConvNet, 1, (8, 16), 10),
+            teacher=Recipe(partial(ConvNet, 1, (16, 32, 64, 128), 10), Budget(epochs=epochs)),
+            student=partial(ConvNet, 1, (8, 16, 32), 10),
             name="fashion",
             budget=Budget(epochs=epochs),
             class_names=CLOTHES,

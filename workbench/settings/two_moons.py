@@ -48,9 +48,10 @@ class TwoMoons(Setting):
             teacher=Recipe(partial(MLP, 2, (64, 64), 2), Budget(epochs=20, batch_size=32)),
             student=partial(MLP, 2, (16, 8), 2),
             name="two_moons",
-            budget=Budget(epochs=40, batch_size=32),
             class_names=("upper", "lower"),
             look="points",
             threads=1,
         )
+        few_steps = len(self.train) < 100  # an epoch is a step or three then, so smaller batches and more passes
+        self.budget = Budget(epochs=150, batch_size=8) if few_steps else Budget(epochs=40, batch_size=32)
         self.teacher_train = but(pool, self.validation)
