@@ -123,6 +123,8 @@ def test_a_mark_is_a_line_with_escaped_words(figure: go.Figure) -> None:
     (note,) = view.figure.layout.annotations
     assert (line.x0, line.x1, line.yref, note.x) == (1, 1, "paper", 1)
     assert note.text == "temperature 4 -&gt; 6 &lt;b&gt;"
+    view.mark(1.1, "close by")
+    assert [note.y for note in view.figure.layout.annotations] == [1, 0]
 
 
 def test_several_threads_lose_no_point(figure: go.Figure) -> None:

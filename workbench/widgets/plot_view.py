@@ -93,7 +93,10 @@ class PlotView(AnyWidget):
         with self._lock:
             line = {"type": "line", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1}
             self._figure.add_shape(line, line={"color": MARK, "width": 1, "dash": "dot"})
-            place = {"x": x, "yref": "paper", "y": 1, "xanchor": "left", "yanchor": "top", "textangle": -90}
+            # Turn about at the top and at the bottom, so that the notes of two close marks do not meet.
+            low = len(self._figure.layout.annotations) % 2
+            end = {"y": 0, "yanchor": "bottom"} if low else {"y": 1, "yanchor": "top"}
+            place = {"x": x, "xanchor": "left", "yref": "paper", "textangle": -90, **end}
             font = {"size": 10, "color": MARK}
             self._figure.add_annotation(place, text=escape(text), showarrow=False, font=font)
             layout = self._figure.layout.to_plotly_json()

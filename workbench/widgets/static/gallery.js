@@ -61,7 +61,7 @@ function addCard(parent, card, names, image) {
   const classes = classesOf(card);
   const rows = classes.map((k) => {
     const teacher = element(bars, "div", { class: "wb-gallery-bar wb-teacher" });
-    element(bars, k === card.label ? "b" : "span", { title: name(k) }, name(k)).style.textAlign = "center";
+    element(bars, "span", { title: name(k), class: k === card.label ? "wb-label" : "" }, name(k));
     return { k, teacher, student: element(bars, "div", { class: "wb-gallery-bar wb-student" }) };
   });
   if (classes.length < names.length) element(bars, "small", {}, `${classes.length} of ${names.length} classes`);

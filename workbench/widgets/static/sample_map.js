@@ -80,6 +80,7 @@ function render({ model, el }) {
   const base = element(stage, "canvas", { "aria-hidden": "true" });
   const overlay = element(stage, "canvas", { tabindex: "0", role: "application", "aria-roledescription": "sample map" });
   const foot = element(el, "div", { class: "wb-map-foot" });
+  const title = element(foot, "strong");
   const status = element(foot, "output");
   const ground = base.getContext("2d", { willReadFrequently: true });
   const front = overlay.getContext("2d");
@@ -101,6 +102,7 @@ function render({ model, el }) {
     const all = (spots.length / 2).toLocaleString();
     const count = mask.reduce((sum, one) => sum + one, 0).toLocaleString();
     status.textContent = mask.length ? `${count} of ${all} brushed` : `${all} samples`;
+    title.textContent = model.get("label");
     const keys = "arrow keys move a cross, Enter sets the corners of the brush, Escape clears it";
     overlay.setAttribute("aria-label", `${model.get("label")}: ${status.textContent}; ${keys}`);
     base.dataset.draws = Number(base.dataset.draws ?? 0) + 1;
