@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.methods.method import Method
-from workbench.records.parameters import check
+from workbench.records.parameters import check, parameters
 
 
 @cache
@@ -58,8 +58,11 @@ def make(name: str, settings: dict[str, Any] | None = None) -> Method:
     parts = name.split("+")
     if len(parts) == 1:
         cls = find(name)
-        return cls(**{key: check(cls, key, value) for key, value in settings.items()})
-    made = make(parts[0])
+        known = {key: check(cls, key, value) for key, value in settings.items() if key in parameters(cls)}
+        made = cls(**known)
+        settings = {key: value for key, value in settings.items() if key not in known}
+    else:
+        made = make(parts[0])
     for part in parts[1:]:
         made = made + make(part)
     for key, value in settings.items():

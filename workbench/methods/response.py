@@ -7,7 +7,7 @@ from typing import Any, Self
 from torch import Tensor
 
 from workbench.methods.method import Method
-from workbench.methods.transforms import LogitTransform
+from workbench.methods.transforms import LogitTransform, transform
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace
 
@@ -19,7 +19,12 @@ class ResponseMethod(Method):
     """
 
     label_weight: float
-    transform: LogitTransform | None = None
+    transform: LogitTransform | None
+
+    def __init__(self) -> None:
+        """No transform."""
+        super().__init__()
+        self.transform = None
 
     def through(self, transform: LogitTransform) -> Self:
         """This method on transformed logits, as in ``DKD().through(Standardize())``."""
@@ -30,6 +35,13 @@ class ResponseMethod(Method):
         """The constructor's arguments, and the key of the transform if there is one."""
         config = super().config()
         return config if self.transform is None else config | {"transform": self.transform.key}
+
+    def change(self, name: str, value: Any) -> None:
+        """Move one parameter; ``transform`` takes the key of a logit transform, or None."""
+        if name == "transform":
+            self.transform = None if value is None else transform(value)
+        else:
+            super().change(name, value)
 
     def transformed(self, logits: Tensor) -> Tensor:
         """The logits that are matched, (B, C) -> (B, C)."""

@@ -1,0 +1,1 @@
+"""Methods with several students, assistants or teachers."""

@@ -1,0 +1,1 @@
+"""Methods that match how samples relate to each other."""

@@ -1,0 +1,1 @@
+"""Methods that need no bigger teacher, and the control that needs none at all."""
