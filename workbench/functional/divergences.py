@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -28,3 +29,8 @@ def forward_kl(
 def soft_cross_entropy(student_logits: Tensor, soft_targets: Tensor, dim: int = 1) -> Tensor:
     """Cross-entropy against soft targets, (B, C) with (B, C) -> (B,)."""
     return -(soft_targets * F.log_softmax(student_logits, dim)).sum(dim)
+
+
+def one_hot(labels: Tensor, like: Tensor) -> Tensor:
+    """Labels (B,) as probabilities (B, C) of the shape and type of ``like``."""
+    return torch.zeros_like(like).scatter(1, labels[:, None], 1.0)
