@@ -1,0 +1,60 @@
+"""Which layers a method reads: the ones it is told, or the ones models have by default."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from workbench.models.tracing import Tracer, penultimate_of, stages_of
+from workbench.records.batch import Batch
+from workbench.records.trace import Trace
+
+
+def penultimate_pair(
+    student_model: nn.Module, teacher_model: nn.Module, guided: str | None, hint: str | None
+) -> tuple[str, str]:
+    """The named layers, or what enters the classifiers.
+
+    Raises:
+        ValueError: no layer is named and a model has no linear classifier; the message lists its layers.
+    """
+    return guided or penultimate_of(student_model), hint or penultimate_of(teacher_model)
+
+
+def stage_pairs(
+    student_model: nn.Module, teacher_model: nn.Module, guided: str | None, hint: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The named layers (several with commas), or the models' stages; counted from the last where one has fewer.
+
+    Raises:
+        ValueError: different numbers of layers are named, or none and a model has no stages; the message lists its
+            layers.
+    """
+    student = _names(guided) or tuple(stages_of(student_model))
+    teacher = _names(hint) or tuple(stages_of(teacher_model))
+    if guided and hint and len(student) != len(teacher):
+        raise ValueError(f"guided names {len(student)} layers and hint {len(teacher)}; they are matched one to one")
+    count = min(len(student), len(teacher))
+    return student[-count:], teacher[-count:]
+
+
+def middle(stages: list[str]) -> str:
+    """The stage in the middle, the earlier of two."""
+    return stages[(len(stages) - 1) // 2]
+
+
+@torch.no_grad()
+def example_traces(
+    student_model: nn.Module, teacher_model: nn.Module, layers: tuple[tuple[str, ...], tuple[str, ...]], example: Batch
+) -> tuple[Trace, Trace]:
+    """What both models make of a few samples, to learn the shapes of their features.
+
+    Raises:
+        ValueError: a model has no such layer; the message lists what it has.
+    """
+    student = Tracer(student_model, layers[0])(example.student_inputs)
+    return student, Tracer(teacher_model, layers[1])(example.for_teacher)
+
+
+def _names(given: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in given.split(",")) if given else ()
