@@ -1,0 +1,93 @@
+"""One slowly moving vector per sample and side, by sample id."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+
+from workbench.functional.tasks import UNLABELLED
+
+LARGEST = 4 * 2**30
+"""Bytes; larger banks are refused before they are made."""
+
+
+class MemoryBank(nn.Module):
+    """Two vectors for each of N samples: the student's and the teacher's.
+
+    Rows are given to ids as they first appear; only samples that have appeared serve as negatives. Which negatives a
+    step draws depends on ``seed`` and ``step`` alone, so all state is in the buffers.
+
+    Args:
+        samples: N.
+        width: of a vector.
+
+    Raises:
+        ValueError: there are no samples, or the bank would take more than 4 GiB.
+    """
+
+    def __init__(self, samples: int, width: int) -> None:
+        super().__init__()
+        size = 2 * samples * width * torch.get_default_dtype().itemsize
+        if not 0 < size <= LARGEST:
+            raise ValueError(
+                f"a memory bank of {samples:,} samples x {width} x 2 takes {size / 2**30:.1f} GiB; it needs samples and "
+                f"at most {LARGEST / 2**30:.0f} GiB: use a part of the data, or a smaller width"
+            )
+        bound = 1 / math.sqrt(width / 3)
+        for side in ("student", "teacher"):
+            self.register_buffer(side, torch.empty(samples, width).uniform_(-bound, bound))
+        self.register_buffer("ids", torch.zeros(samples, dtype=torch.int64))
+        self.register_buffer("labels", torch.full((samples,), UNLABELLED))
+        self.register_buffer("known", torch.zeros(samples, dtype=torch.bool))
+        self.register_buffer("seed", torch.randint(2**31, ()))
+        self.register_buffer("step", torch.tensor(0))
+
+    def rows(self, ids: Tensor, labels: Tensor | None) -> Tensor:
+        """The rows of some samples, (B,); unknown samples are given one, and their labels are kept.
+
+        Raises:
+            ValueError: more samples than the bank holds.
+        """
+        found = self._find(ids)
+        new = ids[~found.any(1)].unique()
+        if len(new):
+            free = (~self.known).nonzero().squeeze(1)
+            if len(new) > len(free):
+                raise ValueError(f"the memory bank holds {len(self.ids)} samples and sees {len(new)} more; ids changed")
+            self.ids[free[: len(new)]] = new
+            self.known[free[: len(new)]] = True
+            found = self._find(ids)
+        rows = found.int().argmax(1)
+        if labels is not None:
+            self.labels[rows] = labels
+        return rows
+
+    def negatives(self, rows: Tensor, limit: int) -> Tensor:
+        """Which samples are negatives of which row, (B, N) boolean.
+
+        Negatives have another label than the row; where a label is missing, any other sample is one. At most ``limit``
+        of each row's are drawn, all of them if there are no more.
+        """
+        own = self.labels[rows][:, None]
+        candidates = self.known & ((own == UNLABELLED) | (self.labels != own))
+        candidates[torch.arange(len(rows), device=rows.device), rows] = False
+        if limit >= len(self.ids):
+            return candidates
+        generator = Generator().manual_seed(int(self.seed + self.step))
+        order = torch.randperm(len(self.ids), generator=generator).to(rows.device)
+        shuffled = candidates[:, order]
+        drawn = torch.zeros_like(candidates)
+        drawn[:, order] = shuffled & (shuffled.cumsum(1) <= limit)
+        return drawn
+
+    def move(self, rows: Tensor, student: Tensor, teacher: Tensor, momentum: float) -> None:
+        """Draw the rows' vectors towards new ones, (B, width), keep them at length 1, and count the step."""
+        for bank, seen in ((self.student, student), (self.teacher, teacher)):
+            bank[rows] = F.normalize(momentum * bank[rows] + (1 - momentum) * seen.to(bank), dim=1)
+        self.step += 1
+
+    def _find(self, ids: Tensor) -> Tensor:
+        return self.known & (self.ids == ids[:, None])
