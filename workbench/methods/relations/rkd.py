@@ -1,0 +1,86 @@
+"""Match how samples lie to each other, not where each one lies.
+
+Distances of all pairs, relative to their mean, and the angles of all triplets are free of position, rotation and scale,
+so the feature spaces may differ in width. Triplets take memory with the cube of the batch. The teacher is detached, the
+student's mean distance is not; nothing is learnt besides the student.
+
+Formula:
+    L = mean_b CE(s_b, y_b) + distance_weight * mean_{a,b} h( d_s[a,b] / mean d_s , d_t[a,b] / mean d_t )
+        + angle_weight * mean_{a,b,c} h( cos_s[a,b,c] , cos_t[a,b,c] )
+    d: distances of penultimate features (means over d > 0);  cos: at a, between b and c;  h: Huber with delta 1.
+
+Faithful to: Park et al., CVPR 2019, Eqs. 5 to 9, averaged over all pairs and triplets as in the authors' code.
+Departs from it: nothing; the gradient at coinciding points is set to 0.
+Setting: digits. On it we expect: the distance loss falls below that of a student that does not learn.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from torch import Tensor, nn
+
+from workbench.functional.relations import angle_loss, distance_loss
+from workbench.methods.layers import example_traces, penultimate_pair
+from workbench.methods.method import Method
+from workbench.methods.ranges import Layer
+from workbench.records.annotations import Range
+from workbench.records.batch import Batch
+from workbench.records.plan import Facts
+from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.trace import Trace
+
+
+class RKD(Method):
+    """Relational knowledge distillation.
+
+    Args:
+        distance_weight: Weight of the distances; 25 in the paper's classification runs.
+        angle_weight: Weight of the angles; 50 in the paper's classification runs.
+        guided: Student feature; None is the input of its classifier.
+        hint: Teacher feature; None is the input of its classifier.
+
+    Terms: ``labels``, ``distance`` and ``angle``, (B,) each; the latter two by the sample at whose end they are.
+    Reads: the penultimate features of both models, (B, ...).
+    Learns: nothing besides the student.
+
+    Example:
+        >>> RKD(angle_weight=10.0).config()["angle_weight"]
+        10.0
+    """
+
+    citation = Citation("Relational Knowledge Distillation", "Park, Kim, Lu, Cho", "CVPR", 2019, "1904.05068")
+    evidence = Evidence(
+        "code",
+        "lenscloth/RKD (authors), metric/loss.py at 21fae208ea58a60f8e273e6eeadad195e97284c2; weights: "
+        "HobbitLong/RepDistiller, distiller_zoo/RKD.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f",
+    )
+    progress = Progress("distance")
+    aliases = ("relational",)
+
+    def __init__(
+        self,
+        distance_weight: Annotated[float, Range(0.0, 200.0, 1.0)] = 25.0,
+        angle_weight: Annotated[float, Range(0.0, 200.0, 1.0)] = 50.0,
+        guided: Layer = None,
+        hint: Layer = None,
+    ) -> None:
+        super().__init__()
+        self.distance_weight, self.angle_weight = distance_weight, angle_weight
+        self.guided, self.hint = guided, hint
+
+    def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
+        """Names the two layers, and looks for them."""
+        super().build(student_model, teacher_model, example, facts)
+        mine, theirs = penultimate_pair(student_model, teacher_model, self.guided, self.hint)
+        self.student_layers, self.teacher_layers = (mine,), (theirs,)
+        example_traces(student_model, teacher_model, (self.student_layers, self.teacher_layers), example)
+
+    def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
+        """The labels and both relations."""
+        pair = student[self.student_layers[0]], teacher[self.teacher_layers[0]].detach()
+        return {
+            "labels": self.label_loss(student, batch),
+            "distance": self.distance_weight * distance_loss(*pair),
+            "angle": self.angle_weight * angle_loss(*pair),
+        }
