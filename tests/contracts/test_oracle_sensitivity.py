@@ -1,0 +1,115 @@
+"""Every oracle test fails when its method is made slightly wrong."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from torch import Tensor
+
+from tests.methods.case import Case, check
+from workbench.methods.catalog import catalog, family_of
+from workbench.records.parameters import Parameter, parameters
+
+METHODS = catalog()
+
+
+class Wrong:
+    """A method with another forward."""
+
+    def __init__(self, method: Any, forward: Callable[..., dict[str, Tensor]]) -> None:
+        self.stages, self.forward = method.stages, forward
+
+    def __call__(self, *traces_and_batch: Any) -> dict[str, Tensor]:
+        return self.forward(*traces_and_batch)
+
+
+def oracles(key: str) -> Any:
+    """The test module of a method."""
+    return importlib.import_module(f"tests.methods.{family_of(METHODS[key])}.test_{key}")
+
+
+def notices(case: Case, method: Any) -> bool:
+    try:
+        check(case, method)
+    except AssertionError:
+        return True
+    return False
+
+
+def scaled(method: Any, term: str, factor: float) -> Wrong:
+    def forward(*given: Any) -> dict[str, Tensor]:
+        terms = method(*given)
+        return terms | {term: factor * terms[term]} if term in terms else terms
+
+    return Wrong(method, forward)
+
+
+def swapped(method: Any) -> Wrong:
+    def forward(student: Any, teacher: Any, batch: Any) -> dict[str, Tensor]:
+        if isinstance(student, tuple):
+            return method(student[::-1], teacher, batch)
+        mine, theirs = _renamed(student, teacher.features), _renamed(teacher, student.features)
+        return method(theirs, mine, batch)
+
+    return Wrong(method, forward)
+
+
+def _renamed(trace: Any, names: Any) -> Any:
+    """The same features under the other side's names, so that only the roles change."""
+    return type(trace)(trace.outputs, dict(zip(names, trace.features.values(), strict=True)))
+
+
+def another(parameter: Parameter) -> float:
+    """A visibly different value in range: five per cent, or one."""
+    if parameter.kind is int:
+        value = parameter.default + 1
+        return value if parameter.range is None or value <= parameter.range.high else parameter.default - 1
+    value = 1.05 * parameter.default if parameter.default else 0.1
+    return value if parameter.range is None or value <= parameter.range.high else 0.95 * parameter.default
+
+
+def terms_of(key: str) -> list[str]:
+    cases = oracles(key).ORACLES
+    return sorted({name for case in cases for name in case.make()(case.student, case.teacher, case.batch)})
+
+
+def numeric() -> Iterator[tuple[str, str]]:
+    for key, cls in METHODS.items():
+        for name, parameter in parameters(cls).items():
+            if parameter.kind in (int, float):
+                yield key, name
+
+
+@pytest.mark.parametrize("key", METHODS)
+def test_a_method_has_oracles(key: str) -> None:
+    assert oracles(key).ORACLES
+
+
+@pytest.mark.parametrize("factor", [1.01, -1.0], ids=["scaled", "negated"])
+@pytest.mark.parametrize(("key", "term"), [(key, term) for key in METHODS for term in terms_of(key)])
+def test_a_wrong_term_is_noticed(key: str, term: str, factor: float) -> None:
+    assert any(notices(case, scaled(case.make(), term, factor)) for case in oracles(key).ORACLES)
+
+
+@pytest.mark.parametrize("key", [key for key in METHODS if terms_of(key) != ["labels"]])
+def test_student_and_teacher_swapped_are_noticed(key: str) -> None:
+    cases = [case for case in oracles(key).ORACLES if case.teacher is not None or isinstance(case.student, tuple)]
+    assert cases or not METHODS[key].reads_teacher
+    assert all(notices(case, swapped(case.make())) for case in cases)
+
+
+@pytest.mark.parametrize(("key", "name"), list(numeric()))
+def test_another_default_is_noticed(key: str, name: str) -> None:
+    module = oracles(key)
+    value = getattr(module, "VISIBLE", {}).get(name, another(parameters(METHODS[key])[name]))
+    assert any(notices(case, case.make(**{name: value})) for case in module.ORACLES)
+
+
+def test_the_oracles_hold_where_nothing_is_wrong() -> None:
+    for key in METHODS:
+        for case in oracles(key).ORACLES:
+            method = case.make()
+            assert not notices(case, Wrong(method, method.__call__)), (key, case.name)
