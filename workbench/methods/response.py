@@ -36,12 +36,19 @@ class ResponseMethod(Method):
         config = super().config()
         return config if self.transform is None else config | {"transform": self.transform.key}
 
+    def checked(self, name: str, value: Any) -> Any:
+        """A value that ``change`` would take; ``transform`` takes the key of a logit transform, or None."""
+        if name != "transform":
+            return super().checked(name, value)
+        return None if value is None else transform(value).key
+
     def change(self, name: str, value: Any) -> None:
-        """Move one parameter; ``transform`` takes the key of a logit transform, or None."""
-        if name == "transform":
-            self.transform = None if value is None else transform(value)
-        else:
+        """Move one parameter; takes effect at the next step."""
+        if name != "transform":
             super().change(name, value)
+            return
+        key = self.checked(name, value)
+        self.transform = None if key is None else transform(key)
 
     def transformed(self, logits: Tensor) -> Tensor:
         """The logits that are matched, (B, C) -> (B, C)."""

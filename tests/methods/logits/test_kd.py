@@ -72,5 +72,7 @@ def test_a_transform_acts_on_both_sides_and_is_part_of_the_configuration():
     torch.testing.assert_close(plain, scaled)
     assert method.config()["transform"] == "standardize"
     assert "transform" not in KD().config()
+    method.change("transform", None)
+    torch.testing.assert_close(method(STUDENT, TEACHER, batch(LABELS)), KD()(STUDENT, TEACHER, batch(LABELS)))
     with pytest.raises(KeyError, match="no logit transform 'cube'; there are: standardize"):
         method.change("transform", "cube")

@@ -1,0 +1,97 @@
+"""Small models and a batch on which any method can be built and asked, stage by stage."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from workbench.models.convnet import ConvNet
+from workbench.models.mlp import MLP
+from workbench.models.tracing import Tracer
+from workbench.records.batch import UNLABELLED, Batch
+from workbench.records.plan import Facts, StagePlan
+
+FACTS = Facts(samples=12, classes=3, steps=100, epochs=10)
+MODELS = {
+    "mlp": (lambda: MLP(4, (5, 6), 3), lambda: MLP(4, (7, 8, 9), 3), (4,)),
+    "convnet": (lambda: ConvNet(1, (2, 3), 3), lambda: ConvNet(1, (4, 5), 3), (1, 8, 8)),
+}
+
+
+@dataclass
+class Scene:
+    """A method built for a student and a teacher, in evaluation mode so that samples do not meet in batch norm."""
+
+    method: Any
+    student: nn.Module
+    teacher: nn.Module
+    batch: Batch
+
+    def stages(self) -> Iterator[tuple[StagePlan, dict[str, nn.Module], nn.Module | None]]:
+        """Each stage's plan, learners and teacher, with the method told that it runs."""
+        for plan in self.method.stages(FACTS):
+            self.method.stage = plan.name
+            self.method.schedule(0.5)
+            learner = self.student if plan.factory is None else self._made(plan)
+            peers = {f"peer_{k}": fresh_like(learner, k) for k in range(1, self.method.students)}
+            yield plan, {plan.learner: learner} | peers, None if plan.teacher is None else self.teacher
+
+    def _made(self, plan: StagePlan) -> nn.Module:
+        """A learner that is not the student, the same one each time."""
+        with torch.random.fork_rng():
+            torch.manual_seed(3)
+            return plan.factory().eval().to(self.batch.student_inputs)
+
+    def ask(
+        self, learners: dict[str, nn.Module], teacher: nn.Module | None, batch: Batch | None = None
+    ) -> dict[str, Any]:
+        """The terms of a stage."""
+        batch = batch or self.batch
+        traces = tuple(Tracer(m, self.method.student_layers)(batch.student_inputs) for m in learners.values())
+        guide = None if teacher is None else Tracer(teacher, self.method.teacher_layers)(batch.for_teacher)
+        return self.method(traces if len(traces) > 1 else traces[0], guide, batch)
+
+    def terms(self, batch: Batch | None = None) -> dict[str, torch.Tensor]:
+        """The terms of all stages, by stage and name."""
+        return {
+            f"{plan.name}/{name}": term
+            for plan, learners, teacher in self.stages()
+            for name, term in self.ask(learners, teacher, batch).items()
+        }
+
+
+def fresh_like(model: nn.Module, seed: int) -> nn.Module:
+    """The same design with other weights."""
+    made = copy.deepcopy(model)
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in made.parameters():
+        parameter.data = torch.randn(parameter.shape, generator=generator).to(parameter)
+    return made
+
+
+def scene(cls: type, kind: str = "mlp", dtype: torch.dtype = torch.float64, seed: int = 0, **parameters: Any) -> Scene:
+    """Two models of a kind and a batch of eight samples, two of them without a label."""
+    torch.manual_seed(0)
+    make_student, make_teacher, shape = MODELS[kind]
+    student, teacher = make_student().eval().to(dtype), make_teacher().eval().to(dtype)
+    labels = torch.tensor([0, 1, 2, UNLABELLED, 1, 0, 2, UNLABELLED])
+    batch = Batch(torch.tensor([3, 14, 15, 92, 65, 35, 89, 79]), torch.randn(8, *shape, dtype=dtype), labels)
+    method = cls(**parameters)
+    torch.manual_seed(seed)
+    method.build(student, teacher if method.reads_teacher else None, example_of(batch), FACTS)
+    return Scene(method.to(dtype), student, teacher, batch)
+
+
+def example_of(batch: Batch) -> Batch:
+    """Its first four samples."""
+    return rows_of(batch, torch.arange(4))
+
+
+def rows_of(batch: Batch, rows: torch.Tensor) -> Batch:
+    """Some samples of a batch, in an order."""
+    return Batch(batch.ids[rows], batch.student_inputs[rows], batch.labels[rows])
