@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Generator, Tensor
@@ -29,8 +29,16 @@ class TransferSet:
         encoding: how columns and classes got their numbers, if they came by name.
 
     Raises:
-        ValueError: lengths differ, ids repeat, the set is empty, or an input is not finite.
+        TypeError: something is not a tensor.
+        ValueError: lengths differ, ids repeat, the set is empty, or a value is not finite.
+
+    Class attributes a subclass may declare:
+        full_batch: every batch holds all samples (a graph); its ``mask`` says which of them count.
+        paired: False if the teacher is shown other samples than the student, so that its answers belong to no row.
     """
+
+    full_batch: ClassVar[bool] = False
+    paired: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -51,19 +59,26 @@ class TransferSet:
         self._check()
 
     def _check(self) -> None:
-        parts = {"labels": self.labels, "weight": self.weight, "ids": self.ids}
-        for side, given in (("inputs", self.inputs), ("teacher_inputs", self.teacher_inputs)):
-            parts |= {f"{side} {i}": part for i, part in enumerate(_parts(given))}
-        lengths = {name: len(part) for name, part in parts.items() if part is not None}
+        parts = self._named_parts()
+        for name, part in parts.items():
+            if not isinstance(part, Tensor):
+                raise TypeError(f"{name} is {type(part).__name__}, not a tensor; as_transfer_set converts what is not")
+        lengths = {name: len(part) for name, part in parts.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError("lengths differ: " + ", ".join(f"{name} has {n}" for name, n in lengths.items()))
         if not len(self.ids):
             raise ValueError("the set is empty; at least one sample is needed")
         if len(self.ids.unique()) != len(self.ids):
             raise ValueError("ids repeat; every sample needs its own")
-        for part in _parts(self.inputs):
+        for name, part in parts.items():
             if part.is_floating_point() and not part.isfinite().all():
-                raise ValueError("inputs hold NaN or infinite values; clean or impute them first")
+                raise ValueError(f"{name} hold NaN or infinite values; clean or impute them first")
+
+    def _named_parts(self) -> dict[str, Tensor]:
+        parts = {"labels": self.labels, "weight": self.weight, "ids": self.ids}
+        for side, given in (("inputs", self.inputs), ("teacher_inputs", self.teacher_inputs)):
+            parts |= {f"{side} {i}": part for i, part in enumerate(_parts(given))}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def __len__(self) -> int:
         """Number of samples."""
@@ -131,6 +146,14 @@ class TransferSet:
             weight=None if self.weight is None else self.weight[rows],
         )
 
+    def numbered_from(self, start: int) -> TransferSet:
+        """The same samples with the ids start, start + 1, ..."""
+        return self._like(self.inputs, self.labels, ids=torch.arange(start, start + len(self)))
+
+    def as_teacher_sees(self) -> TransferSet:
+        """The same samples with the teacher's inputs as the inputs."""
+        return self if self.teacher_inputs is None else self._like(self.teacher_inputs, self.labels, teacher_inputs=None)
+
     def to(self, device: torch.device | str) -> TransferSet:
         """The same samples on a device."""
         move = lambda part: part if part is None else part.to(device)  # noqa: E731 - one word for one act
@@ -153,10 +176,9 @@ class TransferSet:
         """A hash of everything in it, 16 hexadecimal digits."""
         if "_digest" not in self.__dict__:
             sha = hashlib.sha256()
-            for part in (*_parts(self.inputs), *_parts(self.teacher_inputs), self.labels, self.ids, self.weight):
-                if part is not None:
-                    sha.update(f"{tuple(part.shape)}{part.dtype}".encode())
-                    sha.update(part.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+            for name, part in self._named_parts().items():
+                sha.update(f"{name}{tuple(part.shape)}{part.dtype}".encode())
+                sha.update(part.detach().cpu().contiguous().view(torch.uint8).numpy().data)
             self._digest = sha.hexdigest()[:16]
         return self._digest
 

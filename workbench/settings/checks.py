@@ -7,79 +7,90 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from workbench.data.transfer import Inputs
-from workbench.records.batch import Batch
+from workbench.data.transfer import Inputs, TransferSet
+from workbench.models.layers import call
+from workbench.models.tracing import tensor_of
+from workbench.settings.signature import is_model
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting
 
 
 def check_data(setting: Setting) -> None:
-    """Refuse labels that are missing, of one class, or unknown in the test, and samples in both train and test.
+    """Refuse labels that are missing, of one class or unknown, and samples that are in train as well as in test.
 
     Raises:
         ValueError: so; the message says what is there.
+        TypeError: the student is neither a model nor a factory.
     """
-    train, test = setting.train, setting.test
-    rows = train.labelled
-    if not len(rows):
+    train = setting.train
+    if not len(train.labelled):
         raise ValueError("the student's data has no label at all; at least two samples of each class are needed")
-    if len(test.labelled) < len(test):
-        raise ValueError(
-            f"{len(test) - len(test.labelled)} of {len(test)} test samples have no label; every one needs it"
-        )
+    if not (callable(setting.student) or is_model(setting.student)):
+        raise TypeError(f"the student is a {type(setting.student).__name__}; a model or a factory of one is needed")
+    for name, part in _others(setting).items():
+        if unlabelled := len(part) - len(part.labelled):
+            raise ValueError(f"{unlabelled} of {len(part)} samples in {name} have no label; every one needs it")
+    if not isinstance(setting.validation, TransferSet):
+        _check_share(setting.validation)
     _check_overlap(setting)
     if setting.task == "classification":
-        _check_classes(setting, train.labels[rows].unique().tolist(), test.labels.unique().tolist())
+        _check_classes(setting)
+
+
+def _others(setting: Setting) -> dict[str, TransferSet]:
+    parts = {name: getattr(setting, name) for name in ("test", "teacher_train", "validation")}
+    return {name: part for name, part in parts.items() if isinstance(part, TransferSet)}
+
+
+def _check_share(share: float) -> None:
+    if not 0 < share < 1:
+        raise ValueError(f"validation = {share} must lie between 0 and 1, or be data of its own")
 
 
 def _check_overlap(setting: Setting) -> None:
-    for name in ("train", "teacher_train"):
-        part = getattr(setting, name)
-        if part is None or not (part.named and setting.test.named):
-            continue
-        shared = sorted(set(part.ids.tolist()) & set(setting.test.ids.tolist()))
-        if shared:
-            raise ValueError(f"{len(shared)} samples are in both {name} and test, by their ids {shared[:5]} ...")
+    parts = {"train": setting.train, **_others(setting)}
+    for one, other in (("train", "test"), ("teacher_train", "test"), ("validation", "test"), ("train", "validation")):
+        if one in parts and other in parts:
+            shared = parts[one].ids[torch.isin(parts[one].ids, parts[other].ids)]
+            if len(shared):
+                raise ValueError(
+                    f"{len(shared)} samples are in both {one} and {other}, with ids {shared[:5].tolist()} ..."
+                )
 
 
-def _check_classes(setting: Setting, train: list[int], test: list[int]) -> None:
-    known = range(setting.classes)
-    if len(train) < 2:
-        raise ValueError(f"the student's labels hold one class only ({train[0]}); at least two are needed")
-    for name, labels in (("the student's", train), ("test", test)):
-        if outside := [label for label in labels if label not in known]:
-            raise ValueError(f"{name} labels {outside} are outside the classes 0 .. {setting.classes - 1}")
+def _check_classes(setting: Setting) -> None:
+    labels = setting.train.labels[setting.train.labelled].unique().tolist()
+    if len(labels) < 2:
+        raise ValueError(f"the student's labels hold one class only ({labels[0]}); at least two are needed")
+    parts = {"train": labels} | {name: part.labels.unique().tolist() for name, part in _others(setting).items()}
+    for name, present in parts.items():
+        if outside := [label for label in present if label not in range(setting.classes)]:
+            raise ValueError(f"labels {outside} in {name} are outside the classes 0 .. {setting.classes - 1}")
 
 
 def check_models(setting: Setting, teacher: Any, student: Any) -> None:
     """Run two samples through teacher and student and refuse outputs that do not fit the labels.
 
+    Models and random state are left as they were.
+
     Args:
         setting: whose data the models see.
-        teacher: a net, a function of inputs to logits, a fitted classifier, or None.
-        student: a net, or an estimator still to be fitted.
+        teacher: a net, a function of inputs to logits, or None.
+        student: a net; an estimator that is still to be fitted passes.
 
     Raises:
         ValueError: a model cannot take the inputs, or its outputs have another width; both widths are named.
     """
     batch = setting.train.batch(torch.arange(min(2, len(setting.train))))
-    _check_model(setting, "student", student, batch.student_inputs, batch)
-    if hasattr(teacher, "classes_"):
-        _check_width("teacher", len(teacher.classes_), setting)
-    elif teacher is not None:
-        _check_model(setting, "teacher", teacher, batch.for_teacher, batch)
-
-
-def _check_model(setting: Setting, party: str, model: Any, inputs: Inputs, batch: Batch) -> None:
-    if hasattr(model, "get_params") or not callable(model):
-        return
-    outputs = _dry_run(party, model, inputs)
-    if setting.task == "regression":
-        _check_targets(party, outputs, batch.labels)
-    else:
-        axis = -1 if setting.task == "tokens" else 1
-        _check_width(party, outputs.shape[axis] if outputs.dim() > 1 else 0, setting)
+    for party, model, inputs in (("student", student, batch.student_inputs), ("teacher", teacher, batch.for_teacher)):
+        if model is None or hasattr(model, "get_params"):
+            continue
+        outputs = _dry_run(party, model, inputs)
+        if setting.task == "regression":
+            _check_targets(party, outputs, batch.labels)
+        else:
+            _check_width(party, outputs, setting)
 
 
 def _dry_run(party: str, model: Any, inputs: Inputs) -> Tensor:
@@ -88,22 +99,13 @@ def _dry_run(party: str, model: Any, inputs: Inputs) -> Tensor:
         part.training = False
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            outputs = _call(model, inputs)
+            outputs = call(model, inputs)
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
         raise ValueError(f"the {party} cannot take inputs of {_shape(inputs)}: {error}") from error
     finally:
         for part, training in modes:
             part.training = training
-    outputs = getattr(outputs, "logits", outputs)
-    if not isinstance(outputs, Tensor):
-        raise ValueError(f"the {party} returns a {type(outputs).__name__}; a tensor of logits is needed")
-    return outputs
-
-
-def _call(model: Any, inputs: Inputs) -> Any:
-    if isinstance(inputs, dict):
-        return model(**inputs)
-    return model(*inputs) if isinstance(inputs, tuple) else model(inputs)
+    return tensor_of(outputs, f"the {party}'s output")
 
 
 def _shape(inputs: Inputs) -> str:
@@ -114,7 +116,9 @@ def _shape(inputs: Inputs) -> str:
     return f"shape {tuple(inputs.shape)} {str(inputs.dtype).removeprefix('torch.')}"
 
 
-def _check_width(party: str, width: int, setting: Setting) -> None:
+def _check_width(party: str, outputs: Tensor, setting: Setting) -> None:
+    axis = -1 if setting.task == "tokens" else 1
+    width = outputs.shape[axis] if outputs.dim() > 1 else 0
     exactly = setting.task == "classification"
     if width < setting.classes or (exactly and width > setting.classes):
         raise ValueError(

@@ -17,7 +17,7 @@ from workbench.data.transfer import TransferSet
 from workbench.functional.tasks import Task, task
 from workbench.records.budget import Budget
 from workbench.settings.checks import check_data
-from workbench.settings.signature import factory_signature, signature
+from workbench.settings.signature import factory_signature, is_model, signature
 
 DATA = ("train", "validation", "teacher_train", "test")
 Look = Literal["image", "points", "table", "series", "text"]
@@ -51,15 +51,18 @@ class Setting:
         student: a factory (called under each run's seed), or a module, of which every run trains a copy.
         name: shown in tables.
         task: classification, tokens, dense or regression.
-        validation: share of the labelled data taken out for validation.
+        validation: share of the labelled data taken out for validation, or data of its own.
         teacher_train: labelled data the teacher recipe is trained on; by default the student's.
         budget: of the student, unless a run brings its own.
         augment: a function of (inputs, generator), applied to training batches.
         class_names: shown in figures; by default the numbers.
         look: how a sample is drawn.
+        threads: of PyTorch while it trains; None leaves them alone.
 
     Raises:
-        ValueError: shapes or labels do not fit together, or a class is missing.
+        TypeError: the data is of a form that cannot be read, or the student is neither model nor factory.
+        ValueError: data is empty, not finite, of one class, or of labels that the student's data does not know.
+        KeyError: there is no such task.
     """
 
     train: Any
@@ -80,22 +83,32 @@ class Setting:
 
     def __post_init__(self) -> None:
         """Converts the data, checks it and takes the validation split out."""
-        self.train = as_transfer_set(self.train, self.task)
-        self.test = self._read(self.test)
-        if self.teacher_train is not None:
-            self.teacher_train = self._read(self.teacher_train)
+        self.train = as_transfer_set(self.train, self.kind.name)
+        for name in ("test", "teacher_train", "validation"):
+            setattr(self, name, self._read(getattr(self, name)))
+        self._number()
         self.class_names = tuple(self.class_names) or self.train.encoding.classes
         check_data(self)
         self.class_names = self.class_names or tuple(str(k) for k in range(self.classes))
-        if isinstance(self.validation, float):
+        if not isinstance(self.validation, TransferSet):
             self._split(self.validation)
-        else:
-            self.validation = self._read(self.validation)
         if self.teacher_train is None:
             self.teacher_train = self.train.subset(self.train.labelled)
 
-    def _read(self, data: Any) -> TransferSet:
+    def _read(self, data: Any) -> Any:
+        if data is None or isinstance(data, (int, float)):
+            return data
         return as_transfer_set(data, self.task, self.train.encoding)
+
+    def _number(self) -> None:
+        """Samples that came without ids are numbered on from those of the train set, so that no two share one."""
+        start = int(self.train.ids.max()) + 1
+        for name in ("test", "teacher_train", "validation"):
+            part = getattr(self, name)
+            if isinstance(part, TransferSet):
+                part = part if part.named else part.numbered_from(start)
+                setattr(self, name, part)
+                start = max(start, int(part.ids.max()) + 1)
 
     def _split(self, share: float) -> None:
         rows = self.train.labelled
@@ -122,11 +135,9 @@ class Setting:
         labels = [part.labels for part in (self.train, self.teacher_train) if part is not None]
         return int(max(part.max() for part in labels)) + 1
 
-    def make_student(self) -> nn.Module:
-        """A new student: from the factory under the current random state, or a copy of the given module."""
-        if isinstance(self.student, nn.Module) or hasattr(self.student, "get_params"):
-            return copy.deepcopy(self.student)
-        return self.student()
+    def make_student(self) -> Any:
+        """A new student: from the factory under the current random state, or a copy of the given model."""
+        return copy.deepcopy(self.student) if is_model(self.student) else self.student()
 
     @property
     def varies_initialisation(self) -> bool:
@@ -149,12 +160,8 @@ class Setting:
             "classes": list(self.class_names),
             "data": {name: f"{part.digest()} {signature(part.transform)}" for name, part in parts.items()},
             "augment": signature(self.augment),
-            "student": self._student_signature(),
+            "student": signature(self.student) if is_model(self.student) else factory_signature(self.student),
         }
-
-    def _student_signature(self) -> str:
-        made = not self.varies_initialisation or hasattr(self.student, "get_params")
-        return signature(self.student) if made else factory_signature(self.student)
 
     def __reduce__(self) -> Any:
         """A named setting travels to other processes by its configuration, not by its data."""

@@ -12,6 +12,11 @@ import torch
 from torch import nn
 
 
+def is_model(thing: Any) -> bool:
+    """Whether it is a model already, a net or a scikit-learn estimator, and no factory of one."""
+    return isinstance(thing, nn.Module) or (hasattr(thing, "get_params") and not isinstance(thing, type))
+
+
 def signature(thing: Any) -> str:
     """What tells a thing apart: a net's structure and weights, a factory's name, arguments and net, or its text.
 
@@ -21,11 +26,9 @@ def signature(thing: Any) -> str:
         return ""
     if isinstance(thing, nn.Module):
         return f"{structure(thing)} {_weights(thing)}"
-    if is_dataclass(thing) or hasattr(thing, "get_params"):
+    if is_dataclass(thing) or is_model(thing):
         return repr(thing)
-    if callable(thing):
-        return _name(thing)
-    return repr(thing)
+    return _name(thing)
 
 
 def factory_signature(factory: Callable[[], Any]) -> str:
