@@ -10,6 +10,9 @@ from workbench.methods.method import Method, Traces
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
 
+SEAMS = ("stages", "players", "inputs", "prepare", "deployed", "update", "students", "teacher_source")
+"""What only a method that stands alone may bring."""
+
 
 class Sum(Method):
     """``kd + crd``: the first method's labels term, and every method's other terms under its name.
@@ -26,16 +29,21 @@ class Sum(Method):
         super().__init__()
         flat = [m for given in methods for m in (given.methods if isinstance(given, Sum) else [given])]
         self.methods = nn.ModuleList(flat)
+        if len({m.name for m in flat}) < len(flat):
+            raise ValueError(f"each method once in a sum; given: {', '.join(m.name for m in flat)}")
         rules = [m for m in flat if m.gradient_rule is not None]
         if len(rules) > 1:
             raise ValueError(f"at most one gradient rule in a sum; given: {', '.join(m.name for m in rules)}")
         self.gradient_rule = rules[0].gradient_rule if rules else None
-        for seam in ("stages", "players", "inputs", "prepare", "deployed", "update"):
-            owners = [m.name for m in flat if getattr(type(m), seam, None) is not getattr(Method, seam, None)]
+        for seam in SEAMS:
+            owners = [m.name for m in flat if getattr(type(m), seam) is not getattr(Method, seam)]
             if owners:
                 raise ValueError(f"{', '.join(owners)} brings its own {seam} and cannot be added to another method")
         self.tasks = tuple(t for t in flat[0].tasks if all(t in m.tasks for m in flat))
         self.reads_teacher = any(m.reads_teacher for m in flat)
+        self.reads_outputs = any(m.reads_teacher and m.reads_outputs for m in flat)
+        self.teacher_input_gradient = any(m.teacher_input_gradient for m in flat)
+        self.leaks_test = any(m.leaks_test for m in flat)
         self.evidence, self.citation, self.progress = flat[0].evidence, flat[0].citation, flat[0].progress
 
     @property
@@ -47,13 +55,22 @@ class Sum(Method):
         """Every method's configuration, keys prefixed by its name."""
         return {f"{m.name}.{key}": value for m in self.methods for key, value in m.config().items()}
 
+    def checked(self, name: str, value: Any) -> Any:
+        """A value for ``method.parameter``."""
+        owner, parameter = self._owner(name)
+        return owner.checked(parameter, value)
+
     def change(self, name: str, value: Any) -> None:
         """Move ``method.parameter``."""
+        owner, parameter = self._owner(name)
+        owner.change(parameter, value)
+
+    def _owner(self, name: str) -> tuple[Method, str]:
         owner, _, parameter = name.partition(".")
         found = [m for m in self.methods if m.name == owner]
         if not found:
             raise KeyError(f"no parameter {name!r}; known: {', '.join(self.config())}")
-        found[0].change(parameter, value)
+        return found[0], parameter
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Builds each and unites the layers they read."""

@@ -35,10 +35,11 @@ class Method(nn.Module):
         aliases: acronyms it is also found under.
         tasks: the tasks whose output layout it accepts.
         reads_teacher: False for methods without a teacher; they are called with ``teacher=None``.
+        reads_outputs: False for methods that look at a teacher's features only, never at its outputs.
         teacher_source: who the teacher is; ``fixed`` is the stage's teacher, frozen.
         teacher_input_gradient: True lets gradients flow through the teacher to its inputs.
         students: how many students learn together; with more than one, ``student`` is a tuple of traces.
-        stochastic_inputs: True if ``inputs`` returns other teacher inputs than it was given.
+        leaks_test: True if it looks at test data on purpose while training, as its authors did; bars it from studies.
     """
 
     citation: ClassVar[Citation]
@@ -47,14 +48,18 @@ class Method(nn.Module):
     aliases: ClassVar[tuple[str, ...]] = ()
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
     reads_teacher: ClassVar[bool] = True
+    reads_outputs: ClassVar[bool] = True
     teacher_source: ClassVar[TeacherSource] = "fixed"
     teacher_input_gradient: ClassVar[bool] = False
     students: ClassVar[int] = 1
-    stochastic_inputs: ClassVar[bool] = False
     leaks_test: ClassVar[bool] = False
 
     gradient_rule: Any = None
-    """An object with ``combine(gradients: dict[term, list[Tensor | None]]) -> list[Tensor | None]``, or None."""
+    """An ``nn.Module`` (its buffers are kept with the run) with ``combine(gradients, player)``, or None.
+
+    ``gradients`` holds for each term the gradients of the player's parameters, None where one does not depend on it;
+    returned is the one gradient of each parameter.
+    """
 
     def __init__(self) -> None:
         """Nothing but defaults; ``build`` makes what depends on the models."""
@@ -74,14 +79,18 @@ class Method(nn.Module):
         """The constructor's arguments as they stand now."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
-    def change(self, name: str, value: Any) -> None:
-        """Move one parameter of the configuration; takes effect at the next step.
+    def checked(self, name: str, value: Any) -> Any:
+        """A value that ``change`` would take, as the type it has there.
 
         Raises:
             KeyError: no such parameter; the message lists them.
             ValueError: outside its annotated range or choices.
         """
-        setattr(self, name, check(type(self), name, value))
+        return check(type(self), name, value)
+
+    def change(self, name: str, value: Any) -> None:
+        """Move one parameter of the configuration; takes effect at the next step; refuses what ``checked`` refuses."""
+        setattr(self, name, self.checked(name, value))
 
     # --- seams with defaults -------------------------------------------------------------------------------------
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
@@ -105,8 +114,11 @@ class Method(nn.Module):
         """The student that is scored, counted and saved."""
         return student
 
-    def inputs(self, batch: Batch) -> Batch:
-        """The batch both models see: mixup, other views, synthesised queries."""
+    def inputs(self, batch: Batch, students: Mapping[str, nn.Module]) -> Batch:
+        """The batch all models see: mixup, other views, synthesised queries, text sampled from a student.
+
+        A method that overrides it always asks its teacher afresh; nothing it says is kept.
+        """
         return batch
 
     def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
@@ -126,6 +138,20 @@ class Method(nn.Module):
         if len(owned) == 1:
             return {party: Player(ps) for party, ps in owned.items()}
         return {party: Player(ps, terms=_owner(party, tuple(students))) for party, ps in owned.items()}
+
+    def update(self, context: Any, batch: Batch) -> dict[str, float]:
+        """One step of another form, such as a one-step unrolled bilevel problem.
+
+        Args:
+            context: the engine's ``Updater``: ``students``, ``players``, ``optimizers``, ``moved`` (parameters) by name;
+                ``terms(batch, weights)`` and ``look(batch, weights)`` (traces), with other weights than the students'
+                own if wanted; ``ask(batch)`` (the teacher's trace); ``check(terms)``; ``minimise(terms, player)``.
+            batch: as ``inputs`` left it.
+
+        Returns:
+            The terms as numbers, from ``context.check``; by default every player that is due moves along its terms.
+        """
+        return context.update(batch)
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """Called after each optimiser step, without gradients."""

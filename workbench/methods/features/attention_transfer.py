@@ -62,6 +62,7 @@ class AttentionTransfer(Method):
         "sizes that differ, and nets without maps",
     )
     progress = Progress("attention")
+    reads_outputs = False
     aliases = ("at",)
 
     def __init__(

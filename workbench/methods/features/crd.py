@@ -65,6 +65,7 @@ class CRD(Method):
         "samples without a label",
     )
     progress = Progress("student_contrast")
+    reads_outputs = False
     aliases = ("contrastive",)
 
     def __init__(

@@ -56,6 +56,7 @@ class RKD(Method):
         "HobbitLong/RepDistiller, distiller_zoo/RKD.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f",
     )
     progress = Progress("distance")
+    reads_outputs = False
     aliases = ("relational",)
 
     def __init__(
