@@ -67,14 +67,36 @@ def compare_all(
         ValueError: lengths differ, a score is not finite, the smallest effect is not positive, or the level is not
             in (0.5, 1).
     """
+    pairs = {name: (scores, control) for name, scores in arms.items()}
+    return compare_pairs(pairs, smallest_effect=smallest_effect, level=level, against=against)
+
+
+def compare_pairs(
+    pairs: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    smallest_effect: float = 0.5,
+    level: float = 0.95,
+    against: str = "labels only",
+) -> dict[str, Comparison]:
+    """Every arm against a control of its own, over seeds of its own, with Holm's correction across the arms.
+
+    Args:
+        pairs: by arm, its (n,) scores and the (n,) scores of its control for the same seeds.
+        smallest_effect: as in ``compare_all``.
+        level: likewise.
+        against: name of the control, for the sentence.
+
+    Raises:
+        ValueError: as ``compare_all``.
+    """
     if not 0 < smallest_effect < np.inf:
         raise ValueError(f"smallest_effect = {smallest_effect} must be positive, such as 0.5 points of accuracy")
     if not 0.5 < level < 1:
         raise ValueError(f"level = {level} must lie between 0.5 and 1, such as 0.95")
-    found = {name: differences(scores, control, name, against) for name, scores in arms.items()}
+    found = {name: differences(scores, control, name, against) for name, (scores, control) in pairs.items()}
     raw = [paired_p_value(values) for values in found.values()]
     return {
-        name: _comparison(values, (p, adjusted), len(arms), smallest_effect, level, against)
+        name: _comparison(values, (p, adjusted), len(pairs), smallest_effect, level, against)
         for (name, values), p, adjusted in zip(found.items(), raw, holm(raw).tolist(), strict=True)
     }
 

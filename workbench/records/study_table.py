@@ -1,0 +1,140 @@
+"""How a study is shown: rows, a text of 100 columns, a simple page fragment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from html import escape
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.records.arm import Arm
+    from workbench.records.study import Study
+    from workbench.records.verdict import Comparison
+
+COLUMNS = ("arm", "mean", "95 % interval", "selected", "difference", "agreement", "seconds")
+WIDTH = 100
+
+
+def rows(study: Study) -> list[dict[str, Any]]:
+    """One row of plain numbers per arm.
+
+    ``difference`` and ``verdict`` of a method are against the study's control. In the row of a permuted or equal-total
+    control they are those of the method it belongs to (``compared`` names both), against this control.
+    """
+    return [_row(study, arm) for arm in study.arms.values()]
+
+
+def _row(study: Study, arm: Arm) -> dict[str, Any]:
+    method, against, found = _compared(study, arm)
+    interval = arm.interval
+    return {
+        "arm": arm.name,
+        "role": arm.role,
+        "seeds": len(arm.outcomes),
+        "mean": interval and interval.mean,
+        "low": interval and interval.low,
+        "high": interval and interval.high,
+        "selected": arm.selected_interval and arm.selected_interval.mean,
+        "compared": f"{method} with {against}" if found else "",
+        "difference": found and found.difference,
+        "difference_low": found and found.interval.low,
+        "difference_high": found and found.interval.high,
+        "verdict": found.verdict if found else "",
+        "sentence": found.sentence if found else "",
+        "agreement": arm.agreement,
+        "seconds": arm.seconds,
+        "steps": arm.steps,
+        "total_steps": arm.total_steps,
+    }
+
+
+def _compared(study: Study, arm: Arm) -> tuple[str, str, Comparison | None]:
+    if arm.role == "method":
+        return arm.name, study.control, study.comparisons.get(arm.name)
+    owner = arm.of[0] if arm.of else ""
+    return owner, arm.name, study.further.get(owner, {}).get(arm.name)
+
+
+def text(study: Study) -> str:
+    """The table of a terminal, and a sentence for every comparison."""
+    table = [COLUMNS, *(_cells(study, arm) for arm in study.arms.values())]
+    widths = [max(len(row[k]) for row in table) for k in range(len(COLUMNS))]
+    widths[0] = min(widths[0], WIDTH - sum(widths[1:]) - 2 * len(widths[1:]))
+    lines = [_title(study), ""]
+    for row in table:
+        name, rest = (
+            wrap(row[0], widths[0]) or [""],
+            [cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True)],
+        )
+        lines += [*name[:-1], "  ".join([name[-1].ljust(widths[0]), *rest]).rstrip()]
+    lines += [f"teacher: {_teacher(study)}"] if study.teachers else []
+    lines.append("")
+    for line in _sentences(study):
+        lines += wrap(line, WIDTH, subsequent_indent="    ")
+    return "\n".join(lines).rstrip()
+
+
+def html(study: Study) -> str:
+    """The same as a table of HTML; every text is escaped."""
+    head = "".join(f"<th>{escape(name)}</th>" for name in COLUMNS)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(study, arm)) + "</tr>"
+        for arm in study.arms.values()
+    )
+    teacher = f"<p>teacher: {escape(_teacher(study))}</p>" if study.teachers else ""
+    sentences = "".join(f"<li>{escape(line)}</li>" for line in _sentences(study))
+    return (
+        f"<p>{escape(_title(study))}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        f"{teacher}<ul>{sentences}</ul>"
+    )
+
+
+def _title(study: Study) -> str:
+    direction = (
+        "" if study.higher_is_better else " (lower is better; differences are signed so that positive is better)"
+    )
+    count = f"{len(study.seeds)} seeds" if len(study.seeds) != 1 else "one seed"
+    return f"{study.setting['name']}: {study.score}{direction} on test after the last epoch, {count}"
+
+
+def _cells(study: Study, arm: Arm) -> tuple[str, ...]:
+    found = study.comparisons.get(arm.name)
+    interval = "" if arm.interval is None or math.isnan(arm.interval.low) else _range(arm)
+    indent = "  " if arm.role.startswith("permuted") else ""
+    return (
+        indent + arm.name,
+        _number(arm.interval and arm.interval.mean),
+        interval,
+        _number(arm.selected_interval and arm.selected_interval.mean),
+        f"{found.difference:+.2f}" if found else "",
+        "" if math.isnan(arm.agreement) else f"{100 * arm.agreement:.1f} %",
+        "" if math.isnan(arm.seconds) else f"{arm.seconds:.1f}",
+    )
+
+
+def _range(arm: Arm) -> str:
+    return f"{_number(arm.interval.low)} to {_number(arm.interval.high)}"
+
+
+def _number(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return ""
+    return f"{value:.2f}" if value == 0 or abs(value) >= 1 else f"{value:.3g}"
+
+
+def _teacher(study: Study) -> str:
+    several = f" (mean of {len(study.teachers)} teachers)" if len(study.teachers) > 1 else ""
+    return _number(study.teacher) + several
+
+
+def _sentences(study: Study) -> Iterator[str]:
+    for arm, found in study.comparisons.items():
+        yield f"{arm} against {found.against}: {found.sentence}"
+    for arm, others in study.further.items():
+        for found in others.values():
+            yield f"{arm} against {found.against}: {found.sentence}"
+    for cell, message in study.failures.items():
+        yield f"failed: {cell}: {message}"
+    yield from study.notes
