@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
-import io
 import os
 import pickle
 import signal
 import struct
 import subprocess
 import sys
-import tarfile
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +20,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.data.archives import cifar100, md5, pack
 from workbench.data.cifar import load_cifar, unpickle
 from workbench.data.download import DataUnavailable, showing
 from workbench.data.idx import load_idx, read_idx
@@ -30,11 +28,6 @@ from workbench.data.locate import cache, locate, places
 from workbench.data.sources import SOURCES, File, Source
 
 CONTENT = bytes(range(256)) * 1024
-
-
-def md5(data: bytes) -> str:
-    """As publishers state it."""
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
 @pytest.fixture(autouse=True)
@@ -255,30 +248,9 @@ def real_archives() -> Path:
 
 
 # --- CIFAR ---------------------------------------------------------------------------------------------------------
-def fake_cifar100(seed: int = 0) -> dict[str, bytes]:
-    """Members as published, with four training and two test images; pickled by Python 2 names at protocol 2."""
-    pixels = np.random.default_rng(seed).integers(0, 256, (6, 3072), dtype=np.uint8)
-    return {
-        "cifar-100-python/train": pickle.dumps({b"data": pixels[:4], b"fine_labels": [0, 1, 0, 1]}, 2),
-        "cifar-100-python/test": pickle.dumps({b"data": pixels[4:], b"fine_labels": [1, 0]}, 2),
-        "cifar-100-python/meta": pickle.dumps({b"fine_label_names": [b"apple", b"worm"]}, 2),
-    }
-
-
-def pack(members: dict[str, bytes], path: Path) -> Source:
-    """An archive of members, and the data set that it is."""
-    with tarfile.open(path, "w:gz") as archive:
-        for name, data in members.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-    files = tuple(File(name, md5(data)) for name, data in members.items())
-    return Source("toys", (File(path.name, md5(path.read_bytes())),), (), "", files)
-
-
 def test_cifar_from_the_archive_and_from_its_folder(folders: Path) -> None:
     """Rows are red, green and blue planes, row by row."""
-    members = fake_cifar100()
+    members = cifar100(2, 2)
     archive = folders / "data/cifar-100-python.tar.gz"
     given = pack(members, archive)
     images = load_cifar(given)
@@ -286,8 +258,8 @@ def test_cifar_from_the_archive_and_from_its_folder(folders: Path) -> None:
     for n, channel, y, x in ((0, 0, 0, 0), (1, 1, 2, 3), (3, 2, 31, 30)):
         assert images.train[n, channel, y, x].item() == rows[n][1024 * channel + 32 * y + x]
     assert images.train_labels.tolist() == [0, 1, 0, 1]
-    assert images.test_labels.tolist() == [1, 0]
-    assert images.names == ("apple", "worm")
+    assert images.test_labels.tolist() == [0, 1]
+    assert images.names == ("fruit 0", "fruit 1")
     archive.unlink()
     (folders / "data/cifar-100-python").mkdir()
     for name, data in members.items():
@@ -313,7 +285,7 @@ def test_cifar10_has_five_batches_in_order(folders: Path) -> None:
 
 def test_an_archive_without_a_member(folders: Path) -> None:
     """The missing one is named."""
-    members = fake_cifar100()
+    members = cifar100(2, 2)
     given = pack(members, folders / "data/cifar-100-python.tar.gz")
     lacking = pack({"cifar-100-python/meta": b""}, folders / "data/cifar-100-python.tar.gz")
     with pytest.raises(ValueError, match=r"lacks .*cifar-100-python/test"):
