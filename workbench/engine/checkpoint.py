@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,12 @@ def save(state: Any, path: Path) -> None:
     tensors: dict[str, Tensor] = {}
     tree = _encode(state, tensors)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(f".{os.getpid()}.part")
-    save_file(tensors, part, metadata={"tree": json.dumps(tree)})
-    part.replace(path)
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        save_file(tensors, part, metadata={"tree": json.dumps(tree)})
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load(path: Path) -> Any:
@@ -43,7 +46,7 @@ def load(path: Path) -> Any:
 
 def _encode(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, np.ndarray):
-        return {"array": _encode(torch.from_numpy(value), tensors)}
+        return {"array": _encode(torch.from_numpy(np.array(value)), tensors)}
     if isinstance(value, Tensor):
         key = str(len(tensors))
         tensors[key] = value.detach().cpu().clone().contiguous()

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.transfer import TransferSet
+from workbench.engine.streams import repeatable
 from workbench.functional.tasks import Task
 from workbench.models.tracing import Tracer
 from workbench.records import events
+from workbench.records.batch import UNLABELLED
 
 CHUNK = 256
 
@@ -19,7 +21,7 @@ CHUNK = 256
 def predict(
     model: nn.Module, data: TransferSet, *, teacher: bool = False, size: int = CHUNK
 ) -> Generator[float, None, Tensor]:
-    """Outputs on all samples in order; yields the share done and returns them.
+    """Outputs on all samples in order, float32; yields the share done and returns them.
 
     Args:
         model: put into evaluation mode, and back.
@@ -27,18 +29,19 @@ def predict(
         teacher: ask about the teacher's inputs.
         size: samples per forward pass.
     """
-    was_training = model.training
+    modes = [(part, part.training) for part in model.modules()]
     model.eval()
     done, parts = 0, []
     try:
         tracer = Tracer(model)
         for batch in data.batches(size):
-            with torch.no_grad():
+            with torch.no_grad(), repeatable(data.ids.device):
                 parts.append(tracer(batch.for_teacher if teacher else batch.student_inputs).outputs.float())
             done += len(batch.ids)
             yield done / len(data)
     finally:
-        model.train(was_training)
+        for part, mode in modes:
+            part.training = mode
     return torch.cat(parts)
 
 
@@ -52,6 +55,16 @@ def reported(pieces: Generator[float, None, Tensor], **about: Any) -> Generator[
         yield events.Probe(value=share, **about)
 
 
+def layout(model: nn.Module, data: TransferSet) -> torch.Size:
+    """Shape of a model's outputs for one sample."""
+    pieces = predict(model, data.subset(torch.arange(1, device=data.ids.device)))
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as done:
+            return done.value.shape[1:]
+
+
 def score(task: Task, outputs: Tensor, labels: Tensor) -> float:
     """The task's score, in its own unit (points of 100 for accuracies)."""
     numerator, denominator = task.hits(outputs, labels)
@@ -59,8 +72,7 @@ def score(task: Task, outputs: Tensor, labels: Tensor) -> float:
 
 
 def confusion(outputs: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """(C, C) counts of samples by label (row) and predicted class (column)."""
-    counts = torch.zeros(classes * classes, dtype=torch.int64)
-    return counts.scatter_add_(0, (labels * classes + outputs.argmax(1)).cpu(), torch.ones_like(labels.cpu())).view(
-        classes, classes
-    )
+    """(C, C) counts of labelled samples by label (row) and predicted class (column)."""
+    labelled = labels != UNLABELLED
+    pairs = labels[labelled] * classes + outputs[labelled].argmax(1)
+    return torch.bincount(pairs.cpu(), minlength=classes * classes).view(classes, classes)

@@ -6,42 +6,45 @@ from collections.abc import Iterator
 
 import torch
 
+from workbench.engine.conditions import Conditions
 from workbench.engine.evaluate import predict, reported, score
+from workbench.engine.guiding import guide_for, partner_for
 from workbench.engine.trial import Trial
 from workbench.models.learners import as_teacher
 from workbench.models.soft_fit import SoftFit
-from workbench.models.tracing import Tracer
 from workbench.records import events
 from workbench.records.plan import StagePlan
 from workbench.records.trace import Trace
 
 
-class FitRunner:
-    """Fits an estimator once, to the soft targets of a method that is a pure set of targets.
+def fit_student(trial: Trial, conditions: Conditions) -> Iterator[events.Event]:
+    """One step: the targets of all samples, one fit, one validation.
 
     Raises:
-        TypeError: the method is more than that; the message names it.
+        TypeError: the method is more than a set of targets; the message names it.
+        ValueError: the task is not classification.
     """
+    if trial.kind.name != "classification":
+        raise ValueError(f"a student without gradients learns soft targets of classes; the task is {trial.kind.name}")
+    plan = StagePlan("fit", teacher="teacher" if trial.method.reads_teacher else None)
+    yield events.Stage(stage=plan.name, steps=1, epochs=1)
+    rows, partner = trial.rows_of(plan), partner_for(trial)
+    batch = trial.train.batch(rows, teacher_rows=None if partner is None else partner[rows])
+    guide = yield from guide_for(trial, plan, conditions, partner)
+    teacher = Trace(torch.zeros(len(rows), trial.classes)) if guide is None else guide(batch, rows)
+    soft_targets, weights = trial.method.targets(teacher, batch)
+    student = SoftFit(_seeded(trial.parties["student"], trial.streams.seed))
+    student.fit_soft(batch.student_inputs, soft_targets, weights)
+    trial.parties["student"] = fitted = as_teacher(student.predict_logits)
+    trial.done["student"] = trial.epochs["student"] = 1
+    outputs = yield from reported(predict(fitted, trial.validation), stage=plan.name, name="evaluating", step=1)
+    value = score(trial.kind, outputs, trial.validation.labels)
+    trial.history.add("validation", 1, {"student": value})
+    yield events.Epoch(stage=plan.name, epoch=1, step=1, scores={"student": value})
 
-    def __init__(self, trial: Trial, plans: tuple[StagePlan, ...]) -> None:
-        """Remembers the run."""
-        self.trial, self.plan = trial, plans[0]
 
-    def run(self) -> Iterator[events.Event]:
-        """One step: targets of all samples, one fit, one validation."""
-        trial = self.trial
-        yield events.Stage(stage=self.plan.name, steps=1, epochs=1)
-        batch = trial.train.batch(torch.arange(len(trial.train)))
-        teacher = Trace(torch.zeros(len(batch.ids), trial.classes))
-        if trial.method.reads_teacher:
-            with torch.no_grad():
-                teacher = Tracer(trial.parties["teacher"])(batch.for_teacher)
-        soft_targets, weights = trial.method.targets(teacher, batch)
-        student = SoftFit(trial.parties["student"])
-        student.fit_soft(batch.student_inputs, soft_targets, weights)
-        trial.parties["student"] = fitted = as_teacher(student.predict_logits)
-        trial.done["student"] = trial.epochs["student"] = 1
-        outputs = yield from reported(predict(fitted, trial.validation), name="evaluating", step=1)
-        value = score(trial.kind, outputs, trial.validation.labels)
-        trial.history.add("validation", 1, {"student": value})
-        yield events.Epoch(stage=self.plan.name, epoch=1, step=1, scores={"student": value})
+def _seeded(estimator: object, seed: int) -> object:
+    """An estimator that draws random numbers draws them under the run's seed, unless it brings its own."""
+    if estimator.get_params().get("random_state", 0) is None:
+        estimator.set_params(random_state=seed)
+    return estimator

@@ -25,22 +25,32 @@ class Fixed:
     def __init__(self, models: list[nn.Module], layers: tuple[str, ...], *, gradient: bool = False) -> None:
         """Freezes and hooks them."""
         self.models, self.gradient = models, gradient
+        self._frozen = [p for model in models for p in model.parameters() if p.requires_grad]
+        for parameter in self._frozen:
+            parameter.requires_grad_(requires_grad=False)
         for model in models:
-            model.eval().requires_grad_(requires_grad=False)
+            model.eval()
+        self._parts = [(name, part) for model in models for name, part in model.named_modules()]
         self.tracers = [Tracer(model, layers) for model in models]
 
     def __call__(self, batch: Batch, rows: Tensor) -> Any:
         """The traces of a batch.
 
         Raises:
-            RuntimeError: a teacher was switched out of evaluation mode.
+            RuntimeError: a teacher was switched out of evaluation mode; the message names the module.
         """
-        for model in self.models:
-            if model.training:
-                raise RuntimeError(f"the method switched its teacher {type(model).__name__} out of eval(); it must not")
+        for name, part in self._parts:
+            if part.training:
+                where = f"{name!r} ({type(part).__name__})" if name else type(part).__name__
+                raise RuntimeError(f"the method switched its teacher's module {where} out of eval(); it must not")
         with torch.set_grad_enabled(self.gradient and torch.is_grad_enabled()):
             traces = tuple(tracer(batch.for_teacher) for tracer in self.tracers)
         return traces if len(traces) > 1 else traces[0]
+
+    def release(self) -> None:
+        """Give the models their gradients back: in the next stage they may learn."""
+        for parameter in self._frozen:
+            parameter.requires_grad_()
 
     def after_step(self, student: nn.Module) -> None:
         """A fixed teacher does not follow the student."""
@@ -57,58 +67,47 @@ class Fixed:
 
 
 class Cached(Fixed):
-    """A fixed teacher whose outputs for all rows were computed before."""
+    """A fixed teacher whose outputs for all rows were computed before.
+
+    Args:
+        outputs: (N, ...) in the order of the transfer set.
+        partner: (N,) whose output each row is given, None for its own.
+    """
 
     def __init__(self, outputs: Tensor, partner: Tensor | None) -> None:
-        """``outputs`` is (N, ...) in the order of the transfer set; ``partner`` as in the loader."""
+        """Puts the outputs in place."""
         super().__init__([], ())
         self.outputs = outputs if partner is None else outputs[partner]
 
     def __call__(self, batch: Batch, rows: Tensor) -> Trace:
         """A look-up."""
-        return Trace(self.outputs[rows])
+        return Trace(self.outputs.index_select(0, rows))
 
 
 class Following(Fixed):
-    """A copy of the student that follows it: ``ema`` after each step, ``snapshot`` after each epoch, or the student itself.
+    """A copy of the student that follows it: ``ema`` after each step, ``snapshot`` after each epoch.
 
     Args:
         student: whom it follows.
         layers: what is traced.
-        source: ``ema``, ``snapshot`` or ``same_weights``.
+        source: ``ema`` or ``snapshot``.
         decay: of the moving average.
     """
 
     def __init__(self, student: nn.Module, layers: tuple[str, ...], source: str, decay: float) -> None:
         """Copies the student as it stands."""
         self.source, self.decay = source, decay
-        if source == "same_weights":
-            self.models, self.gradient, self.tracers = [student], False, [Tracer(student, layers)]
-        else:
-            super().__init__([copy.deepcopy(student)], layers)
-
-    def __call__(self, batch: Batch, rows: Tensor) -> Any:
-        """The trace of a batch; the student itself is asked in evaluation mode and put back into training."""
-        if self.source != "same_weights":
-            return super().__call__(batch, rows)
-        model = self.models[0]
-        was_training = model.training
-        model.eval()
-        try:
-            with torch.no_grad():
-                return self.tracers[0](batch.for_teacher)
-        finally:
-            model.train(was_training)
+        super().__init__([copy.deepcopy(student)], layers)
 
     @torch.no_grad()
     def after_step(self, student: nn.Module) -> None:
         """The moving average moves; buffers are copied."""
         if self.source != "ema":
             return
-        for mine, theirs in zip(self.models[0].parameters(), student.parameters(), strict=True):
-            mine.lerp_(theirs, 1 - self.decay)
-        for mine, theirs in zip(self.models[0].buffers(), student.buffers(), strict=True):
-            mine.copy_(theirs)
+        mine, theirs = self.models[0], student
+        torch._foreach_lerp_(list(mine.parameters()), list(theirs.parameters()), 1 - self.decay)
+        for own, other in zip(mine.buffers(), theirs.buffers(), strict=True):
+            own.copy_(other)
 
     def after_epoch(self, student: nn.Module) -> None:
         """A snapshot is taken."""
@@ -117,22 +116,48 @@ class Following(Fixed):
 
     def state(self) -> dict[str, Any]:
         """The copy's weights."""
-        return {} if self.source == "same_weights" else dict(self.models[0].state_dict())
+        return dict(self.models[0].state_dict())
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from there."""
-        if state:
-            self.models[0].load_state_dict(state)
+        self.models[0].load_state_dict(state)
+
+
+class SameWeights(Fixed):
+    """The student itself as it stands, asked in evaluation mode and without gradients; it sees the teacher's inputs.
+
+    Args:
+        student: the model.
+        layers: what is traced.
+    """
+
+    def __init__(self, student: nn.Module, layers: tuple[str, ...]) -> None:
+        """Freezes nothing: the student goes on learning."""
+        super().__init__([], ())
+        self.models, self.tracers = [student], [Tracer(student, layers)]
+
+    def __call__(self, batch: Batch, rows: Tensor) -> Trace:
+        """The trace of a batch; the student is put back as it was."""
+        modes = [(part, part.training) for part in self.models[0].modules()]
+        self.models[0].eval()
+        try:
+            with torch.no_grad():
+                return self.tracers[0](batch.for_teacher)
+        finally:
+            for part, mode in modes:
+                part.training = mode
 
 
 class ShuffledNonTargets:
     """A control: within each row the outputs of all classes but the target change places, always in the same way.
 
+    The target is the label, or the largest output where there is none.
+
     Args:
         guide: whose outputs are shuffled.
         samples: rows of the transfer set.
         classes: columns of the outputs.
-        generator: draws the permutations.
+        generator: draws the permutations, one per sample.
     """
 
     def __init__(self, guide: Fixed, samples: int, classes: int, generator: torch.Generator) -> None:

@@ -1,4 +1,4 @@
-"""Content addresses of runs and of weights."""
+"""Content addresses of runs and of models."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import torch
-from torch import Tensor
+from torch import nn
+
+from workbench.settings.signature import signature
 
 
 def address(parts: Mapping[str, Any]) -> str:
@@ -16,11 +17,6 @@ def address(parts: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
-def weights_digest(state: Mapping[str, Tensor]) -> str:
-    """A hash of names, shapes and values of a state dict, 16 hexadecimal digits."""
-    sha = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        sha.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return sha.hexdigest()[:16]
+def model_digest(model: nn.Module) -> str:
+    """16 hexadecimal digits that differ when a model's structure or weights do."""
+    return hashlib.sha256(signature(model).encode()).hexdigest()[:16]

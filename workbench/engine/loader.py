@@ -14,9 +14,9 @@ from workbench.engine.streams import Streams
 from workbench.records.batch import Batch
 
 
-def steps_per_epoch(samples: int, batch_size: int) -> int:
-    """Full batches in one pass; a set smaller than a batch is one batch of its own size."""
-    return max(1, samples // batch_size)
+def steps_per_epoch(data: TransferSet, batch_size: int) -> int:
+    """Full batches in one pass; a set smaller than a batch, or a graph, is one batch of its own size."""
+    return 1 if data.full_batch else max(1, len(data) // batch_size)
 
 
 @dataclass
@@ -39,9 +39,10 @@ class Loader:
 
     def epoch(self, steps: int, streams: Streams) -> Iterator[tuple[Tensor, Batch]]:
         """(rows, batch) of each step; the order comes from the ``data`` stream."""
-        if getattr(self.data, "full_batch", False):
+        if self.data.full_batch:
+            everyone = torch.arange(len(self.data), device=self.rows.device)
             for _ in range(steps):
-                yield self.rows, self.data.batch(self.rows)
+                yield everyone, self.data.batch(self.rows)
             return
         size = min(self.batch_size, len(self.data))
         rounds = math.ceil(steps * size / len(self.rows))

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
-import torch
 from torch.nn import Parameter
-from torch.optim import Optimizer
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
 from workbench.records.budget import Budget
 
 
-def optimizer_for(parameters: Iterable[Parameter], budget: Budget, scale: float = 1.0) -> Optimizer:
-    """The budget's optimiser over some parameters, its learning rate scaled; fused kernels where they exist."""
-    chosen = [p for p in parameters if p.requires_grad]
-    rate, decay = budget.learning_rate * scale, budget.weight_decay
-    fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in chosen)
+def optimizer_for(parameters: list[Parameter], budget: Budget, scale: float = 1.0) -> Optimizer:
+    """The budget's optimiser over some parameters, its learning rate scaled; fused kernels where they exist.
+
+    Raises:
+        ValueError: there is nothing to move.
+    """
+    if not parameters:
+        raise ValueError("nothing to train: none of the learner's parameters can move (requires_grad is False)")
+    rate = budget.learning_rate * scale
+    group = {"params": parameters, "highest_lr": rate}
+    fused = all(p.is_floating_point() and p.device.type in ("cpu", "cuda") for p in parameters)
+    rest = {"lr": rate, "weight_decay": budget.weight_decay, "fused": fused}
     if budget.optimizer == "sgd":
-        return torch.optim.SGD(chosen, lr=rate, momentum=budget.momentum, weight_decay=decay, fused=fused)
-    kind = torch.optim.AdamW if budget.optimizer == "adamw" else torch.optim.Adam
-    return kind(chosen, lr=rate, weight_decay=decay, fused=fused)
+        return SGD([group], momentum=budget.momentum, **rest)
+    return (AdamW if budget.optimizer == "adamw" else Adam)([group], **rest)
 
 
 def rate_factor(schedule: str, progress: float) -> float:
@@ -35,4 +39,4 @@ def rate_factor(schedule: str, progress: float) -> float:
 def set_rate(optimizer: Optimizer, factor: float) -> None:
     """Scale every group's own highest rate."""
     for group in optimizer.param_groups:
-        group["lr"] = group.setdefault("highest_lr", group["lr"]) * factor
+        group["lr"] = group["highest_lr"] * factor

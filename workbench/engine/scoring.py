@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.engine.evaluate import predict, reported, score
+from workbench.engine.guiding import outputs_of
 from workbench.engine.identity import address
-from workbench.engine.teaching import outputs_of
 from workbench.engine.trial import Trial
 from workbench.models.learners import as_teacher
 from workbench.models.size import parameters
@@ -25,26 +25,28 @@ if TYPE_CHECKING:
 
 
 def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
-    """Score every party on test, at its last epoch and at the one validation chose; returns the run."""
-    setting, method = distillation.setting, distillation.method
-    test = setting.test.to(trial.device)
+    """Score every party on test, at its last epoch and at the one validation chose; returns the run.
+
+    A teacher whose outputs have another layout than the student's cannot be scored on the student's labels.
+    """
+    test = distillation.setting.test.to(trial.device)
     scores, predictions, models = {}, {}, {}
-    for party, learner in trial.parties.items():
-        if party == "teacher":
-            outputs = yield from outputs_of(learner, test, distillation.conditions, asks_teacher=True)
-            value = score(trial.kind, outputs, test.labels)
-            valid = yield from outputs_of(learner, trial.validation, distillation.conditions, asks_teacher=True)
-            scores[party] = Scores(value, value, score(trial.kind, valid, trial.validation.labels), 0)
-        else:
-            model = method.deployed(as_teacher(learner))
-            outputs = yield from _outputs(model, test, party)
-            models[party] = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
-            selected = yield from _selected(trial, party, model, test, outputs)
-            best = trial.best.get(party, {})
-            last = float(trial.history.points[f"validation/{party}"][1][-1])
-            value = score(trial.kind, outputs, test.labels)
-            scores[party] = Scores(value, selected, last, best.get("epoch", 0))
+    for party in [name for name in trial.parties if name != "teacher" or name in trial.learners]:
+        model = distillation.method.deployed(as_teacher(trial.parties[party]))
+        outputs = yield from _outputs(model, test, party)
+        models[party] = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
+        selected = yield from _selected(trial, party, model, test, outputs)
+        last = float(trial.history.points[f"validation/{party}"][1][-1])
+        epoch = trial.best[party]["epoch"] if party in trial.best else trial.epochs[party]
+        scores[party] = Scores(score(trial.kind, outputs, test.labels), selected, last, epoch)
         predictions[party] = outputs.cpu().numpy()
+    if "teacher" not in scores and test.paired:
+        outputs = yield from outputs_of(trial.parties["teacher"], test, distillation.conditions)
+        if outputs.shape == predictions["student"].shape:
+            valid = yield from outputs_of(trial.parties["teacher"], trial.validation, distillation.conditions)
+            value = score(trial.kind, outputs, test.labels)
+            scores["teacher"] = Scores(value, value, score(trial.kind, valid, trial.validation.labels), 0)
+            predictions["teacher"] = outputs.cpu().numpy()
     return _run(distillation, trial, scores, predictions, models)
 
 
@@ -86,13 +88,15 @@ def _run(distillation: Distillation, trial: Trial, scores: Any, predictions: Any
 
 
 def _facts(distillation: Distillation, trial: Trial, predictions: dict[str, np.ndarray]) -> dict[str, Any]:
-    student, teacher = (torch.from_numpy(predictions[party]) for party in ("student", "teacher"))
-    same = student.shape == teacher.shape
+    agreement = None
+    if "teacher" in predictions:
+        student, teacher = (torch.from_numpy(predictions[party]) for party in ("student", "teacher"))
+        agreement = float(trial.kind.agreement(student, teacher).mean())
     sizes = {party: parameters(m) for party, m in trial.parties.items() if isinstance(m, nn.Module)}
     return {
         "teacher": distillation.identity["teacher"],
         "teacher_seed": distillation.conditions.teacher_seed,
-        "agreement": float(trial.kind.agreement(student, teacher).mean()) if same else None,
+        "agreement": agreement,
         "parameters": sizes,
         "steps": dict(trial.done),
         "epochs": dict(trial.epochs),

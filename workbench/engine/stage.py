@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.evaluate import confusion, predict, reported, score
+from workbench.engine.evaluate import confusion, layout, predict, reported, score
 from workbench.engine.guides import Fixed
 from workbench.engine.loader import Loader
 from workbench.engine.trial import Trial
@@ -36,15 +35,11 @@ class StageRunner:
         rows = trial.rows_of(plan)
         self.loader = Loader(trial.train, rows, trial.budget.batch_size, trial.augment, partner)
         self.epochs = -(-steps // trial.epoch_steps)
-        self.updater = Updater(
-            trial.method,
-            self.students,
-            guide,
-            trial.budget,
-            plan,
-            device=trial.device,
-            everyone_labelled=len(trial.train.labelled) == len(trial.train),
-        )
+        everyone = len(trial.train.labelled) == len(trial.train)
+        with trial.streams.using("method"):
+            self.updater = Updater(
+                trial.method, self.students, guide, trial.budget, plan, device=trial.device, everyone_labelled=everyone
+            )
         self.teacher_says: Tensor | None = None
 
     def run(self, save: Callable[[int], None], first_epoch: int = 0) -> Iterator[events.Event]:
@@ -61,6 +56,8 @@ class StageRunner:
             yield from self._epoch(done, min(trial.epoch_steps, self.steps - done))
             yield from self._validate()
             save(epoch + 1)
+        if not self.epochs:
+            yield from self._validate()
 
     def _epoch(self, done: int, count: int) -> Iterator[events.Event]:
         trial, party = self.trial, self.plan.learner
@@ -70,19 +67,21 @@ class StageRunner:
             trial.method.schedule(min((step - 1) / trial.steps, 1.0))
             with trial.streams.using("noise"):
                 terms = self.updater.step(batch, rows, (done + index) / self.steps, step)
-            trial.done[party] = step
+            trial.done |= dict.fromkeys(self.students, step)
             trial.history.add(self._prefix("terms"), step, terms)
             yield self._event(events.Step, step=step, terms=terms)
 
     def _changes(self, step: int) -> Iterator[events.Event]:
-        for name, value in self.trial.controls.take(step).items():
-            self.trial.changes.append({"step": step, "name": name, "value": value})
+        for name, value in self.trial.controls.take(self.plan.learner, step).items():
+            self.trial.method.change(name, value)
+            self.trial.changes.append({"party": self.plan.learner, "step": step, "name": name, "value": value})
             yield self._event(events.Changed, step=step, name=name, value=value)
 
     def _validate(self) -> Iterator[events.Event]:
         trial = self.trial
-        epoch = trial.epochs[self.plan.learner] = trial.epochs.get(self.plan.learner, 0) + 1
-        step, scores, counts = trial.done[self.plan.learner], {}, None
+        epoch = trial.epochs.get(self.plan.learner, 0) + 1
+        trial.epochs |= dict.fromkeys(self.students, epoch)
+        step, scores, counts = trial.done.get(self.plan.learner, 0), {}, None
         for party, student in self.students.items():
             deployed = trial.method.deployed(student)
             outputs = yield from self._outputs(deployed, party)
@@ -93,24 +92,29 @@ class StageRunner:
                 if trial.kind.name == "classification":
                     counts = confusion(outputs, trial.validation.labels, trial.classes)
         trial.history.add("validation", step, scores)
-        with torch.no_grad():
+        with torch.no_grad(), trial.streams.using("method"):
             trial.method.after_epoch(self.students[self.plan.learner], counts)
             if self.updater.guide is not None:
                 self.updater.guide.after_epoch(self.students[self.plan.learner])
         yield self._event(events.Epoch, epoch=epoch, step=step, scores=scores)
 
     def _agreement(self, outputs: Tensor, step: int) -> Iterator[events.Event]:
-        if self.teacher_says is None or self.teacher_says.shape != outputs.shape:
+        if self.teacher_says is None:
             return
         value = float(self.trial.kind.agreement(outputs, self.teacher_says).mean())
         self.trial.history.add(self._prefix("probe"), step, {"agreement": value})
         yield self._event(events.Probe, name="agreement", step=step, value=value)
 
     def _hear_teacher(self) -> Iterator[events.Event]:
-        """What the teacher says about the validation samples, for the live agreement."""
-        teachers = self.trial.teachers_of(self.plan)
-        if len(teachers) == 1 and len(self.students) == 1:
-            self.teacher_says = yield from self._outputs(teachers[0], self.plan.learner, teacher=True)
+        """What the teacher says about the validation samples, for the live agreement, and how well that does."""
+        trial, teachers = self.trial, self.trial.teachers_of(self.plan)
+        if len(teachers) != 1 or len(self.students) != 1 or not trial.validation.paired:
+            return
+        says = yield from self._outputs(teachers[0], self.plan.learner, teacher=True)
+        if says.shape[1:] != layout(trial.method.deployed(self.students[self.plan.learner]), trial.validation):
+            return
+        self.teacher_says, value = says, score(trial.kind, says, trial.validation.labels)
+        yield self._event(events.Probe, name=str(self.plan.teacher), step=0, value=value)
 
     def _outputs(self, model: nn.Module, party: str, *, teacher: bool = False) -> Generator[events.Event, None, Tensor]:
         pieces = predict(model, self.trial.validation, teacher=teacher)
@@ -121,7 +125,7 @@ class StageRunner:
         best = self.trial.best.get(party)
         sign = 1 if self.trial.kind.higher_is_better else -1
         if best is None or sign * value > sign * best["score"]:
-            state = {name: copy.deepcopy(tensor) for name, tensor in deployed.state_dict().items()}
+            state = {name: tensor.clone() for name, tensor in deployed.state_dict().items()}
             self.trial.best[party] = {"score": value, "epoch": epoch, "state": state}
 
     def _prefix(self, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,16 @@ import torch
 from torch import Generator, Tensor
 
 NAMES = ("data", "augment", "method", "noise")
+TURN = threading.RLock()
+"""PyTorch's global generator belongs to one run at a time: without turns, two runs in two threads would mix theirs."""
+
+
+@contextmanager
+def repeatable(device: torch.device) -> Iterator[None]:
+    """Global randomness starts from 0, the same each time, and goes back to what it was."""
+    with TURN, torch.random.fork_rng(devices=_cuda(device)):
+        torch.manual_seed(0)
+        yield
 
 
 class Streams:
@@ -27,8 +38,12 @@ class Streams:
     def __init__(self, seed: int, device: torch.device) -> None:
         """Seeds them all."""
         self.seed, self.device = seed, device
-        self.generators = {name: Generator().manual_seed(self._child(name)) for name in NAMES}
+        self.generators = {name: self.fresh(name) for name in NAMES}
         self.cuda: dict[str, Tensor] = {}
+
+    def fresh(self, name: str) -> Generator:
+        """A new generator that depends on the seed and the name only, whatever was drawn before."""
+        return Generator().manual_seed(self._child(name))
 
     def _child(self, name: str) -> int:
         entropy = [self.seed, zlib.crc32(name.encode())]
@@ -41,24 +56,25 @@ class Streams:
     @contextmanager
     def initialising(self, party: str) -> Iterator[None]:
         """Global randomness depends only on the seed and the party: the same student in every arm of a study."""
-        with torch.random.fork_rng(devices=self._cuda_devices()):
+        with TURN, torch.random.fork_rng(devices=_cuda(self.device)):
             torch.manual_seed(self._child(f"init/{party}"))
             yield
 
     @contextmanager
     def using(self, name: str) -> Iterator[None]:
-        """Global randomness comes from a stream and goes back to what it was."""
-        stream, outside = self.generators[name], torch.get_rng_state()
-        torch.set_rng_state(stream.get_state())
-        cuda = self._enter_cuda(name)
-        try:
-            yield
-        finally:
-            stream.set_state(torch.get_rng_state())
-            torch.set_rng_state(outside)
-            if cuda is not None:
-                self.cuda[name] = torch.cuda.get_rng_state(self.device)
-                torch.cuda.set_rng_state(cuda, self.device)
+        """Global randomness comes from a stream and goes back to what it was; never yield an event in here."""
+        with TURN:
+            stream, outside = self.generators[name], torch.get_rng_state()
+            torch.set_rng_state(stream.get_state())
+            cuda = self._enter_cuda(name)
+            try:
+                yield
+            finally:
+                stream.set_state(torch.get_rng_state())
+                torch.set_rng_state(outside)
+                if cuda is not None:
+                    self.cuda[name] = torch.cuda.get_rng_state(self.device)
+                    torch.cuda.set_rng_state(cuda, self.device)
 
     def _enter_cuda(self, name: str) -> Tensor | None:
         if self.device.type != "cuda":
@@ -69,9 +85,6 @@ class Streams:
         else:
             torch.cuda.manual_seed(self._child(name))
         return outside
-
-    def _cuda_devices(self) -> list[int]:
-        return [self.device.index or 0] if self.device.type == "cuda" else []
 
     def state(self) -> dict[str, Tensor]:
         """Everything needed to go on from here."""
@@ -85,3 +98,7 @@ class Streams:
                 self.cuda[name.removeprefix("cuda/")] = tensor
             else:
                 self.generators[name].set_state(tensor)
+
+
+def _cuda(device: torch.device) -> list[int]:
+    return [device.index or 0] if device.type == "cuda" else []

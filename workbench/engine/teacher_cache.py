@@ -9,6 +9,8 @@ from torch import Tensor
 
 from workbench.data.transfer import TransferSet
 from workbench.engine import checkpoint
+from workbench.engine.identity import address
+from workbench.settings.signature import signature
 
 
 class CacheMismatch(ValueError):
@@ -48,7 +50,7 @@ class TeacherCache:
         """The teacher's outputs on all samples in order, None if they were never computed.
 
         Args:
-            weights: digest of the teacher's weights.
+            weights: digest of the teacher.
             data: the samples; hash and ids are compared.
 
         Raises:
@@ -58,21 +60,26 @@ class TeacherCache:
         if not path.exists():
             return None
         entry = checkpoint.load(path)
-        self._same(path, {"weights": (entry["weights"], weights), "data": (entry["data"], data.digest())})
+        self._same(path, {"weights": (entry["weights"], weights), "data": (entry["data"], _digest(data))})
         if not torch.equal(entry["ids"], data.ids.cpu()) or len(entry["outputs"]) != len(data):
             raise CacheMismatch(f"{path} holds other samples than these {len(data)}; delete it to compute them again")
         return entry["outputs"]
 
     def keep_outputs(self, weights: str, data: TransferSet, outputs: Tensor) -> None:
         """Store a teacher's outputs."""
-        entry = {"weights": weights, "data": data.digest(), "ids": data.ids, "outputs": outputs}
+        entry = {"weights": weights, "data": _digest(data), "ids": data.ids, "outputs": outputs}
         checkpoint.save(entry, self._outputs_path(weights, data))
 
     def _outputs_path(self, weights: str, data: TransferSet) -> Path:
-        return self.folder / f"outputs-{weights}-{data.digest()}.safetensors"
+        return self.folder / f"outputs-{weights}-{_digest(data)}.safetensors"
 
     @staticmethod
     def _same(path: Path, pairs: dict[str, tuple[str, str]]) -> None:
         for what, (found, wanted) in pairs.items():
             if found != wanted:
                 raise CacheMismatch(f"{path} was made from {what} {found}, not {wanted}; delete it to make it again")
+
+
+def _digest(data: TransferSet) -> str:
+    """The samples as a model sees them, the transform included."""
+    return address({"samples": data.digest(), "transform": signature(data.transform)})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -9,7 +11,19 @@ from workbench.records.batch import UNLABELLED, Batch
 
 
 class NotFinite(ArithmeticError):
-    """A loss term is NaN or infinite."""
+    """A loss term is NaN or infinite.
+
+    Attributes:
+        details: ``term``, ``value``, ``step`` and ``stage``.
+    """
+
+    def __init__(self, term: str, value: float, step: int, stage: str) -> None:
+        """Says what happened and what helps."""
+        super().__init__(
+            f"loss term {term!r} became {value} at step {step} of stage {stage!r}; "
+            "lower the learning rate or the term's weight, or set Budget(clip=1.0)"
+        )
+        self.details = {"term": term, "value": str(value), "step": step, "stage": stage}
 
 
 def average(name: str, term: Tensor, batch: Batch, *, everyone_labelled: bool) -> Tensor:
@@ -24,36 +38,32 @@ def average(name: str, term: Tensor, batch: Batch, *, everyone_labelled: bool) -
     Raises:
         ValueError: the term has another shape.
     """
+    if not isinstance(term, Tensor) or term.dim() > 1:
+        found = f"shape {tuple(term.shape)}" if isinstance(term, Tensor) else f"type {type(term).__name__}"
+        raise ValueError(f"term {name!r} has {found}; a method returns tensors of shape () or (B,)")
     if term.dim() == 0:
         return term
-    if term.dim() != 1:
-        raise ValueError(f"term {name!r} has shape {tuple(term.shape)}; a method returns () or (B,)")
-    about_labels = name == "labels" or name.endswith(".labels")
-    unlabelled = about_labels and not everyone_labelled and batch.labels is not None
-    masked = batch.mask is not None and batch.mask.dim() == 1 and len(batch.mask) == len(term)
-    if batch.weight is None and not unlabelled and not masked:
-        return term.mean()
-    weight = torch.ones_like(term) if batch.weight is None else batch.weight.to(term)
-    if unlabelled:
-        weight = (
-            weight * (batch.labels.flatten(1) != UNLABELLED).any(1)
-            if batch.labels.dim() > 1
-            else weight * (batch.labels != UNLABELLED)
-        )
-    if masked:
-        weight = weight * batch.mask
-    return (term * weight).sum() / weight.sum().clamp(min=1e-12)
+    if len(term) != len(batch.ids):
+        raise ValueError(f"term {name!r} has {len(term)} entries for {len(batch.ids)} samples; () or (B,) is needed")
+    weight = batch.weight
+    if batch.mask is not None and batch.mask.dim() == 1:
+        weight = batch.mask.to(term) if weight is None else weight * batch.mask
+    if not everyone_labelled and batch.labels is not None and (name == "labels" or name.endswith(".labels")):
+        labelled = (batch.labels != UNLABELLED).reshape(len(term), -1).any(1)
+        weight = labelled.to(term) if weight is None else weight * labelled
+    return term.mean() if weight is None else (term * weight).sum() / weight.sum().clamp(min=1e-12)
 
 
-def check_finite(values: dict[str, float], step: int, stage: str) -> None:
-    """Stop at the first NaN.
+def finite(terms: dict[str, Tensor], step: int, stage: str) -> dict[str, float]:
+    """The terms as numbers.
 
     Raises:
-        NotFinite: names the step and the term.
+        NotFinite: one is not finite; the error names it, the step and the stage.
     """
-    for name, value in values.items():
-        if not -float("inf") < value < float("inf"):
-            raise NotFinite(
-                f"loss term {name!r} became {value} at step {step} of stage {stage!r}; "
-                "lower the learning rate or the term's weight, or set Budget(clip=1.0)"
-            )
+    if not terms:
+        return {}
+    numbers = torch.stack([term.detach().float() for term in terms.values()]).tolist()
+    for name, value in zip(terms, numbers, strict=True):
+        if not math.isfinite(value):
+            raise NotFinite(name, value, step, stage)
+    return dict(zip(terms, numbers, strict=True))

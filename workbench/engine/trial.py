@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from workbench.data.transfer import TransferSet
+from workbench.data.transfer import Augment, TransferSet
 from workbench.engine.controls import Controls
 from workbench.engine.history import History
 from workbench.engine.loader import steps_per_epoch
@@ -27,9 +28,13 @@ class Trial:
 
     Attributes:
         make_student: makes a new student under the current random state.
+        control: what is done to the teacher's answers, as in ``Conditions``.
         parties: every model of the run by name; ``teacher`` among them.
+        learners: the parties that have been made to learn.
         best: by party, the validation score, epoch and weights that were best so far.
         done: optimiser steps so far, by party.
+        epochs: validations so far, by party.
+        changes: controls moved so far.
         built_for: the (learner, teacher) pair the method was built for.
     """
 
@@ -38,14 +43,15 @@ class Trial:
     device: torch.device
     train: TransferSet
     validation: TransferSet
-    augment: Any
+    augment: Augment | None
     kind: Task
     classes: int
-    make_student: Any
+    make_student: Callable[[], Any]
     streams: Streams
     controls: Controls
     control: str = "none"
     parties: dict[str, nn.Module] = field(default_factory=dict)
+    learners: set[str] = field(default_factory=set)
     history: History = field(default_factory=History)
     best: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
@@ -66,9 +72,7 @@ class Trial:
     @property
     def epoch_steps(self) -> int:
         """Optimiser steps in one pass over the transfer set."""
-        if getattr(self.train, "full_batch", False):
-            return 1
-        return steps_per_epoch(len(self.train), min(self.budget.batch_size, len(self.train)))
+        return steps_per_epoch(self.train, self.budget.batch_size)
 
     def students_of(self, plan: StagePlan) -> dict[str, nn.Module]:
         """The models that learn in a stage, by party; made and prepared where they do not exist yet."""
@@ -76,8 +80,9 @@ class Trial:
         for name in names:
             if name not in self.parties or plan.start == "fresh":
                 self.parties[name] = self._new(name, plan)
-        if isinstance(plan.start, dict):
-            self._blend(plan.start, self.parties[plan.learner])
+        if isinstance(plan.start, Mapping):
+            self._blend(plan, plan.start)
+        self.learners |= set(names)
         return {name: self.parties[name] for name in names}
 
     def _new(self, name: str, plan: StagePlan) -> nn.Module:
@@ -87,11 +92,13 @@ class Trial:
             return self.method.prepare(made).to(self.device)
 
     @torch.no_grad()
-    def _blend(self, shares: dict[str, float], into: nn.Module) -> None:
-        total, states = sum(shares.values()), {name: self.parties[name].state_dict() for name in shares}
-        for key, tensor in into.state_dict().items():
-            mixed = sum(states[name][key].double() * share / total for name, share in shares.items())
-            tensor.copy_(mixed)
+    def _blend(self, plan: StagePlan, shares: Mapping[str, float]) -> None:
+        """The learner becomes the weighted average of parties; counts among its buffers are rounded."""
+        total = sum(shares.values())
+        states = {name: self._party(name, plan).state_dict() for name in shares}
+        for key, tensor in self.parties[plan.learner].state_dict().items():
+            mixed = sum(states[name][key].double() * (share / total) for name, share in shares.items())
+            tensor.copy_(mixed if tensor.is_floating_point() else mixed.round())
 
     def teachers_of(self, plan: StagePlan) -> list[nn.Module]:
         """The models that teach in a stage.
@@ -100,23 +107,23 @@ class Trial:
             KeyError: a party that does not exist yet.
         """
         names = () if plan.teacher is None else (plan.teacher,) if isinstance(plan.teacher, str) else plan.teacher
-        for name in names:
-            if name not in self.parties:
-                raise KeyError(f"stage {plan.name!r} wants {name!r} as teacher; there are {', '.join(self.parties)}")
-        return [self.parties[name] for name in names]
+        return [self._party(name, plan) for name in names]
+
+    def _party(self, name: str, plan: StagePlan) -> nn.Module:
+        if name not in self.parties:
+            raise KeyError(f"stage {plan.name!r} asks for {name!r}; there are {', '.join(self.parties)}")
+        return self.parties[name]
 
     def build(self, student: nn.Module, teacher: nn.Module | None) -> None:
-        """Let the method make what depends on this pair, once per pair."""
+        """Let the method make what depends on this pair: once, or for each pair if it reads their layers."""
         if self.built_for and (self.built_for == (student, teacher) or not self._reads_layers):
             return
-        modes = [(m, m.training) for m in (student, teacher) if m is not None]
-        for model, _ in modes:
-            model.eval()
+        for model in (student, teacher):
+            if model is not None:
+                model.eval()
         with self.streams.using("method"):
             self.method.build(student, teacher, self.example(), self.facts)
         self.method.to(self.device)
-        for model, mode in modes:
-            model.train(mode)
         self.built_for = (student, teacher)
 
     @property
@@ -131,12 +138,16 @@ class Trial:
         """The rows of the transfer set that take part in a stage.
 
         Raises:
-            ValueError: there are none.
+            ValueError: there are none, or an id is not in the transfer set.
         """
         if isinstance(plan.data, str):
             rows = self.train.labelled if plan.data == "labelled" else torch.arange(len(self.train))
         else:
-            rows = torch.isin(self.train.ids.cpu(), torch.as_tensor(plan.data)).nonzero().squeeze(1)
+            ids, wanted = self.train.ids.cpu(), torch.as_tensor(plan.data)
+            rows = torch.isin(ids, wanted).nonzero().squeeze(1)
+            if len(rows) < len(wanted.unique()):
+                unknown = wanted[~torch.isin(wanted, ids)].tolist()
+                raise ValueError(f"stage {plan.name!r} asks for ids that are not in the data: {unknown[:5]} ...")
         if not len(rows):
             raise ValueError(f"stage {plan.name!r} has no samples to train on")
         return rows.to(self.device)

@@ -4,30 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import reduce
+from operator import add
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from workbench.engine.guides import Fixed
 from workbench.engine.optimisation import optimizer_for, rate_factor, set_rate
-from workbench.engine.terms import average, check_finite
+from workbench.engine.terms import average, finite
 from workbench.methods.method import Method
 from workbench.models.tracing import Tracer
 from workbench.records.batch import Batch
 from workbench.records.budget import Budget
 from workbench.records.plan import Player, StagePlan
+from workbench.records.trace import Trace
+
+Weights = Mapping[str, Mapping[str, Tensor]]
 
 
 class Updater:
     """The students of a stage, their optimisers, and how a batch moves them.
 
-    A method with an ``update`` of its own is handed this object and calls what it needs of it.
+    A method with an ``update`` of its own is handed this object as ``context`` and calls what it needs of it.
+
+    Args:
+        method: built.
+        students: the models that learn, by party.
+        guide: their teacher, None for nobody.
+        budget: of the run.
+        plan: the stage.
+        device: where all of them are.
+        everyone_labelled: True if no sample lacks a label.
 
     Attributes:
         students: the models that learn, by party.
         players: parameter groups, by name.
         optimizers: one per player.
+        moved: the parameters of each player that can move.
     """
 
     def __init__(
@@ -44,11 +60,11 @@ class Updater:
         """Hooks the students and makes the optimisers."""
         self.method, self.students, self.guide = method, dict(students), guide
         self.budget, self.plan, self.everyone_labelled = budget, plan, everyone_labelled
-        self.tracers = [Tracer(student, method.student_layers) for student in students.values()]
+        self.tracers = {party: Tracer(model, method.student_layers) for party, model in students.items()}
         self.players: dict[str, Player] = method.players(self.students)
+        self.moved = {name: [p for p in player.parameters if p.requires_grad] for name, player in self.players.items()}
         self.optimizers = {
-            name: optimizer_for(player.parameters, budget, player.learning_rate)
-            for name, player in self.players.items()
+            name: optimizer_for(self.moved[name], budget, player.learning_rate) for name, player in self.players.items()
         }
         self.autocast = _autocast(budget.precision, device)
         self.steps_done = 0
@@ -71,43 +87,54 @@ class Updater:
         factor = rate_factor(self.budget.schedule, progress)
         for optimizer in self.optimizers.values():
             set_rate(optimizer, factor)
-        batch, self._rows, self._at = self.method.inputs(batch), rows, step
-        own = getattr(self.method, "update", None)
-        values = own(self, batch) if own is not None else self.update(batch)
+        self._rows, self._at = rows, step
+        batch = self.method.inputs(batch, self.students)
+        values = self.method.update(self, batch)
         self.steps_done += 1
         with torch.no_grad():
-            student = next(iter(self.students.values()))
+            student = self.students[self.plan.learner]
             self.method.after_step(student, batch)
             if self.guide is not None:
                 self.guide.after_step(student)
         return values
 
     def update(self, batch: Batch) -> dict[str, float]:
-        """The default: each player in turn descends (or climbs) the sum of its terms."""
+        """The default: each player that is due descends (or climbs) the sum of its terms, one after the other."""
         values: dict[str, float] = {}
         for name, player in self.players.items():
             if self.steps_done % player.every:
                 continue
             terms = self.terms(batch)
-            owned = {k: v for k, v in terms.items() if player.terms is None or player.terms(k)}
-            values |= self.check(owned)
-            self.minimise({k: player.sign * v for k, v in owned.items()}, name)
+            owned = terms if player.terms is None else {k: v for k, v in terms.items() if player.terms(k)}
+            values = self.check(owned) | values
+            self.minimise(owned if player.sign == 1 else {k: player.sign * v for k, v in owned.items()}, name)
         return values
 
-    def terms(self, batch: Batch) -> dict[str, Tensor]:
-        """The method's averaged terms on a batch, with gradients."""
-        with self.autocast:
-            raw = self.method(self.look(batch), self.ask(batch), batch)
-            keep = self.plan.terms
-            return {
-                name: average(name, term, batch, everyone_labelled=self.everyone_labelled)
-                for name, term in raw.items()
-                if keep is None or keep(name)
-            }
+    def terms(self, batch: Batch, weights: Weights | None = None) -> dict[str, Tensor]:
+        """The method's averaged terms on a batch, with gradients.
 
-    def look(self, batch: Batch) -> Any:
-        """The students' traces of a batch: one, or a tuple in the order of the parties."""
-        traces = tuple(tracer(batch.student_inputs) for tracer in self.tracers)
+        Args:
+            batch: what the models see.
+            weights: by party and parameter name, tensors to be used instead of the student's own (one unrolled step).
+
+        Raises:
+            ValueError: the method returned no terms, or the stage keeps none of them.
+        """
+        with self.autocast:
+            raw = self.method(self.look(batch, weights), self.ask(batch), batch)
+            kept = raw if self.plan.terms is None else {k: term for k, term in raw.items() if self.plan.terms(k)}
+            if not kept:
+                raise ValueError(
+                    f"stage {self.plan.name!r} keeps no loss term; {self.method.name} gave: {', '.join(raw)}"
+                )
+            return {k: average(k, term, batch, everyone_labelled=self.everyone_labelled) for k, term in kept.items()}
+
+    def look(self, batch: Batch, weights: Weights | None = None) -> Trace | tuple[Trace, ...]:
+        """The students' traces of a batch: one, or a tuple in the order of the parties; ``weights`` as in ``terms``."""
+        if weights is None:
+            traces = tuple(tracer(batch.student_inputs) for tracer in self.tracers.values())
+        else:
+            traces = tuple(_look_with(t, weights.get(party, {}), batch) for party, t in self.tracers.items())
         return traces if len(traces) > 1 else traces[0]
 
     def ask(self, batch: Batch) -> Any:
@@ -120,35 +147,31 @@ class Updater:
         Raises:
             NotFinite: one is not.
         """
-        if not terms:
-            return {}
-        stacked = torch.stack([term.detach().float() for term in terms.values()])
-        values = dict(zip(terms, stacked.tolist(), strict=True))
-        check_finite(values, self._at, self.plan.name)
-        return values
+        return finite(terms, self._at, self.plan.name)
 
     def minimise(self, terms: dict[str, Tensor], player: str) -> None:
         """One optimiser step of a player down the sum of some terms."""
-        optimizer = self.optimizers[player]
-        moved = [p for group in optimizer.param_groups for p in group["params"]]
+        optimizer, moved = self.optimizers[player], self.moved[player]
         optimizer.zero_grad(set_to_none=True)
         if self.method.gradient_rule is not None:
-            self._ruled(terms, moved)
+            self._ruled(terms, player)
         elif terms:
-            loss = sum(terms.values())
+            loss = reduce(add, terms.values())
             if loss.requires_grad:
-                loss.backward(inputs=moved if len(self.players) > 1 else None)
+                loss.backward(inputs=moved)
         if self.budget.clip is not None:
             nn.utils.clip_grad_norm_(moved, self.budget.clip)
         optimizer.step()
 
-    def _ruled(self, terms: dict[str, Tensor], moved: list[nn.Parameter]) -> None:
+    def _ruled(self, terms: dict[str, Tensor], player: str) -> None:
+        moved = self.moved[player]
         gradients = {
             name: list(torch.autograd.grad(term, moved, retain_graph=True, allow_unused=True))
             for name, term in terms.items()
             if term.requires_grad
         }
-        for parameter, gradient in zip(moved, self.method.gradient_rule.combine(gradients), strict=True):
+        combined = self.method.gradient_rule.combine(gradients, player)
+        for parameter, gradient in zip(moved, combined, strict=True):
             parameter.grad = gradient
 
     def state(self) -> dict[str, Any]:
@@ -160,6 +183,22 @@ class Updater:
         self.steps_done = state["steps_done"]
         for name, saved in state["optimizers"].items():
             self.optimizers[name].load_state_dict(saved)
+
+
+class _Look(nn.Module):
+    """A tracer as a module, so that its model can be called with other weights."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        super().__init__()
+        self.model, self.tracer = tracer.module, tracer
+
+    def forward(self, inputs: Any) -> Trace:
+        return self.tracer(inputs)
+
+
+def _look_with(tracer: Tracer, weights: Mapping[str, Tensor], batch: Batch) -> Trace:
+    named = {f"model.{name}": tensor for name, tensor in weights.items()}
+    return functional_call(_Look(tracer), named, (batch.student_inputs,))
 
 
 def _autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:

@@ -70,6 +70,21 @@ def make(name: str, settings: dict[str, Any] | None = None) -> Method:
     return made
 
 
+def check_task(task: str, method: Method) -> None:
+    """Refuse a method that does not know what a task's outputs are.
+
+    Raises:
+        ValueError: so; the message lists the methods that fit.
+    """
+    if task in method.tasks:
+        return
+    fitting = [key for key, cls in catalog().items() if task in cls.tasks]
+    raise ValueError(
+        f"{method.name} works on {', '.join(method.tasks)}; this setting's task is {task}, "
+        f"for which there {'are: ' + ', '.join(fitting) if fitting else 'is no method yet'}"
+    )
+
+
 def family_of(method: type[Method]) -> str:
     """The family: the folder its file is in."""
     return method.__module__.rsplit(".", 2)[-2]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from workbench.functional.tasks import task
-from workbench.records.parameters import check
 from workbench.records.batch import Batch
+from workbench.records.parameters import check
 from workbench.records.plan import Facts, Player, StagePlan
 from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace

@@ -26,7 +26,8 @@ class Batch:
         teacher_inputs: what the teacher is called with; None means the student's inputs.
         mask: boolean positions that count, (B, L) for sequences or (B,) for nodes; None means all.
         weight: (B,) sample weights; None means equal.
-        alignment: (B,) index of the teacher row that belongs to each student row; None if row i meets row i.
+        alignment: (B,) or (B, L) index of the teacher's row (or position) that belongs to each of the student's, -1
+            where there is none, as in unpaired data; None if row i meets row i.
         extras: anything else a setting wants its methods to see.
     """
 

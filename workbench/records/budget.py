@@ -11,7 +11,7 @@ class Budget:
     """Optimiser steps and how they are taken; equal budgets make arms comparable.
 
     Attributes:
-        epochs: passes over the transfer set; the number of steps is ``epochs * ceil(n / batch_size)``.
+        epochs: passes over the transfer set; the number of steps is ``epochs * max(1, n // batch_size)``.
         batch_size: samples per step.
         optimizer: ``sgd`` (with momentum), ``adam`` or ``adamw``.
         learning_rate: at its highest.

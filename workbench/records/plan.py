@@ -36,7 +36,8 @@ class StagePlan:
 
     Attributes:
         name: shown in the log; the method sees it as ``self.stage`` while the stage runs.
-        share: part of the budget's epochs; the shares of the final ``student`` add up to 1.
+        share: part of the budget's steps; the shares of the final ``student`` add up to 1, or are all 0 where it only
+            ever starts from the average of others. A stage of share 0 does its ``start`` and is validated.
         learner: the party that is trained.
         teacher: the party that teaches (``teacher`` is the setting's), several for several teachers, None for nobody.
         data: ``all`` samples, only the ``labelled`` ones, or the ids to use.

@@ -48,13 +48,13 @@ class Run:
         setting: ``{"name": ..., "config": {...}, "data": hash}``.
         method: ``{"name": ..., "config": {...}}``.
         control: what was done to the teacher's targets: ``none``, ``permuted_targets`` or ``permuted_non_targets``.
-        scores: by party; ``student`` always, ``teacher`` where there is one.
+        scores: by party; ``student`` always, ``teacher`` where its outputs have the layout of the student's.
         curves: ``terms/<name>``, ``validation/<party>``, ``probe/<name>`` over student steps.
         predictions: test outputs by party, (N, C) float32, rows in the order of ``test_ids``.
         test_ids: (N,) ids of the test samples.
         test_labels: (N,) their labels.
         models: trained tensors by party, as state dicts; empty when not loaded.
-        changes: controls moved while it ran, as ``{"step": ..., "name": ..., "value": ...}``.
+        changes: controls moved while it ran, as ``{"party": ..., "step": ..., "name": ..., "value": ...}``.
         facts: parameters, steps, seconds, versions, threads, device and the like: plain values.
         leaks_test: True if test data was touched on purpose while training; bars the run from studies.
     """
