@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.records.interval import Interval
 
-Role = Literal["method", "labels_only", "equal_total", "permuted_targets", "permuted_non_targets"]
+Role = Literal["method", "control", "equal_total", "permuted_targets", "permuted_non_targets"]
 
 
 @dataclass(frozen=True)

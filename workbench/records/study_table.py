@@ -102,15 +102,14 @@ def _title(study: Study) -> str:
 def _cells(study: Study, arm: Arm) -> tuple[str, ...]:
     found = study.comparisons.get(arm.name)
     interval = "" if arm.interval is None or math.isnan(arm.interval.low) else _range(arm)
-    indent = "  " if arm.role.startswith("permuted") else ""
     return (
-        indent + arm.name,
+        "  " + arm.role.replace("_", " ") if arm.role.startswith("permuted") else arm.name,
         _number(arm.interval and arm.interval.mean),
         interval,
         _number(arm.selected_interval and arm.selected_interval.mean),
         f"{found.difference:+.2f}" if found else "",
         "" if math.isnan(arm.agreement) else f"{100 * arm.agreement:.1f} %",
-        "" if math.isnan(arm.seconds) else f"{arm.seconds:.1f}",
+        "" if math.isnan(arm.seconds) else f"{arm.seconds:.3g}",
     )
 
 
@@ -130,11 +129,10 @@ def _teacher(study: Study) -> str:
 
 
 def _sentences(study: Study) -> Iterator[str]:
-    for arm, found in study.comparisons.items():
-        yield f"{arm} against {found.against}: {found.sentence}"
-    for arm, others in study.further.items():
-        for found in others.values():
-            yield f"{arm} against {found.against}: {found.sentence}"
+    pairs = [*study.comparisons.items(), *((a, c) for a, others in study.further.items() for c in others.values())]
+    for arm, found in pairs:
+        named = found.against in found.sentence
+        yield f"{arm}: {found.sentence}" if named else f"{arm} against {found.against}: {found.sentence}"
     for cell, message in study.failures.items():
         yield f"failed: {cell}: {message}"
     yield from study.notes
