@@ -1,0 +1,107 @@
+"""What student and teacher have in common: who says what for whom, the four outcomes, and the feasible range."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from workbench.diagnostics.agreement import OUTCOMES, Agreement
+from workbench.figures import theme
+from workbench.figures.text import label, sentence
+
+COUNTS_UP_TO = 20
+MEANING = {"student_only": "student only (progress)", "teacher_only": "teacher only (regress)"}
+
+
+def figure(result: Agreement) -> go.Figure:
+    """Three panels: the classes they pick, the outcomes against the labels, and agreement within its bounds."""
+    made = theme.canvas(height=680, barmode="stack", legend_traceorder="normal", margin_t=24)
+    make_subplots(3, 1, row_heights=[0.76, 0.13, 0.11], vertical_spacing=0.12, figure=made)
+    made.add_traces(_confusion(result), [1, 1], [1, 1])
+    made.add_traces(_outcomes(result), [2] * 4, [1] * 4)
+    made.add_traces(_range(result), [3] * 2, [1] * 2)
+    _class_axes(made, result.class_names)
+    allowed = f"same class: {result.top1.mean:.1%}; the accuracies allow {result.lowest:.1%} to {result.highest:.1%}"
+    share = {"tickformat": ".2~p", "nticks": 6, "zeroline": False, "col": 1}
+    made.update_xaxes(title_text=f"share of {result.n:,} samples, by who is right", range=[0, 1], row=2, **share)
+    made.update_xaxes(title_text=allowed, range=[result.lowest - 0.02, result.highest + 0.02], row=3, **share)
+    for row in (2, 3):
+        made.update_yaxes(visible=False, row=row, col=1)
+    return made
+
+
+def _confusion(result: Agreement) -> list[go.Heatmap]:
+    """Where they differ in colour; where they agree as plain counts, which would drown everything else."""
+    same = np.eye(len(result.confusion), dtype=bool)
+    counts = result.confusion.astype(float)
+    names = [label(name) for name in result.class_names]
+    pairs = [[f"teacher {taught}, student {chosen}" for chosen in names] for taught in names]
+    hover = {"hovertext": pairs, "hovertemplate": "%{hovertext}: %{z:,} samples<extra></extra>", "showscale": False}
+    few = len(counts) <= COUNTS_UP_TO
+    text = {"texttemplate": "%{text}", "textfont": {"size": theme.SMALL, "color": theme.DARK_TEXT}} if few else {}
+    written = np.where(counts > 0, result.confusion.astype(str), "") if few else None
+    look = hover | text | {"text": written, "xgap": int(few), "ygap": int(few)}
+    differ = np.where(same | (counts == 0), np.nan, counts)
+    most = float(counts[~same].max()) or 1.0
+    return [
+        go.Heatmap(z=differ, zmin=0, zmax=most, colorscale=theme.SEQUENTIAL, **look),
+        go.Heatmap(z=np.where(same, counts, np.nan), colorscale=theme.FLAT, **look),
+    ]
+
+
+def _class_axes(made: go.Figure, class_names: tuple[str, ...]) -> None:
+    """Names of the classes; every k-th where there are too many to be read."""
+    ticks = list(range(0, len(class_names), -(-len(class_names) // COUNTS_UP_TO)))
+    names = [label(class_names[k], 14) for k in ticks]
+    axis = {"tickvals": ticks, "ticktext": names, "showgrid": False, "zeroline": False, "row": 1, "col": 1}
+    axis |= {"tickfont_size": theme.SMALL, "range": [-0.5, len(class_names) - 0.5]}
+    angle = 0 if max(map(len, names)) <= 3 else -90
+    made.update_xaxes(title_text="student's class", side="top", tickangle=angle, **axis)
+    made.update_yaxes(title_text="teacher's class", **axis | {"range": axis["range"][::-1]})
+
+
+def _outcomes(result: Agreement) -> list[go.Bar]:
+    return [
+        go.Bar(
+            x=[share.mean],
+            y=[0],
+            orientation="h",
+            name=MEANING.get(name, sentence(name)),
+            marker={"color": theme.OUTCOMES[name], "line": {"color": theme.LINE, "width": 1}},
+            text=f"{getattr(result, name):,}",
+            textposition="inside",
+            insidetextanchor="middle",
+            textangle=0,
+            customdata=[[getattr(result, name), share.low, share.high]],
+            hovertemplate="%{customdata[0]:,} samples, %{x:.1%} (%{customdata[1]:.1%} to %{customdata[2]:.1%})",
+        )
+        for name, share in ((name, result.shares[name]) for name in OUTCOMES)
+    ]
+
+
+def _range(result: Agreement) -> list[go.Scatter]:
+    top1 = result.top1
+    ends = go.Scatter(
+        x=[result.lowest, result.highest],
+        y=[0, 0],
+        mode="lines",
+        line={"color": theme.GRID, "width": 14},
+        showlegend=False,
+        hovertemplate="bound %{x:.1%}<extra></extra>",
+    )
+    found = go.Scatter(
+        x=[top1.mean],
+        y=[0],
+        mode="markers",
+        marker=theme.marker("agreement", 11),
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [top1.high - top1.mean],
+            "arrayminus": [top1.mean - top1.low],
+        },
+        showlegend=False,
+        hovertemplate=f"{top1.low:.1%} to {top1.high:.1%}<extra>agreement</extra>",
+    )
+    return [ends, found]

@@ -1,0 +1,78 @@
+"""The two plots of the live panel: skeletons whose traces never change, and what a snapshot puts into them.
+
+The traces are named at the start, in a fixed order: ``student <term>`` and ``control <term>`` for the losses;
+``teacher``, ``student``, ``control`` and ``agreement`` for the scores. A view is built once and then only grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.figures import curves
+from workbench.figures.curves import agreement_trace, points, score_trace, term_name, term_trace
+from workbench.records.snapshot import Snapshot
+
+SCORES = ("teacher", "student", "control", "agreement")
+Columns = dict[str, dict[str, np.ndarray]]
+
+
+def losses(terms: Mapping[str, Sequence[str]], *, log_loss: bool = False, height: int = 300) -> go.Figure:
+    """Empty traces for the weighted loss terms.
+
+    Args:
+        terms: names by lane: ``{"student": ("soft", "labels"), "control": ("labels",)}``; the same term has the same
+            colour in every lane.
+        log_loss: on a logarithmic axis.
+        height: in pixels.
+    """
+    made = curves.panels(["weighted loss terms"], [1.0], height)
+    names = list(dict.fromkeys(term for lane in terms.values() for term in lane))
+    made.add_traces([term_trace(lane, term, names.index(term)) for lane in terms for term in terms[lane]])
+    return made.update_layout(margin_t=16, yaxis_type="log" if log_loss else "linear")
+
+
+def scores(score: str = "accuracy", *, height: int = 340) -> go.Figure:
+    """Empty traces for the validation scores, and below them the agreement of student and teacher.
+
+    Args:
+        score: name of the score.
+        height: in pixels.
+    """
+    made = curves.score_panels(score, height)
+    for party in SCORES[:-1]:
+        made.add_trace(score_trace(party), row=1, col=1)
+    made.add_trace(agreement_trace(), row=2, col=1)
+    return made.update_layout(margin_t=16)
+
+
+def loss_points(snapshot: Snapshot) -> Columns:
+    """The whole columns of every trace of ``losses``, by name."""
+    return {term_name(lane.name, t): points(curve) for lane in snapshot.lanes for t, curve in lane.terms.items()}
+
+
+def score_points(snapshot: Snapshot) -> Columns:
+    """The whole columns of every trace of ``scores``, by name."""
+    lanes = {lane.name: lane for lane in snapshot.lanes}
+    last = max((lane.step for lane in snapshot.lanes), default=0)
+    found = {name: points(lane.validation) for name, lane in lanes.items() if name in SCORES}
+    found["teacher"] = points(curves.level(snapshot.teacher, last))
+    if "student" in lanes:
+        found["agreement"] = points(lanes["student"].agreement)
+    return found
+
+
+def filled(skeleton: go.Figure, columns: Columns, snapshot: Snapshot) -> go.Figure:
+    """A copy of a skeleton with the columns in their traces and the marks of the snapshot.
+
+    Raises:
+        KeyError: a column for a trace the skeleton does not have.
+    """
+    made, traces = go.Figure(skeleton), {trace.name for trace in skeleton.data}
+    if unknown := sorted(columns.keys() - traces):
+        raise KeyError(f"no traces {unknown}; there are {sorted(traces)}")
+    for name, column in columns.items():
+        made.update_traces(column, selector={"name": name})
+    return curves.mark(made, snapshot.marks, max((lane.step for lane in snapshot.lanes), default=0))
