@@ -1,0 +1,147 @@
+"""Methods over seeds with their controls: planned, run in any number of processes, compared."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from workbench.engine.distill import Distillation, DistillationFailed, collect, distill
+from workbench.engine.store import Store, open_store
+from workbench.engine.study_plan import Cell, StudyPlan, plan_study, with_folder
+from workbench.engine.study_summary import summarise
+from workbench.engine.teaching import teacher_identity, teacher_of
+from workbench.methods.method import Method
+from workbench.records import events
+from workbench.records.study import Study
+from workbench.settings.setting import Recipe, Setting
+
+__all__ = ["Cell", "StudyPlan", "plan_study", "run_cell", "run_study", "study", "summarise"]
+
+Progress = Callable[[int, int, str], None]
+"""Called with the number of runs done, the number of all, and what has just happened."""
+
+_turn = threading.Lock()
+"""Torch's random state belongs to the process: the cells of one process take turns, whatever threads they come from."""
+
+
+def study(
+    setting: Setting,
+    methods: Sequence[Method],
+    seeds: int | Sequence[int] = 5,
+    *,
+    jobs: int | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
+    **plan: Any,
+) -> Study:
+    """Run methods over seeds beside their controls, and compare.
+
+    Runs that are in the store already are taken from there, so a study that was interrupted goes on where it stopped.
+
+    Args:
+        setting: what to play on.
+        methods: one arm each.
+        seeds: how many, or which.
+        jobs: runs at the same time; by default one, or what ``joblib.parallel_config`` says. The processes come from
+            joblib's backend (loky by default, or Dask or Ray if so configured), each computes with one thread, and
+            all must see the store's folder.
+        store: where runs are kept; the default store if None.
+        progress: called with (runs done, all runs, what happened).
+        **plan: ``budget``, ``quick``, ``teachers`` and ``smallest_effect``; see ``plan_study``.
+
+    Raises:
+        ValueError: a method does not fit the setting; before anything is trained.
+        DistillationFailed: every run failed; otherwise ``Study.failures`` says which did.
+    """
+    return run_study(plan_study(setting, methods, seeds, **plan), jobs=jobs, store=store, progress=progress)
+
+
+def run_study(
+    plan: StudyPlan, *, jobs: int | None = None, store: Store | None = None, progress: Progress | None = None
+) -> Study:
+    """Run what is missing of a plan; see ``study``."""
+    store, progress = store or open_store(), progress or (lambda done, of, what: None)
+    cells = [(cell, run_id(plan, cell, store)) for cell in plan.cells]
+    missing = [cell for cell, name in cells if not store.has(name)]
+    done, failures = len(cells) - len(missing), {}
+    if missing:
+        _train_teachers(plan, missing, store, lambda what: progress(done, len(cells), what))
+    for cell, failure in _in_parallel(plan, missing, store, jobs):
+        done += 1
+        failures |= {cell.title: failure} if failure else {}
+        progress(done, len(cells), f"{cell.title} failed: {failure}" if failure else cell.title)
+    if len(failures) == len(cells):
+        raise DistillationFailed("every run failed; " + "; ".join(f"{c}: {why}" for c, why in [*failures.items()][:1]))
+    finished = {(c.arm, c.seed): store.load(name, models=False) for c, name in cells if c.title not in failures}
+    found = summarise(plan, finished, failures).with_runs(store.load)
+    store.save_study(found)
+    return found
+
+
+def run_cell(plan: StudyPlan, cell: Cell, store: Store) -> Iterator[events.Event]:
+    """One run of a study, from the store if it is there, else distilled and stored.
+
+    Yields:
+        Events; the last one is ``Finished`` with the run, or ``Failed``.
+    """
+    name = run_id(plan, cell, store)
+    if store.has(name):
+        yield events.Finished(run=store.load(name))
+        return
+    conditions = with_folder(cell, store.folder)
+    for event in distill(plan.setting, plan[cell.arm].method, cell.budget, cell.seed, conditions):
+        if isinstance(event, events.Finished):
+            store.save(event.run)
+        yield event
+
+
+def run_id(plan: StudyPlan, cell: Cell, store: Store) -> str:
+    """The id that the run of a cell has, or will have."""
+    conditions = with_folder(cell, store.folder)
+    return Distillation(plan.setting, plan[cell.arm].method, cell.budget, cell.seed, conditions).id
+
+
+def _train_teachers(plan: StudyPlan, cells: Sequence[Cell], store: Store, say: Callable[[str], None]) -> None:
+    """Once, before the cells, which then find them in the cache."""
+    if not isinstance(plan.setting.teacher, Recipe):
+        return
+    for cell in {cell.conditions.teacher_seed: cell for cell in cells}.values():
+        with _turn, _threads(plan.setting.threads):
+            key = teacher_identity(plan.setting, cell.conditions.teacher_seed)
+            for _ in teacher_of(plan.setting, with_folder(cell, store.folder), key):
+                pass
+        say(f"teacher {cell.conditions.teacher_seed} is ready")
+
+
+def _in_parallel(plan: StudyPlan, cells: Sequence[Cell], store: Store, jobs: int | None) -> Iterator[tuple[Cell, str]]:
+    from joblib import Parallel, delayed
+
+    work = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    found = work(delayed(_work)(plan, cells, index, store, os.getpid()) for index in range(len(cells)))
+    yield from ((cells[index], failure) for index, failure in found)
+
+
+def _work(plan: StudyPlan, cells: Sequence[Cell], index: int, store: Store, parent: int) -> tuple[int, str]:
+    """Run one cell and leave it in the store; returns what went wrong, so that one failure does not stop the rest."""
+    threads = plan.setting.threads if os.getpid() == parent else 1
+    with _turn, _threads(threads):
+        try:
+            collect(run_cell(plan, cells[index], store))
+        except Exception as error:
+            return index, f"{type(error).__name__}: {error}"
+    return index, ""
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
