@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, TensorDataset
 
 from workbench.data.convert import as_transfer_set
+from workbench.data.encode import Encoding
 from workbench.data.transfer import TransferSet
 
 ROWS = [[0.5, 1.0], [2.0, -1.0], [0.0, 3.5]]
@@ -55,6 +56,9 @@ class Stream(IterableDataset):
         (pd.DataFrame(ROWS, columns=["a", "b"]).assign(y=CLASSES)[["y", "a", "b"]], "y"),
         (pd.DataFrame(ROWS, columns=["a", "b"]), CLASSES),
         (pd.DataFrame(ROWS, columns=["a", "b"]), pd.Series(CLASSES)),
+        (pd.DataFrame(ROWS, columns=["a", "b"]), pd.Series(CLASSES, dtype="Int64")),
+        (ROWS, np.array(CLASSES, dtype=object)),
+        pd.DataFrame([[*row, label] for row, label in zip(ROWS, CLASSES, strict=True)]),
     ],
 )
 def test_every_form_gives_the_same_tensors(data: Any) -> None:
@@ -171,6 +175,15 @@ def _encoded(**changes: Any) -> Callable[[], Any]:
         (_encoded(colour="green"), r"'colour' has categories \['green'\]"),
         (_encoded(kind="cow"), r"\['cow'\] are not among the student's classes \['cat', 'dog'\]"),
         (_encoded(size="big"), "'size' holds numbers"),
+        (
+            lambda: as_transfer_set(TABLE, encoding=as_transfer_set((ROWS, CLASSES)).encoding),
+            "student's data is no table",
+        ),
+        (lambda: as_transfer_set((ROWS, ["0", "1", "2"]), encoding=Encoding()), "such as '0'; numbers are needed"),
+        (lambda: as_transfer_set((ROWS, ["a", "b", "c"]), task="regression"), "such as 'a'; numbers are needed"),
+        (lambda: as_transfer_set(TABLE.assign(size=pd.Timestamp("2020-01-01"))), r"columns \['size'\] hold dates"),
+        (lambda: as_transfer_set(TABLE[["kind"]]), "no input column"),
+        (lambda: as_transfer_set((ROWS, pd.Series([0, None, 1], dtype="Int64"))), "labels have missing values"),
         (_encoded(extra=1), r"columns \['extra'\] are not in"),
         (
             lambda: as_transfer_set(TABLE[["size", "kind"]], encoding=as_transfer_set(TABLE).encoding),

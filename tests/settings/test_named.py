@@ -63,6 +63,12 @@ def test_digits_by_default_is_everything() -> None:
     assert setting.train.inputs.min() == 0
 
 
+def test_a_named_setting_shows_how_to_make_it_again() -> None:
+    """Its class and arguments."""
+    shown = repr(Digits(student_labels=60, teacher_labels="few"))
+    assert shown == "Digits(student_labels=60, transfer_inputs=0, teacher_labels='few')"
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

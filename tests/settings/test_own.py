@@ -165,6 +165,17 @@ def test_identity_sees_every_change(change: dict[str, Any]) -> None:
     assert own(**change).identity() != own().identity()
 
 
+def test_a_setting_says_what_it_is() -> None:
+    """In one line."""
+    assert repr(own()) == "Setting('mine', classification, 54 training, 6 validation and 9 test samples)"
+
+
+def test_identity_sees_what_a_function_does() -> None:
+    """An augmentation that was edited in its cell is another one; where it stands does not matter."""
+    noise, same, other = (eval(f"lambda x, g: {text}") for text in ("x + 1", " x + 1", "x + 2"))
+    assert own(augment=noise).identity() == own(augment=same).identity() != own(augment=other).identity()
+
+
 def test_identity_sees_the_weights_of_a_given_student() -> None:
     """But not those a factory will draw."""
     given = net()
@@ -205,6 +216,7 @@ def ids(*numbers: int) -> TransferSet:
         ({"train": (X, np.where(np.arange(60) == 7, 3, Y))}, "class 3 has 1 sample"),
         ({"train": (np.where(X > 2, np.nan, X), Y)}, "NaN"),
         ({"test": (X[:2], [0, 3])}, r"labels \[3\] in test are outside the classes 0 .. 2"),
+        ({"test": (X[:2, :3], [0, 1])}, r"of shape \(4,\) float32 in train, but of shape \(3,\) float32 in test"),
         ({"test": (X[:2], None)}, "2 of 2 samples in test have no label"),
         ({"test": (X[:2], [0, -1])}, "1 of 2 samples in test have no label"),
         ({"teacher": recipe(), "teacher_train": (X, None)}, "60 of 60 samples in teacher_train have no label"),
@@ -249,6 +261,6 @@ def test_models_that_do_not_fit(teacher: Callable[..., Any], student: nn.Module,
 
 def test_token_ids_given_to_a_linear_layer() -> None:
     """The message says of what kind the inputs are."""
-    setting = own(train=(np.ones((60, 4), int), Y))
+    setting = own(train=(np.ones((60, 4), int), Y), test=(np.ones((9, 4), int), Y[:9]))
     with pytest.raises(ValueError, match=r"inputs of shape \(2, 4\) int64"):
         check_models(setting, None, net())

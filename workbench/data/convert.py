@@ -38,17 +38,17 @@ def as_transfer_set(data: Any, task: str = "classification", encoding: Encoding 
     """
     if isinstance(data, TransferSet):
         return data
-    encoding = encoding or Encoding()
     if _is_table(data):
-        label = encoding.label if encoding.label in data.columns else data.columns[-1]
+        label = encoding.label if encoding and encoding.label in data.columns else data.columns[-1]
         return _from_table(data, label, task, encoding)
     if isinstance(data, Dataset):
-        return _from_pairs(*_stack(data), task, encoding)
+        inputs, labels = _stack(data)
+        return _made(as_tensor(inputs), labels, task, encoding)
     if isinstance(data, (tuple, list)) and len(data) == 2:
         inputs, labels = data
         if _is_table(inputs):
             return _from_table(inputs, labels, task, encoding)
-        return _from_pairs(inputs, labels, task, encoding)
+        return _made(_as_inputs(inputs), labels, task, encoding)
     raise TypeError(f"cannot read data from {type(data).__name__}; what works: {WORKS}")
 
 
@@ -56,33 +56,36 @@ def _is_table(data: Any) -> bool:
     return hasattr(data, "iloc") and hasattr(data, "columns")
 
 
-def _from_table(frame: Any, label: Any, task: str, encoding: Encoding) -> TransferSet:
-    labels = label
-    if isinstance(label, str):
-        if label not in frame.columns:
-            raise ValueError(f"the table has no column {label!r}; it has {list(frame.columns)}")
-        labels, frame = frame[label], frame.drop(columns=label)
-    if not encoding.columns:
-        encoding = replace(fit(frame), classes=encoding.classes, label=label if isinstance(label, str) else None)
+def _from_table(frame: Any, labels: Any, task: str, encoding: Encoding | None) -> TransferSet:
+    column = None
+    if isinstance(labels, (str, int, np.integer)):
+        column = labels
+        if column not in frame.columns:
+            raise ValueError(f"the table has no column {column!r}; it has {list(frame.columns)}")
+        labels, frame = frame[column], frame.drop(columns=column)
+    if encoding is None:
+        known = fit(frame, column)
+        return _made(known.encode(frame), labels, task, known, name_classes=True)
     return _made(encoding.encode(frame), labels, task, encoding)
 
 
-def _from_pairs(inputs: Any, labels: Any, task: str, encoding: Encoding) -> TransferSet:
+def _as_inputs(inputs: Any) -> Inputs:
     if isinstance(inputs, dict):
-        return _made({name: as_tensor(part) for name, part in inputs.items()}, labels, task, encoding)
-    if isinstance(inputs, tuple):
-        return _made(tuple(as_tensor(part) for part in inputs), labels, task, encoding)
-    return _made(as_tensor(inputs), labels, task, encoding)
+        return {name: as_tensor(part) for name, part in inputs.items()}
+    return tuple(as_tensor(part) for part in inputs) if isinstance(inputs, tuple) else as_tensor(inputs)
 
 
-def _made(inputs: Inputs, labels: Any, task: str, encoding: Encoding) -> TransferSet:
-    scale = Normalise() if isinstance(inputs, Tensor) and inputs.dtype == torch.uint8 else None
-    if labels is None:
-        return TransferSet(inputs, transform=scale, encoding=encoding)
+def _made(
+    inputs: Inputs, labels: Any, task: str, encoding: Encoding | None, *, name_classes: bool = False
+) -> TransferSet:
     real = task == "regression"
-    if not encoding.classes and not real:
-        encoding = replace(encoding, classes=class_names(labels))
-    return TransferSet(inputs, encode_labels(labels, encoding.classes, real=real), transform=scale, encoding=encoding)
+    known = encoding or Encoding()
+    if labels is not None:
+        if (name_classes or encoding is None) and not real:
+            known = replace(known, classes=class_names(labels))
+        labels = encode_labels(labels, known.classes, real=real)
+    scale = Normalise() if isinstance(inputs, Tensor) and inputs.dtype == torch.uint8 else None
+    return TransferSet(inputs, labels, transform=scale, encoding=known)
 
 
 def as_tensor(values: Any) -> Tensor:
@@ -100,10 +103,9 @@ def as_tensor(values: Any) -> Tensor:
             raise ValueError(
                 f"inputs hold {values.dtype} values, not numbers; give a pandas DataFrame for named categories"
             )
-        values = torch.from_numpy(
-            np.array(values, dtype=np.int64 if values.dtype.kind == "u" and values.dtype.itemsize > 1 else None)
-        )
-    values = values.detach()
+        wide = values.dtype.kind == "u" and values.dtype.itemsize > 1  # torch computes with unsigned bytes only
+        values = torch.from_numpy(np.array(values, dtype=np.int64 if wide else None))
+    values = values.detach().cpu()
     if values.is_floating_point() or values.dtype == torch.bool:
         return values.float()
     return values if values.dtype == torch.uint8 else values.long()

@@ -14,6 +14,9 @@ from workbench.records.batch import UNLABELLED
 if TYPE_CHECKING:
     import pandas as pd
 
+NAMES = "OUSb"
+"""Kinds of arrays whose labels are names: objects, texts, booleans."""
+
 
 @dataclass(frozen=True)
 class Encoding:
@@ -22,12 +25,12 @@ class Encoding:
     Attributes:
         columns: (name, categories) in order; a numeric column has None, any other is one-hot in this order.
         classes: names of classes 0 .. C-1; empty where the labels were numbers already.
-        label: the column that held the labels.
+        label: the column that held the labels, if one did.
     """
 
     columns: tuple[tuple[str, tuple[Any, ...] | None], ...] = ()
     classes: tuple[str, ...] = ()
-    label: str | None = None
+    label: str | int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -43,6 +46,10 @@ class Encoding:
             ValueError: columns are missing or unknown, a value is missing, or a category was not in the student's data.
         """
         expected = [name for name, _ in self.columns]
+        if not expected:
+            raise ValueError(
+                "the student's data is no table, so a table cannot be read the same way; give arrays here too"
+            )
         if missing := [name for name in expected if name not in frame.columns]:
             raise ValueError(f"columns {missing} are missing; the student's table has {expected}")
         if unknown := [name for name in frame.columns if name not in expected]:
@@ -53,11 +60,18 @@ class Encoding:
         return torch.tensor(np.concatenate(blocks, axis=1))
 
 
-def fit(frame: pd.DataFrame, label: str | None = None) -> Encoding:
+def fit(frame: pd.DataFrame, label: str | int | None = None) -> Encoding:
     """The encoding of a table's input columns.
 
     Categories of a pandas categorical keep its order, also those that do not occur; others are sorted.
+
+    Raises:
+        ValueError: there is no column, or one holds dates or durations.
     """
+    if not len(frame.columns):
+        raise ValueError("the table has no input column beside its label")
+    if dates := [name for name in frame.columns if frame[name].dtype.kind in "mM"]:
+        raise ValueError(f"columns {dates} hold dates or durations; turn them into numbers or categories first")
     return Encoding(tuple((name, _categories(frame[name])) for name in frame.columns), label=label)
 
 
@@ -97,7 +111,7 @@ def class_names(labels: Any) -> tuple[str, ...]:
     if hasattr(labels, "cat"):
         return tuple(map(str, labels.cat.categories))
     labels = _array(labels)
-    if labels.dtype.kind not in "OUSb":
+    if labels.dtype.kind not in NAMES:
         return ()
     return tuple(sorted({str(label) for label in labels.ravel().tolist()} - {str(UNLABELLED)}))
 
@@ -114,10 +128,10 @@ def encode_labels(labels: Any, classes: tuple[str, ...], *, real: bool) -> Tenso
         ValueError: a label is missing, fractional, below -1, or a name that is not among the classes.
     """
     given = _array(labels)
-    if _holes(given):
-        raise ValueError(f"labels have missing values; mark a sample without a label with {UNLABELLED}")
     if classes:
         return torch.tensor(_indices(given, classes))
+    if given.dtype.kind in NAMES:
+        raise ValueError(f"labels are {given.dtype}, such as {given.ravel().tolist()[0]!r}; numbers are needed here")
     if real:
         return torch.tensor(given.astype(np.float32))
     numbers = given.astype(np.int64)
@@ -140,10 +154,18 @@ def _indices(labels: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
 
 def _array(labels: Any) -> np.ndarray:
     if isinstance(labels, Tensor):
-        return labels.detach().cpu().numpy()
-    if isinstance(labels, list) and labels and isinstance(labels[0], Tensor):
-        return np.stack([label.detach().cpu().numpy() for label in labels])
-    return np.asarray(labels)
+        labels = labels.detach().cpu().numpy()
+    elif hasattr(labels, "to_numpy"):
+        labels = labels.to_numpy(dtype=object, na_value=None)
+    elif isinstance(labels, list) and labels and isinstance(labels[0], Tensor):
+        labels = torch.stack(labels).cpu().numpy()
+    array = np.asarray(labels)
+    if _holes(array):
+        raise ValueError(f"labels have missing values; mark a sample without a label with {UNLABELLED}")
+    whole = array.dtype.kind == "O" and all(
+        isinstance(label, (int, float, np.number)) and not isinstance(label, bool) for label in array.ravel().tolist()
+    )
+    return np.array(array.tolist()) if whole else array
 
 
 def _holes(labels: np.ndarray) -> bool:

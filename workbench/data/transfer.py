@@ -152,7 +152,9 @@ class TransferSet:
 
     def as_teacher_sees(self) -> TransferSet:
         """The same samples with the teacher's inputs as the inputs."""
-        return self if self.teacher_inputs is None else self._like(self.teacher_inputs, self.labels, teacher_inputs=None)
+        return (
+            self if self.teacher_inputs is None else self._like(self.teacher_inputs, self.labels, teacher_inputs=None)
+        )
 
     def to(self, device: torch.device | str) -> TransferSet:
         """The same samples on a device."""

@@ -34,6 +34,7 @@ def check_data(setting: Setting) -> None:
     if not isinstance(setting.validation, TransferSet):
         _check_share(setting.validation)
     _check_overlap(setting)
+    _check_shapes(setting)
     if setting.task == "classification":
         _check_classes(setting)
 
@@ -46,6 +47,13 @@ def _others(setting: Setting) -> dict[str, TransferSet]:
 def _check_share(share: float) -> None:
     if not 0 < share < 1:
         raise ValueError(f"validation = {share} must lie between 0 and 1, or be data of its own")
+
+
+def _check_shapes(setting: Setting) -> None:
+    expected = _sample(setting.train.inputs)
+    for name, part in _others(setting).items():
+        if setting.task in ("classification", "regression") and _sample(part.inputs) != expected:
+            raise ValueError(f"a sample is of {expected} in train, but of {_sample(part.inputs)} in {name}")
 
 
 def _check_overlap(setting: Setting) -> None:
@@ -108,12 +116,16 @@ def _dry_run(party: str, model: Any, inputs: Inputs) -> Tensor:
     return tensor_of(outputs, f"the {party}'s output")
 
 
-def _shape(inputs: Inputs) -> str:
+def _shape(inputs: Inputs, start: int = 0) -> str:
     if isinstance(inputs, dict):
-        return ", ".join(f"{name}: {_shape(part)}" for name, part in inputs.items())
+        return ", ".join(f"{name}: {_shape(part, start)}" for name, part in inputs.items())
     if isinstance(inputs, tuple):
-        return " and ".join(map(_shape, inputs))
-    return f"shape {tuple(inputs.shape)} {str(inputs.dtype).removeprefix('torch.')}"
+        return " and ".join(_shape(part, start) for part in inputs)
+    return f"shape {tuple(inputs.shape[start:])} {str(inputs.dtype).removeprefix('torch.')}"
+
+
+def _sample(inputs: Inputs) -> str:
+    return _shape(inputs, start=1)
 
 
 def _check_width(party: str, outputs: Tensor, setting: Setting) -> None:

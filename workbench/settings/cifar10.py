@@ -25,6 +25,7 @@ class Cifar10(Setting):
     """
 
     about = "60,000 colour photographs of 10 kinds of animals and vehicles, 32 x 32; resnet56 teaches resnet20"
+    source = "cifar10"
 
     def __init__(
         self,

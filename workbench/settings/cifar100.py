@@ -25,6 +25,7 @@ class Cifar100(Setting):
     """
 
     about = "60,000 colour photographs of 100 kinds of things, 32 x 32; resnet32x4 teaches resnet8x4"
+    source = "cifar100"
 
     def __init__(
         self,

@@ -30,6 +30,7 @@ class Fashion(Setting):
     """
 
     about = "70,000 pictures of clothes, 28 x 28 grey (Fashion-MNIST); ConvNet 16-32-64-128 teaches ConvNet 8-16-32"
+    source = "fashion_mnist"
 
     def __init__(
         self,

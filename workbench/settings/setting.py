@@ -36,7 +36,7 @@ class Recipe:
     budget: Budget = field(default_factory=Budget)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Setting:
     """Data, teacher, student and score; your own, or the base of a named one.
 
@@ -80,6 +80,7 @@ class Setting:
     threads: int | None = None
 
     about: ClassVar[str] = ""
+    source: ClassVar[str] = ""  # key in data.sources of what must be downloaded; empty if the data is at hand
 
     def __post_init__(self) -> None:
         """Converts the data, checks it and takes the validation split out."""
@@ -162,6 +163,14 @@ class Setting:
             "augment": signature(self.augment),
             "student": signature(self.student) if is_model(self.student) else factory_signature(self.student),
         }
+
+    def __repr__(self) -> str:
+        """How to make a named setting again; sizes of one's own."""
+        if config := self.config():
+            return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in config.items())})"
+        train, validation, test = len(self.train), len(self.validation), len(self.test)
+        sizes = f"{train:,} training, {validation:,} validation and {test:,} test samples"
+        return f"{type(self).__name__}({self.name!r}, {self.task}, {sizes})"
 
     def __reduce__(self) -> Any:
         """A named setting travels to other processes by its configuration, not by its data."""

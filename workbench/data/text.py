@@ -1,0 +1,152 @@
+"""Samples that are texts: padded tokens, of which each batch carries no more columns than its texts need."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Generator, Tensor
+
+from workbench.data.transfer import Augment, TransferSet
+from workbench.records.batch import Batch
+
+Columns = Mapping[str, Tensor]
+
+
+class TextSet(TransferSet):
+    """N texts as padded tokens; ``continuations`` and ``sentences`` make them from strings.
+
+    Columns that are padding in all rows of a batch are left out of it. ``batches``, for evaluation, keeps the full
+    width, so that outputs can be put together.
+
+    Args:
+        inputs: ``input_ids`` and ``attention_mask``, (N, L) each, padded on either side.
+        labels: (N,) classes, or (N, L) next tokens, -1 where there is none.
+        ids: (N,) distinct int64; by default 0 .. N-1.
+        teacher_inputs: the same texts in the teacher's tokens, if they differ.
+        marks: ``counted``, (N, L) bool positions that count (by default all real tokens); ``alignment``, (N, L) the
+            teacher's position of each of the student's; ``teacher_labels``, (N, L) next tokens of ``teacher_inputs``.
+        groups: further inputs by name, each with an ``attention_mask``; they become extras of the batch.
+        strings: lists of N strings by name; they become extras of the batch.
+
+    Raises:
+        ValueError: lengths differ, ids repeat, the set is empty, or inputs have no ``attention_mask``.
+    """
+
+    varying = True
+    """Batches differ in width, so a teacher's outputs cannot be kept for later steps."""
+
+    def __init__(
+        self,
+        inputs: Columns,
+        labels: Tensor | None = None,
+        *,
+        ids: Tensor | None = None,
+        teacher_inputs: Columns | None = None,
+        marks: Columns | None = None,
+        groups: Mapping[str, Columns] | None = None,
+        strings: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        """Checks that everything fits together."""
+        self.marks = {"counted": inputs.get("attention_mask"), **(marks or {})}
+        self.groups, self.strings = dict(groups or {}), {name: list(lines) for name, lines in (strings or {}).items()}
+        super().__init__(dict(inputs), labels, ids=ids, teacher_inputs=teacher_inputs)
+
+    def _check(self) -> None:
+        super()._check()
+        groups = {"inputs": self.inputs, "teacher_inputs": self.teacher_inputs, **self.groups}
+        for name, columns in groups.items():
+            if columns is not None and not {"input_ids", "attention_mask"} <= set(columns):
+                raise ValueError(f"{name} have columns {sorted(columns)}; input_ids and attention_mask are needed")
+        parts = {**self.marks, **self.strings, **{name: columns["input_ids"] for name, columns in self.groups.items()}}
+        for name, part in parts.items():
+            if len(part) != len(self):
+                raise ValueError(f"lengths differ: {name} has {len(part)}, ids has {len(self)}")
+
+    def batch(
+        self,
+        rows: Tensor,
+        *,
+        teacher_rows: Tensor | None = None,
+        augment: Augment | None = None,
+        generator: Generator | None = None,
+    ) -> Batch:
+        """The batch of some rows, as narrow as they allow; arguments as in ``TransferSet.batch``.
+
+        ``mask`` are the positions that count. ``extras`` hold the groups, the strings and ``teacher_labels``.
+        """
+        whole = super().batch(rows, teacher_rows=teacher_rows, augment=augment, generator=generator)
+        shared = self.teacher_inputs is None
+        views = [whole.student_inputs] + ([whole.teacher_inputs] if shared and whole.teacher_inputs else [])
+        own = _window([view["attention_mask"] for view in views])
+        theirs = own if shared else _window([whole.teacher_inputs["attention_mask"]])
+        labels = whole.labels
+        return whole.but(
+            student_inputs=_cut(whole.student_inputs, own),
+            teacher_inputs=None if whole.teacher_inputs is None else _cut(whole.teacher_inputs, theirs),
+            labels=labels if labels is None or labels.dim() == 1 else labels[:, own],
+            mask=self.marks["counted"][rows][:, own],
+            alignment=self._aligned(rows, own, theirs),
+            extras=self._extras(rows, rows if teacher_rows is None else teacher_rows, theirs),
+        )
+
+    def batches(self, size: int) -> Iterator[Batch]:
+        """All samples in order and in full width, inputs and labels only."""
+        for rows in torch.arange(len(self), device=self.ids.device).split(size):
+            yield super().batch(rows)
+
+    def _aligned(self, rows: Tensor, own: slice, theirs: slice) -> Tensor | None:
+        if "alignment" not in self.marks:
+            return None
+        place = self.marks["alignment"][rows][:, own] - theirs.start
+        return place.masked_fill((place < 0) | (place >= theirs.stop - theirs.start), -1)
+
+    def _extras(self, rows: Tensor, teacher_rows: Tensor, theirs: slice) -> dict[str, Any]:
+        extras: dict[str, Any] = {}
+        for name, columns in self.groups.items():
+            view = self._view(columns, rows)
+            extras[name] = _cut(view, _window([view["attention_mask"]]))
+        if "teacher_labels" in self.marks:
+            extras["teacher_labels"] = self.marks["teacher_labels"][teacher_rows][:, theirs]
+        return extras | {name: [lines[row] for row in rows.tolist()] for name, lines in self.strings.items()}
+
+    def subset(self, rows: Tensor) -> TextSet:
+        """Some of the samples, with their ids."""
+        made = super().subset(rows)
+        made._move(lambda part: part[rows])
+        made.strings = {name: [lines[row] for row in rows.tolist()] for name, lines in self.strings.items()}
+        return made
+
+    def to(self, device: torch.device | str) -> TextSet:
+        """The same samples on a device."""
+        made = super().to(device)
+        made._move(lambda part: part.to(device))
+        return made
+
+    def _move(self, act: Callable[[Tensor], Tensor]) -> None:
+        self.marks = {name: act(part) for name, part in self.marks.items()}
+        self.groups = {name: {key: act(part) for key, part in group.items()} for name, group in self.groups.items()}
+
+    def digest(self) -> str:
+        """A hash of everything in it, 16 hexadecimal digits."""
+        if "_digest" not in self.__dict__:
+            sha = hashlib.sha256(super().digest().encode())
+            for name, columns in {"marks": self.marks, **self.groups}.items():
+                for key, part in columns.items():
+                    sha.update(f"{name}{key}{tuple(part.shape)}{part.dtype}".encode())
+                    sha.update(part.cpu().contiguous().view(torch.uint8).numpy().data)
+            sha.update(repr(self.strings).encode())
+            self._digest = sha.hexdigest()[:16]
+        return self._digest
+
+
+def _window(masks: list[Tensor]) -> slice:
+    """The columns from the first to the last that is real in some row."""
+    real = torch.cat(masks).any(0).nonzero().flatten()
+    return slice(int(real[0]), int(real[-1]) + 1)
+
+
+def _cut(columns: Columns, window: slice) -> dict[str, Tensor]:
+    return {name: part[:, window] for name, part in columns.items()}
