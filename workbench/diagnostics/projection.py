@@ -50,4 +50,6 @@ def projection(outputs: ArrayLike) -> Projection:
     directions = np.vstack([directions, np.zeros((2, values.shape[1]))])[:2]
     signs = np.sign(directions[np.arange(2), np.abs(directions).argmax(1)])
     total = float((scales**2).sum())
-    return Projection(centred @ (directions * signs[:, None]).T, float((scales[:2] ** 2).sum()) / total if total else 1.0)
+    return Projection(
+        centred @ (directions * signs[:, None]).T, float((scales[:2] ** 2).sum()) / total if total else 1.0
+    )

@@ -34,9 +34,14 @@ class Board:
         self._subscribers.append(subscriber)
         return lambda: self._subscribers.remove(subscriber) if subscriber in self._subscribers else None
 
-    def restart_clock(self) -> None:
-        """The time left is estimated from now on."""
-        self._clock = time.monotonic()
+    def restart_clock(self, seconds_ago: float = 0.0) -> None:
+        """The time left is estimated from now on, or from a while ago."""
+        self._clock = time.monotonic() - seconds_ago
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the clock was started."""
+        return time.monotonic() - self._clock
 
     @property
     def due(self) -> bool:
@@ -50,13 +55,8 @@ class Board:
     def tell(self, **changes: Any) -> None:
         """Keep a change and tell the subscribers now."""
         self.note(**changes)
-        self.note(remaining_s=self._remaining())
-        self._sent = time.monotonic()
+        share = self.snapshot.share
+        self.note(remaining_s=self.elapsed * (1 - share) / share if 0 < share < 1 else float("nan"))
         for subscriber in tuple(self._subscribers):
             subscriber(self.snapshot)
-
-    def _remaining(self) -> float:
-        share = self.snapshot.share
-        if not 0 < share < 1:
-            return float("nan")
-        return (time.monotonic() - self._clock) * (1 - share) / share
+        self._sent = time.monotonic()

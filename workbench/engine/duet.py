@@ -18,6 +18,8 @@ from workbench.records.run import Run
 from workbench.records.snapshot import Lane, Regions
 from workbench.settings.setting import Setting
 
+Listener = Callable[[events.Event], None]
+
 
 class Duet:
     """Two distillations with the same seed, and what has been seen of them so far.
@@ -39,33 +41,42 @@ class Duet:
         self.recorders = {lane: LaneRecorder(lane, m.name) for lane, m in methods.items()}
         self.runs: dict[str, Run] = {}
 
-    def play(self, between: Callable[[events.Event], None]) -> Iterator[None]:
-        """Yields after each turn in which both took a step; the student goes first and trains the teacher.
+    def play(self, listener: Listener) -> Iterator[None]:
+        """Yields after each turn in which both took a step; the student goes first and has the teacher trained.
+
+        While the student's method trains somebody else (an assistant), the control waits.
 
         Args:
-            between: called with every event of either.
+            listener: called with every event of either.
         """
+        control = self.distillations["control"]
         streams = {
             "student": self.distillations["student"].run(self.controls),
-            "control": self.distillations["control"].run(Controls(self.distillations["control"].method)),
+            "control": control.run(Controls(control.method)),
         }
         try:
-            self._advance("student", streams["student"], events.Stage, between)
+            self._advance("student", streams["student"], events.Stage, listener)
             while len(self.runs) < len(streams):
                 for lane, stream in streams.items():
-                    if lane not in self.runs:
-                        self._advance(lane, stream, events.Step, between)
+                    if lane not in self.runs and (lane == "student" or not self._ahead):
+                        self._advance(lane, stream, events.Step, listener)
                 yield
         finally:
             for stream in streams.values():
                 stream.close()
 
-    def _advance(self, lane: str, stream: Iterator[events.Event], until: type, between: Callable) -> None:
+    @property
+    def _ahead(self) -> bool:
+        """Whether the control has taken every step that the student has."""
+        return "student" not in self.runs and self.recorders["control"].step >= self.recorders["student"].step
+
+    def _advance(self, lane: str, stream: Iterator[events.Event], until: type, listener: Listener) -> None:
+        """Let one of them go on to its next step of anybody but the teacher, or to its end."""
         for event in stream:
             self.recorders[lane].take(event)
             if isinstance(event, events.Finished):
                 self.runs[lane] = event.run
-            between(event)
+            listener(event)
             if isinstance(event, until) and event.party != "teacher":
                 return
 
@@ -85,9 +96,9 @@ class Duet:
         trials = {lane: d.trial for lane, d in self.distillations.items() if d.trial is not None}
         if self.setting.look != "points" or "student" not in trials:
             return None
-        models = {"teacher": trials["student"].parties["teacher"]}
-        models |= {lane: trial.parties["student"] for lane, trial in trials.items() if "student" in trial.parties}
-        return regions(models, self.setting.train)
+        models = {"teacher": trials["student"].parties.get("teacher")}
+        models |= {lane: trial.parties.get("student") for lane, trial in trials.items()}
+        return regions({name: model for name, model in models.items() if model is not None}, self.setting.train)
 
     def forget(self) -> None:
         """Drop the checkpoints: the next start begins anew."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -13,14 +14,14 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.distill import DistillationFailed
 from workbench.engine.duet import Duet
 from workbench.engine.inbox import Inbox, Stopped
+from workbench.engine.narration import told
 from workbench.engine.store import Store
-from workbench.engine.study import plan_study, run_cell, summarise
-from workbench.engine.terms import NotFinite
+from workbench.engine.study import Cell, StudyPlan, plan_study, run_cell, summarise
 from workbench.methods.method import Method
 from workbench.records import events
 from workbench.records.budget import Budget
 from workbench.records.run import Run
-from workbench.records.snapshot import Snapshot
+from workbench.records.snapshot import Snapshot, Status
 from workbench.settings.setting import Setting
 
 
@@ -30,7 +31,7 @@ class Session:
     All acts only leave a message for the worker thread, so they may be called from any thread and return at once.
 
     Args:
-        setting: what to play on.
+        setting: what to play on, or how to make it; that may take a while, so the worker does it.
         method: the student's; the control trains on labels only.
         seeds: of the study that the verdict will rest on; the live run is its first.
         budget: of the student, the setting's by default.
@@ -40,7 +41,7 @@ class Session:
 
     def __init__(
         self,
-        setting: Setting,
+        setting: Setting | Callable[[], Setting],
         method: Method,
         *,
         seeds: int = 5,
@@ -49,15 +50,15 @@ class Session:
         store: Store | None = None,
     ) -> None:
         """Nothing runs yet."""
-        self.setting, self.method, self.seeds = setting, method, seeds
-        self.budget, self.conditions = budget or setting.budget, conditions or Conditions()
+        self.setting = setting if isinstance(setting, Setting) else None
+        self._make_setting = setting
+        self.method, self.seeds, self.budget = copy.deepcopy(method), seeds, budget
         self.store = store or Store()
-        self.plan = plan_study(setting, [method], seeds, budget=self.budget)
-        self._board = Board(Snapshot(score=setting.kind.score))
-        self._inbox = Inbox(self._paused)
+        self.conditions = conditions or Conditions(folder=self.store.folder)
+        self._board, self._inbox = Board(Snapshot()), Inbox()
         self._duet: Duet | None = None
+        self._plan: StudyPlan | None = None
         self._lock, self._thread = threading.Lock(), threading.Thread()
-        self._doing = "running"
 
     # --- acts ----------------------------------------------------------------------------------------------------
     def start(self) -> None:
@@ -69,33 +70,31 @@ class Session:
         self._launch(self._remaining_seeds)
 
     def pause(self) -> None:
-        """Stop asking for steps."""
-        self._inbox.post("pause")
+        """Hold before the next step."""
+        self._inbox.pause()
 
     def resume(self) -> None:
         """Go on."""
-        self._inbox.post("resume")
+        self._inbox.resume()
 
     def step(self, steps: int = 1) -> None:
-        """Let each student take a few optimiser steps, then pause again."""
-        self._inbox.post("step", steps)
+        """Let each student (or the teacher, while it is trained) take a few optimiser steps, then pause again."""
+        self._inbox.step(steps)
 
     def stop(self) -> None:
         """End the run before its next step; finished runs are kept."""
-        self._inbox.post("stop")
+        self._inbox.stop()
 
     def change(self, name: str, value: Any) -> None:
-        """Move a parameter of the method: at the next step of a running student, else for the next start.
+        """Move a parameter of the method: at the next step of a running student, and for the next start.
 
         Raises:
             KeyError: the method has no such parameter.
             ValueError: the value is not allowed.
         """
         self.method.change(name, value)
-        if self.busy and self._duet is not None:
-            self._duet.controls.set(name, value)
-        if not self.busy:
-            self.plan = plan_study(self.setting, [self.method], self.seeds, budget=self.budget)
+        if (duet := self._duet) is not None:
+            duet.controls.set(name, value)
 
     # --- state ---------------------------------------------------------------------------------------------------
     @property
@@ -123,81 +122,134 @@ class Session:
         with self._lock:
             if self.busy:
                 return
-            self._inbox = Inbox(self._paused)
+            self._inbox = Inbox()
             self._thread = threading.Thread(target=self._guarded, args=(work,), name="workbench-session", daemon=True)
             self._thread.start()
 
     def _guarded(self, work: Callable[[], None]) -> None:
-        if self.setting.threads:
-            torch.set_num_threads(self.setting.threads)
-        self._board.restart_clock()
         try:
+            self._warm_up()
             work()
         except Stopped:
             if self._duet is not None:
                 self._duet.forget()
             self._board.tell(status="stopped", message="Stopped. Finished runs are kept; Start begins anew.")
-        except (NotFinite, DistillationFailed, ValueError, KeyError, RuntimeError, OSError, TypeError) as error:
-            text = error.args[0] if isinstance(error, KeyError) and error.args else error
-            self._board.tell(status="failed", message=str(text))
+        except Exception as error:
+            self._board.tell(status="failed", message=_line(error))
         finally:
             self._duet = None
 
+    def _warm_up(self) -> None:
+        """What takes seconds when it is done for the first time: PyTorch loads its optimisers, a setting its data."""
+        self._begin("preparing", "Warming up: PyTorch loads its optimisers.", remaining_s=float("nan"), share=0.0)
+        torch.optim.SGD([torch.zeros(1, requires_grad=True)])
+        self._inbox.check()
+        if self.setting is None:
+            self._begin("preparing", "Loading the data.")
+            self.setting = self._make_setting()
+        if self.setting.threads:
+            torch.set_num_threads(self.setting.threads)
+        self._inbox.check()
+
     def _first_seed(self) -> None:
-        self.plan = plan_study(self.setting, [self.method], self.seeds, budget=self.budget)
+        self._plan = self._planned()
         self._board.snapshot = Snapshot(score=self.setting.kind.score)
         self._begin("preparing", "The teacher is trained, or taken from the cache.")
-        self._duet = duet = Duet(self.setting, self.method, self.budget, self.conditions)
-        for _ in duet.play(self._heard):
-            self._inbox.stepped()
+        self._duet = duet = Duet(self.setting, self.method, self.budget or self.setting.budget, self.conditions)
+        turns = duet.play(self._heard)
+        next(turns)
+        self._board.restart_clock()
+        message = self._board.snapshot.message
+        self._begin("running", message, lanes=duet.lanes, share=duet.share, regions=duet.regions())
+        self._breathe()
+        for _ in turns:
             if self._board.due:
                 self._board.tell(lanes=duet.lanes, share=duet.share, regions=duet.regions())
+            self._breathe()
+        self._board.note(lanes=duet.lanes, regions=duet.regions())
         for run in duet.runs.values():
             self.store.save(run)
-        self._board.note(lanes=duet.lanes, regions=duet.regions())
         self._conclude(duet.runs)
 
     def _heard(self, event: events.Event) -> None:
-        board = self._board
-        if isinstance(event, events.Changed):
-            value = f"{event.value:g}" if isinstance(event.value, float) else str(event.value)
-            board.note(marks=(*board.snapshot.marks, (event.step, f"{event.name} {value}")))
-        elif isinstance(event, events.Epoch) and event.party == "teacher":
-            board.note(teacher=event.scores["teacher"])
-        elif isinstance(event, events.Finished):
-            board.note(teacher=event.run.scores["teacher"].validation)
-        elif isinstance(event, events.Stage) and event.party != "teacher" and board.snapshot.status == "preparing":
-            board.restart_clock()
-            self._begin("running", "Student and control are training side by side.")
-        if board.due:
-            board.tell()
-        self._inbox.attend()
+        self._inbox.check()
+        if changes := told(event, self._board.snapshot):
+            self._board.note(**changes)
+        if event.party == "teacher":
+            self._hear_teacher(event)
+
+    def _hear_teacher(self, event: events.Event) -> None:
+        if isinstance(event, events.Stage):
+            self._teacher_steps = event.steps
+            self._board.restart_clock()
+        elif isinstance(event, events.Step):
+            self._board.note(share=event.step / self._teacher_steps)
+            self._breathe()
+        if self._board.due:
+            self._board.tell()
+
+    def _breathe(self) -> None:
+        """Between two steps: hold if the user wants it."""
+        self._inbox.stepped()
+        if not self._inbox.holds:
+            self._inbox.check()
+            return
+        elapsed, before = self._board.elapsed, self._board.snapshot.status
+        live = {} if self._duet is None else {"lanes": self._duet.lanes, "regions": self._duet.regions()}
+        self._board.tell(status="paused", **live)
+        self._inbox.wait()
+        self._board.restart_clock(elapsed)
+        if not self._inbox.paused:
+            self._board.tell(status=self._doing if before == "paused" else before)
 
     def _conclude(self, runs: dict[str, Run]) -> None:
         study, message = None, "Done. One seed is no verdict: run the remaining seeds to get one."
         if runs["student"].changes:
             message = "Done. Controls were moved while it ran: this run is stored by itself and enters no study."
         else:
-            arms = {self.plan.arm_of_method: runs["student"], self.plan.arm_of_control: runs["control"]}
-            study = summarise(self.plan, {(arm, 0): run for arm, run in arms.items()})
-        self._board.tell(status="finished", message=message, share=1.0, runs=dict(runs), study=study)
+            arms = {self._plan.arm_of_method: runs["student"], self._plan.arm_of_control: runs["control"]}
+            study = summarise(self._plan, {(arm, 0): run for arm, run in arms.items()})
+        self._begin("finished", message, share=1.0, runs=dict(runs), study=study)
 
     def _remaining_seeds(self) -> None:
-        runs: dict[tuple[str, int], Run] = {}
-        cells = self.plan.cells
-        for index, cell in enumerate(cells):
-            self._begin("seeds", f"{cell.arm}, seed {cell.seed}", share=index / len(cells))
-            for event in run_cell(self.plan, cell, self.store):
-                self._inbox.attend()
-                if isinstance(event, events.Failed):
-                    raise DistillationFailed(f"{cell.arm}, seed {cell.seed}: {event.message}")
-                if isinstance(event, events.Finished):
-                    runs[cell.arm, cell.seed] = event.run
-        self._board.tell(status="finished", message="Done.", share=1.0, study=summarise(self.plan, runs))
+        if self._plan is None or self.snapshot.study is None:
+            self._plan = self._planned()
+        plan, runs = self._plan, {}
+        self._board.restart_clock()
+        for index, cell in enumerate(plan.cells):
+            done, title = index / len(plan.cells), cell.title.replace("_", " ")
+            self._begin("seeds", f"Run {index + 1} of {len(plan.cells)}: {title}.", share=done)
+            runs[cell.arm, cell.seed] = self._cell(cell, done, 1 / len(plan.cells))
+        self._begin("finished", "Done: every seed is run.", share=1.0, study=summarise(plan, runs))
 
-    def _begin(self, status: str, message: str, **changes: Any) -> None:
+    def _cell(self, cell: Cell, done: float, part: float) -> Run:
+        """One run of the study, which takes the progress from ``done`` on by ``part``."""
+        steps = 1
+        for event in run_cell(self._plan, cell, self.store):
+            self._inbox.check()
+            if isinstance(event, events.Started):
+                steps = event.steps
+            elif isinstance(event, events.Step):
+                self._board.note(share=done + part * min(event.step / steps, 1.0))
+                self._breathe()
+            elif isinstance(event, events.Finished):
+                return event.run
+            elif isinstance(event, events.Failed):
+                raise DistillationFailed(f"{cell.title}: {event.message}")
+            if self._board.due:
+                self._board.tell()
+        raise DistillationFailed(f"{cell.title} ended without a result")
+
+    def _planned(self) -> StudyPlan:
+        return plan_study(self.setting, [copy.deepcopy(self.method)], self.seeds, budget=self.budget)
+
+    def _begin(self, status: Status, message: str, **changes: Any) -> None:
         self._doing = status
         self._board.tell(status=status, message=message, **changes)
 
-    def _paused(self, paused: bool) -> None:  # noqa: FBT001 - a callback's one argument
-        self._board.tell(status="paused" if paused else self._doing)
+
+def _line(error: Exception) -> str:
+    """An error as one line; its kind is told where the message alone would say little."""
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    clear = isinstance(error, ValueError | TypeError | RuntimeError | ArithmeticError | KeyError) and len(text) > 20
+    return " ".join((text if clear else f"{type(error).__name__}: {text}").split())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from threading import RLock
@@ -51,6 +51,7 @@ class PlotView(AnyWidget):
         """Made once; change the picture with ``show``, ``extend`` and ``mark``."""
         self._lock = RLock()
         self._revision = 0
+        self._callbacks: list[Callable[[dict[str, Any]], object]] = []
         super().__init__(library=PlotlyLibrary.shared(), _figure=Figure(figure), height=height, label=label)
         self.on_msg(self._answer)
 
@@ -102,6 +103,10 @@ class PlotView(AnyWidget):
             layout = self._figure.layout.to_plotly_json()
             self._send_change(layout={name: layout[name] for name in ("shapes", "annotations")})
 
+    def on_click(self, callback: Callable[[dict[str, Any]], object]) -> None:
+        """Call back with ``{"trace": index, "x": ..., "y": ...}`` of each point, bar or cell the user clicks."""
+        self._callbacks.append(callback)
+
     def state(self) -> dict[str, Any]:
         """Small JSON that rebuilds the view; the figure is given again."""
         return {"label": self.label, "height": self.height, "selected": list(self.selected)}
@@ -146,6 +151,9 @@ class PlotView(AnyWidget):
     def _answer(self, _: AnyWidget, content: Any, __: list[memoryview]) -> None:
         if content == "resend":
             self.send_state("_figure")
+        elif isinstance(content, dict) and "clicked" in content:
+            for callback in self._callbacks:
+                callback(content["clicked"])
 
 
 def _joined(old: Sequence[Any] | np.ndarray | None, new: np.ndarray) -> np.ndarray:

@@ -1,0 +1,73 @@
+"""The plots of a session while it runs: drawn whole when their traces are new, then only grown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.figures import live
+from workbench.figures.decision import regions
+from workbench.records.snapshot import Snapshot
+from workbench.widgets.plot_view import PlotView
+
+Columns = Mapping[str, Mapping[str, np.ndarray]]
+
+
+class LivePlots(widgets.VBox):
+    """Loss terms, scores and agreement, and the decision regions of a setting that lives in the plane."""
+
+    def __init__(self) -> None:
+        """Empty axes, so that nothing jumps when the first points come."""
+        self.losses = PlotView(height=340, label="Weighted loss terms of student and control")
+        self.scores = PlotView(height=340, label="Validation score, and agreement with the teacher")
+        self.regions = PlotView(height=300, label="Decision regions")
+        self._growing = (_Growing(self.losses), _Growing(self.scores))
+        for view in (self.losses, self.scores):
+            view.layout = widgets.Layout(flex="1 1 24em", min_width="0", width="auto")
+        pair = widgets.Box([self.losses, self.scores], layout={"flex_flow": "row wrap", "width": "100%"})
+        super().__init__([pair, self.regions], layout={"width": "100%"})
+        self.show(Snapshot())
+
+    def show(self, snapshot: Snapshot, class_names: tuple[str, ...] = ("0", "1")) -> None:
+        """Draw what is new in a snapshot.
+
+        Args:
+            snapshot: of the session.
+            class_names: of a setting that lives in the plane.
+        """
+        terms = {lane.name: tuple(lane.terms) for lane in snapshot.lanes}
+        losses, scores = self._growing
+        losses.show(snapshot, live.loss_points(snapshot), terms, lambda: live.losses(terms))
+        scores.show(snapshot, live.score_points(snapshot), snapshot.score, lambda: live.scores(snapshot.score))
+        if snapshot.regions is not None:
+            self.regions.show(regions(snapshot.regions, class_names))
+        self.regions.layout.display = "none" if snapshot.regions is None else ""
+
+
+class _Growing:
+    """Sends a view only the points that it has not been sent yet."""
+
+    def __init__(self, view: PlotView) -> None:
+        self.view = view
+        self._drawn: Any = None
+        self._last: dict[str, float] = {}
+
+    def show(self, snapshot: Snapshot, columns: Columns, traces: Any, skeleton: Callable[[], go.Figure]) -> None:
+        """Draw whole what has other traces or marks, or is not running yet; else append."""
+        kind = (traces, snapshot.marks)
+        fresh = {name: _after(column, self._last.get(name, -1)) for name, column in columns.items()}
+        if kind != self._drawn or snapshot.status in ("idle", "preparing"):
+            self.view.show(live.filled(skeleton(), dict(columns), snapshot))
+            self._drawn = kind
+        elif grown := {name: column for name, column in fresh.items() if len(column["x"])}:
+            self.view.extend(grown)
+        self._last = {name: column["x"][-1] for name, column in columns.items() if len(column["x"])}
+
+
+def _after(column: Mapping[str, np.ndarray], step: float) -> dict[str, np.ndarray]:
+    new = column["x"] > step
+    return {name: values[new] for name, values in column.items()}
