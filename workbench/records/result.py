@@ -54,7 +54,7 @@ class Result:
                 values = {name: file[name] for name in file.files if name != "__json__"}
                 rest = json.loads(str(file["__json__"]), object_hook=_interval)
                 return cls(**values, **{name: tuple(v) if isinstance(v, list) else v for name, v in rest.items()})
-        except (KeyError, TypeError, ValueError, OSError, BadZipFile) as error:
+        except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
             raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
 
 

@@ -137,7 +137,7 @@ class Study(Result):
         try:
             with np.load(Path(path).with_suffix(".npz"), allow_pickle=False) as file:
                 return cls.from_dict(json.loads(str(file["__json__"])))
-        except (KeyError, TypeError, ValueError, OSError, BadZipFile) as error:
+        except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
             raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
 
     def __repr__(self) -> str:
