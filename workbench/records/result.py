@@ -50,7 +50,7 @@ class Result:
             ValueError: the file is not one that ``save`` of this class wrote.
         """
         try:
-            with np.load(Path(path).with_suffix(".npz"), allow_pickle=False) as file:
+            with Path(path).with_suffix(".npz").open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 values = {name: file[name] for name in file.files if name != "__json__"}
                 rest = json.loads(str(file["__json__"]), object_hook=_interval)
                 return cls(**values, **{name: tuple(v) if isinstance(v, list) else v for name, v in rest.items()})

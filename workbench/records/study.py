@@ -135,7 +135,7 @@ class Study(Result):
             ValueError: the file is not a saved study.
         """
         try:
-            with np.load(Path(path).with_suffix(".npz"), allow_pickle=False) as file:
+            with Path(path).with_suffix(".npz").open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 return cls.from_dict(json.loads(str(file["__json__"])))
         except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
             raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
