@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 
+from workbench.diagnostics.agreement import agreement, agreement_of
+from workbench.diagnostics.projection import projection
+from workbench.diagnostics.soft_labels import soft_labels, soft_labels_of
 from workbench.records.arm import Arm, Outcome
 from workbench.records.budget import Budget
+from workbench.records.result import Result
 from workbench.records.run import Curve, Run, Scores
 from workbench.records.snapshot import Lane, Regions, Snapshot
 from workbench.records.study import Study
@@ -151,3 +158,45 @@ def study(arms: int = 3, seeds: int = 5, setting: str = "digits", quick: bool = 
         quick=quick,
         notes=("the teacher is the same for all seeds",),
     )
+
+
+def results() -> list[Result]:
+    """One of every kind."""
+    return [agreement_of(run()), projection(outputs()[0]), soft_labels_of(run(), 1003, temperature=4.0), study()]
+
+
+def incomplete() -> list[Any]:
+    """Records of every kind in which numbers are missing."""
+    empty = Curve(np.zeros(0, np.int64), np.zeros(0))
+    broken = Curve(np.arange(3), np.array([1.0, np.nan, 0.5]))
+    curves = {"terms/soft": broken, "terms/labels": empty, "validation/student": broken, "probe/agreement": empty}
+    never_wrong = agreement([[2.0, 1.0], [1.0, 2.0]], [[2.0, 1.0], [1.0, 2.0]], [0, 1])
+    one, several = study(2, 1), study(3, 3)
+    bare = {name: replace(arm, outcomes=(), interval=None) for name, arm in several.arms.items()}
+    return [
+        never_wrong,
+        soft_labels([0.0, 0.0], [0.0, 0.0], 0),
+        run(curves=curves, scores={"student": Scores(np.nan, np.nan, np.nan, 0), "teacher": Scores(*[np.nan] * 3, 0)}),
+        run(curves={}, scores={}, facts={}),
+        one,
+        replace(several, arms=bare, comparisons={}, teachers={}, quick=True),
+    ]
+
+
+def hostile() -> list[Any]:
+    """Records of every kind in which every name that comes from the user wants to be a page."""
+    names = (HOSTILE, *map(str, range(1, 10)))
+    bad = run(
+        names=names, id=HOSTILE, setting={"name": HOSTILE, "config": {HOSTILE: HOSTILE}, "task": "classification"}
+    )
+    bad = replace(
+        bad, method={"name": HOSTILE, "config": {}}, changes=({"step": 9, "name": HOSTILE, "value": HOSTILE},)
+    )
+    bad = replace(bad, curves=bad.curves | {f"terms/{HOSTILE}": curve(1.0)}, facts=bad.facts | {"score": HOSTILE})
+    arms = {HOSTILE if name == "method_1" else name: arm for name, arm in study().arms.items()}
+    arms[HOSTILE] = replace(arms[HOSTILE], name=HOSTILE)
+    compared = {HOSTILE if name == "method_1" else name: c for name, c in study().comparisons.items()}
+    worst = replace(
+        study(setting=HOSTILE), arms=arms, comparisons=compared, notes=(HOSTILE,), failures={HOSTILE: HOSTILE}
+    )
+    return [agreement_of(bad), soft_labels_of(bad, 1003), bad, worst]
