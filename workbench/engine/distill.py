@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from workbench.engine import scoring
+from workbench.engine import scoring, threads
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.fitting import fit_student
@@ -122,12 +122,16 @@ class Distillation:
         return self.conditions.home() / "checkpoints" / f"{self.id}.safetensors"
 
     def run(self, controls: Controls) -> Iterator[events.Event]:
-        """All events of the run; its checkpoint goes when the one after ``Finished`` is asked for, or nobody asks.
+        """All events of the run; its checkpoint goes when nobody waits for an event after ``Finished`` any more.
 
         Raises:
             ValueError: the models do not fit the data or the method; before anything is trained.
             NotFinite: a loss term is NaN or infinite.
         """
+        with threads.using(self.setting.threads):
+            yield from self._run(controls)
+
+    def _run(self, controls: Controls) -> Iterator[events.Event]:
         keeper = Keeper(self.checkpoint_path if self.conditions.checkpoint else None)
         streams = Streams(self.seed, self.conditions.where())
         self.trial = trial = trial_of(self.setting, self.method, self.budget, streams, controls)

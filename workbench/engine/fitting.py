@@ -31,7 +31,7 @@ def fit_student(trial: Trial, conditions: Conditions) -> Iterator[events.Event]:
     rows, partner = trial.rows_of(plan), partner_for(trial)
     batch = trial.train.batch(rows, teacher_rows=None if partner is None else partner[rows])
     guide = yield from guide_for(trial, plan, conditions, partner)
-    teacher = Trace(torch.zeros(len(rows), trial.classes)) if guide is None else guide(batch, rows)
+    teacher = Trace(torch.zeros(len(rows), trial.classes)) if guide is None else guide(batch)
     soft_targets, weights = trial.method.targets(teacher, batch)
     student = SoftFit(_seeded(trial.parties["student"], trial.streams.seed))
     student.fit_soft(batch.student_inputs, soft_targets, weights)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from workbench.engine.rows import Rows
 from workbench.models.tracing import Tracer
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace
@@ -33,7 +34,7 @@ class Fixed:
         self._parts = [(name, part) for model in models for name, part in model.named_modules()]
         self.tracers = [Tracer(model, layers) for model in models]
 
-    def __call__(self, batch: Batch, rows: Tensor) -> Any:
+    def __call__(self, batch: Batch) -> Any:
         """The traces of a batch.
 
         Raises:
@@ -71,17 +72,18 @@ class Cached(Fixed):
 
     Args:
         outputs: (N, ...) in the order of the transfer set.
-        partner: (N,) whose output each row is given, None for its own.
+        ids: (N,) of the transfer set.
+        partner: (N,) row whose output each row is given, None for its own.
     """
 
-    def __init__(self, outputs: Tensor, partner: Tensor | None) -> None:
+    def __init__(self, outputs: Tensor, ids: Tensor, partner: Tensor | None) -> None:
         """Puts the outputs in place."""
         super().__init__([], ())
-        self.outputs = outputs if partner is None else outputs[partner]
+        self.outputs, self.rows = outputs if partner is None else outputs[partner], Rows(ids)
 
-    def __call__(self, batch: Batch, rows: Tensor) -> Trace:
+    def __call__(self, batch: Batch) -> Trace:
         """A look-up."""
-        return Trace(self.outputs.index_select(0, rows))
+        return Trace(self.outputs[self.rows(batch.ids)])
 
 
 class Following(Fixed):
@@ -136,7 +138,7 @@ class SameWeights(Fixed):
         super().__init__([], ())
         self.models, self.tracers = [student], [Tracer(student, layers)]
 
-    def __call__(self, batch: Batch, rows: Tensor) -> Trace:
+    def __call__(self, batch: Batch) -> Trace:
         """The trace of a batch; the student is put back as it was."""
         modes = [(part, part.training) for part in self.models[0].modules()]
         self.models[0].eval()
@@ -155,29 +157,29 @@ class ShuffledNonTargets:
 
     Args:
         guide: whose outputs are shuffled.
-        samples: rows of the transfer set.
+        ids: (N,) of the transfer set.
         classes: columns of the outputs.
         generator: draws the permutations, one per sample.
     """
 
-    def __init__(self, guide: Fixed, samples: int, classes: int, generator: torch.Generator) -> None:
+    def __init__(self, guide: Fixed, ids: Tensor, classes: int, generator: torch.Generator) -> None:
         """Draws one permutation per sample."""
-        self.guide = guide
-        self.order = torch.rand(samples, classes - 1, generator=generator).argsort(1)
+        self.guide, self.rows = guide, Rows(ids)
+        self.order = torch.rand(len(ids), classes - 1, generator=generator).argsort(1).to(ids.device)
 
-    def __call__(self, batch: Batch, rows: Tensor) -> Any:
+    def __call__(self, batch: Batch) -> Any:
         """The guide's trace(s) with shuffled outputs."""
-        traces = self.guide(batch, rows)
+        traces = self.guide(batch)
         if isinstance(traces, tuple):
-            return tuple(self._shuffle(trace, batch, rows) for trace in traces)
-        return self._shuffle(traces, batch, rows)
+            return tuple(self._shuffle(trace, batch) for trace in traces)
+        return self._shuffle(traces, batch)
 
-    def _shuffle(self, trace: Trace, batch: Batch, rows: Tensor) -> Trace:
+    def _shuffle(self, trace: Trace, batch: Batch) -> Trace:
         outputs, top = trace.outputs, trace.outputs.argmax(1)
         target = top if batch.labels is None else torch.where(batch.labels >= 0, batch.labels, top)
         columns = torch.arange(outputs.shape[1] - 1, device=outputs.device).expand(len(outputs), -1)
         columns = columns + (columns >= target[:, None])
-        shuffled = outputs.gather(1, columns).gather(1, self.order.to(outputs.device)[rows])
+        shuffled = outputs.gather(1, columns).gather(1, self.order[self.rows(batch.ids)])
         return Trace(outputs.scatter(1, columns, shuffled), trace.features)
 
     def __getattr__(self, name: str) -> Any:

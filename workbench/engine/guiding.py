@@ -31,7 +31,7 @@ def guide_for(trial: Trial, plan: StagePlan, conditions: Conditions, partner: Te
         return guide
     if trial.kind.name != "classification":
         raise ValueError(f"permuted_non_targets needs one target class per sample; the task is {trial.kind.name}")
-    return ShuffledNonTargets(guide, len(trial.train), trial.classes, trial.streams.fresh("control"))
+    return ShuffledNonTargets(guide, trial.train.ids, trial.classes, trial.streams.fresh("control"))
 
 
 def partner_for(trial: Trial) -> Tensor | None:
@@ -80,12 +80,12 @@ def _guide(trial: Trial, plan: StagePlan, conditions: Conditions, partner: Tenso
         return None
     if len(teachers) == 1 and _cacheable(trial):
         outputs = yield from outputs_of(teachers[0], trial.train, conditions)
-        return Cached(outputs, partner)
+        return Cached(outputs, trial.train.ids, partner)
     return Fixed(teachers, method.teacher_layers, gradient=method.teacher_input_gradient)
 
 
 def _cacheable(trial: Trial) -> bool:
-    """Whether the teacher's answers depend on the row alone."""
-    method, live = trial.method, trial.augment is not None or not trial.train.paired
+    """Whether the teacher's answers depend on the row alone, in their shape as well."""
+    method, live = trial.method, trial.augment is not None or not trial.train.paired or trial.train.varying
     own_inputs = type(method).inputs is not Method.inputs
     return not (live or own_inputs or method.teacher_layers or method.teacher_input_gradient)

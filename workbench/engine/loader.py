@@ -37,19 +37,18 @@ class Loader:
     augment: Augment | None = None
     partner: Tensor | None = None
 
-    def epoch(self, steps: int, streams: Streams) -> Iterator[tuple[Tensor, Batch]]:
-        """(rows, batch) of each step; the order comes from the ``data`` stream."""
+    def epoch(self, steps: int, streams: Streams) -> Iterator[Batch]:
+        """The batch of each step; the order comes from the ``data`` stream."""
         if self.data.full_batch:
-            everyone = torch.arange(len(self.data), device=self.rows.device)
             for _ in range(steps):
-                yield everyone, self.data.batch(self.rows)
+                yield self.data.batch(self.rows)
             return
         size = min(self.batch_size, len(self.data))
         rounds = math.ceil(steps * size / len(self.rows))
         shuffles = [torch.randperm(len(self.rows), generator=streams["data"]) for _ in range(rounds)]
         order = self.rows[torch.cat(shuffles)[: steps * size].to(self.rows.device)]
         for rows in order.split(size):
-            yield rows, self.batch(rows, streams)
+            yield self.batch(rows, streams)
 
     def batch(self, rows: Tensor, streams: Streams) -> Batch:
         """The batch of some rows, augmented."""

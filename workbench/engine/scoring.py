@@ -16,6 +16,7 @@ from workbench.engine.evaluate import predict, reported, score
 from workbench.engine.guiding import outputs_of
 from workbench.engine.identity import address
 from workbench.engine.trial import Trial
+from workbench.methods.method import Method
 from workbench.models.learners import as_teacher
 from workbench.models.size import parameters
 from workbench.records.run import Run, Scores
@@ -32,7 +33,7 @@ def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
     test = distillation.setting.test.to(trial.device)
     scores, predictions, models = {}, {}, {}
     for party in [name for name in trial.parties if name != "teacher" or name in trial.learners]:
-        model = distillation.method.deployed(as_teacher(trial.parties[party]))
+        model = _scored(distillation.method, trial, party)
         outputs = yield from _outputs(model, test, party)
         models[party] = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
         selected = yield from _selected(trial, party, model, test, outputs)
@@ -48,6 +49,12 @@ def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
             scores["teacher"] = Scores(value, value, score(trial.kind, valid, trial.validation.labels), 0)
             predictions["teacher"] = outputs.cpu().numpy()
     return _run(distillation, trial, scores, predictions, models)
+
+
+def _scored(method: Method, trial: Trial, party: str) -> nn.Module:
+    """What is scored, counted and saved of a party."""
+    model = as_teacher(trial.parties[party])
+    return method.deployed(model) if party in trial.learners else model
 
 
 def _selected(trial: Trial, party: str, model: nn.Module, test: Any, outputs: Tensor) -> Iterator[Any]:
@@ -92,7 +99,7 @@ def _facts(distillation: Distillation, trial: Trial, predictions: dict[str, np.n
     if "teacher" in predictions:
         student, teacher = (torch.from_numpy(predictions[party]) for party in ("student", "teacher"))
         agreement = float(trial.kind.agreement(student, teacher).mean())
-    sizes = {party: parameters(m) for party, m in trial.parties.items() if isinstance(m, nn.Module)}
+    sizes = {party: parameters(_scored(distillation.method, trial, party)) for party in trial.parties}
     return {
         "teacher": distillation.identity["teacher"],
         "teacher_seed": distillation.conditions.teacher_seed,

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from workbench.engine import threads
 from workbench.engine.evaluate import confusion, layout, predict, reported, score
 from workbench.engine.guides import Fixed
 from workbench.engine.loader import Loader
@@ -61,12 +62,13 @@ class StageRunner:
 
     def _epoch(self, done: int, count: int) -> Iterator[events.Event]:
         trial, party = self.trial, self.plan.learner
-        for index, (rows, batch) in enumerate(self.loader.epoch(count, trial.streams)):
+        for index, batch in enumerate(self.loader.epoch(count, trial.streams)):
             step = trial.done.get(party, 0) + 1
             yield from self._changes(step)
             trial.method.schedule(min((step - 1) / trial.steps, 1.0))
+            threads.use(trial.threads)  # another run may have set them since the last step
             with trial.streams.using("noise"):
-                terms = self.updater.step(batch, rows, (done + index) / self.steps, step)
+                terms = self.updater.step(batch, (done + index) / self.steps, step)
             trial.done |= dict.fromkeys(self.students, step)
             trial.history.add(self._prefix("terms"), step, terms)
             yield self._event(events.Step, step=step, terms=terms)

@@ -28,6 +28,7 @@ class Trial:
 
     Attributes:
         make_student: makes a new student under the current random state.
+        threads: to compute with, None for any number.
         control: what is done to the teacher's answers, as in ``Conditions``.
         parties: every model of the run by name; ``teacher`` among them.
         learners: the parties that have been made to learn.
@@ -49,6 +50,7 @@ class Trial:
     make_student: Callable[[], Any]
     streams: Streams
     controls: Controls
+    threads: int | None = None
     control: str = "none"
     parties: dict[str, nn.Module] = field(default_factory=dict)
     learners: set[str] = field(default_factory=set)
@@ -168,4 +170,5 @@ def trial_of(setting: Setting, method: Method, budget: Budget, streams: Streams,
         make_student=setting.make_student,
         streams=streams,
         controls=controls,
+        threads=setting.threads,
     )

@@ -69,12 +69,11 @@ class Updater:
         self.autocast = _autocast(budget.precision, device)
         self.steps_done = 0
 
-    def step(self, batch: Batch, rows: Tensor, progress: float, step: int) -> dict[str, float]:
+    def step(self, batch: Batch, progress: float, step: int) -> dict[str, float]:
         """Move every player that is due.
 
         Args:
             batch: as the loader made it.
-            rows: where its samples stand in the transfer set.
             progress: share of the stage that is done, for the learning rate.
             step: number of this step in the run, for error messages.
 
@@ -87,7 +86,7 @@ class Updater:
         factor = rate_factor(self.budget.schedule, progress)
         for optimizer in self.optimizers.values():
             set_rate(optimizer, factor)
-        self._rows, self._at = rows, step
+        self._at = step
         batch = self.method.inputs(batch, self.students)
         values = self.method.update(self, batch)
         self.steps_done += 1
@@ -139,7 +138,7 @@ class Updater:
 
     def ask(self, batch: Batch) -> Any:
         """The teacher's trace of a batch, None where nobody teaches."""
-        return None if self.guide is None else self.guide(batch, self._rows)
+        return None if self.guide is None else self.guide(batch)
 
     def check(self, terms: dict[str, Tensor]) -> dict[str, float]:
         """The terms as finite numbers.
@@ -152,13 +151,14 @@ class Updater:
     def minimise(self, terms: dict[str, Tensor], player: str) -> None:
         """One optimiser step of a player down the sum of some terms."""
         optimizer, moved = self.optimizers[player], self.moved[player]
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in moved:  # what zero_grad does, without its 30 microseconds of bookkeeping
+            parameter.grad = None
         if self.method.gradient_rule is not None:
             self._ruled(terms, player)
         elif terms:
             loss = reduce(add, terms.values())
             if loss.requires_grad:
-                loss.backward(inputs=moved)
+                loss.backward(inputs=None if len(self.players) == 1 else moved)
         if self.budget.clip is not None:
             nn.utils.clip_grad_norm_(moved, self.budget.clip)
         optimizer.step()

@@ -40,6 +40,14 @@ class Method(nn.Module):
         teacher_input_gradient: True lets gradients flow through the teacher to its inputs.
         students: how many students learn together; with more than one, ``student`` is a tuple of traces.
         leaks_test: True if it looks at test data on purpose while training, as its authors did; bars it from studies.
+
+    Attributes:
+        stage: name of the stage that runs.
+        student_layers: features to record of each student; ``build`` names them.
+        teacher_layers: features to record of each teacher.
+        gradient_rule: None, or an ``nn.Module`` (its buffers are kept with the run) whose ``combine(gradients, player)``
+            takes, for each term, the gradients of the player's parameters (None where one does not depend on it), and
+            returns one gradient for each parameter.
     """
 
     citation: ClassVar[Citation]
@@ -54,17 +62,11 @@ class Method(nn.Module):
     students: ClassVar[int] = 1
     leaks_test: ClassVar[bool] = False
 
-    gradient_rule: Any = None
-    """An ``nn.Module`` (its buffers are kept with the run) with ``combine(gradients, player)``, or None.
-
-    ``gradients`` holds for each term the gradients of the player's parameters, None where one does not depend on it;
-    returned is the one gradient of each parameter.
-    """
-
     def __init__(self) -> None:
         """Nothing but defaults; ``build`` makes what depends on the models."""
         super().__init__()
         self.stage = ""
+        self.gradient_rule: nn.Module | None = None
         self.student_layers: tuple[str, ...] = ()
         self.teacher_layers: tuple[str, ...] = ()
         self._label_loss = task("classification").label_loss

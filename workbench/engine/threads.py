@@ -1,0 +1,25 @@
+"""How many threads a run computes with: part of what makes its numbers repeatable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def use(threads: int | None) -> None:
+    """Compute with so many threads from here on; None leaves it as it is. Small nets are slower with more than one."""
+    if threads is not None and torch.get_num_threads() != threads:
+        torch.set_num_threads(threads)
+
+
+@contextmanager
+def using(threads: int | None) -> Iterator[None]:
+    """The same for a while."""
+    before = torch.get_num_threads()
+    use(threads)
+    try:
+        yield
+    finally:
+        use(before)
