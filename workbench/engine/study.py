@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
-import torch
-
+from workbench.engine import threads
 from workbench.engine.distill import Distillation, DistillationFailed, collect, distill
-from workbench.engine.store import Store, open_store
+from workbench.engine.store import CorruptArtifact, Store, open_store
 from workbench.engine.study_plan import Cell, StudyPlan, plan_study, with_folder
 from workbench.engine.study_summary import summarise
 from workbench.engine.teaching import teacher_identity, teacher_of
 from workbench.methods.method import Method
 from workbench.records import events
+from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.settings.setting import Recipe, Setting
 
@@ -26,7 +25,7 @@ Progress = Callable[[int, int, str], None]
 """Called with the number of runs done, the number of all, and what has just happened."""
 
 _turn = threading.Lock()
-"""Torch's random state belongs to the process: the cells of one process take turns, whatever threads they come from."""
+"""PyTorch's random state and number of threads belong to the process, so the cells of one process take turns."""
 
 
 def study(
@@ -48,8 +47,9 @@ def study(
         methods: one arm each.
         seeds: how many, or which.
         jobs: runs at the same time; by default one, or what ``joblib.parallel_config`` says. The processes come from
-            joblib's backend (loky by default, or Dask or Ray if so configured), each computes with one thread, and
-            all must see the store's folder.
+            joblib's backend (loky by default, or Dask or Ray if so configured) and must all see the store's folder.
+            Each computes with one thread unless the setting says otherwise; where it says so, or one is what this
+            process uses too, the numbers are the same bit by bit however many jobs there are.
         store: where runs are kept; the default store if None.
         progress: called with (runs done, all runs, what happened).
         **plan: ``budget``, ``quick``, ``teachers`` and ``smallest_effect``; see ``plan_study``.
@@ -77,8 +77,13 @@ def run_study(
         progress(done, len(cells), f"{cell.title} failed: {failure}" if failure else cell.title)
     if len(failures) == len(cells):
         raise DistillationFailed("every run failed; " + "; ".join(f"{c}: {why}" for c, why in [*failures.items()][:1]))
-    finished = {(c.arm, c.seed): store.load(name, models=False) for c, name in cells if c.title not in failures}
-    found = summarise(plan, finished, failures).with_runs(store.load)
+    runs: dict[tuple[str, int], Run] = {}
+    for cell, name in cells:
+        try:
+            runs |= {} if cell.title in failures else {(cell.arm, cell.seed): store.load(name, models=False)}
+        except CorruptArtifact as error:
+            failures[cell.title] = f"{error}; delete the run {name} to have it computed again"
+    found = summarise(plan, runs, failures).with_runs(store.load)
     store.save_study(found)
     return found
 
@@ -111,7 +116,7 @@ def _train_teachers(plan: StudyPlan, cells: Sequence[Cell], store: Store, say: C
     if not isinstance(plan.setting.teacher, Recipe):
         return
     for cell in {cell.conditions.teacher_seed: cell for cell in cells}.values():
-        with _turn, _threads(plan.setting.threads):
+        with _turn, threads.using(plan.setting.threads):
             key = teacher_identity(plan.setting, cell.conditions.teacher_seed)
             for _ in teacher_of(plan.setting, with_folder(cell, store.folder), key):
                 pass
@@ -128,20 +133,9 @@ def _in_parallel(plan: StudyPlan, cells: Sequence[Cell], store: Store, jobs: int
 
 def _work(plan: StudyPlan, cells: Sequence[Cell], index: int, store: Store, parent: int) -> tuple[int, str]:
     """Run one cell and leave it in the store; returns what went wrong, so that one failure does not stop the rest."""
-    threads = plan.setting.threads if os.getpid() == parent else 1
-    with _turn, _threads(threads):
+    with _turn, threads.using(None if os.getpid() == parent else 1):
         try:
             collect(run_cell(plan, cells[index], store))
         except Exception as error:
             return index, f"{type(error).__name__}: {error}"
     return index, ""
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
