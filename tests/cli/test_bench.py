@@ -1,0 +1,78 @@
+"""Every benchmark runs on tiny sizes and says what it measured; what the numbers are is nobody's business here."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from workbench.benchmarks.measurement import TINY, Measurement, interleaved, ratio, repeated
+from workbench.benchmarks.suite import HOMES, run
+
+FAST = ("store", "views", "cuda", "digits")
+
+
+def _check(name: str) -> None:
+    ((found, entries),) = run([name], TINY)
+    assert found == name
+    assert entries
+    for entry in entries:
+        assert entry.how
+        assert entry.value is None or (math.isfinite(entry.value) and entry.value >= 0)
+        assert (entry.passes is None) is (entry.bar is None or entry.value is None)
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_it_runs_on_tiny_sizes(name: str) -> None:
+    _check(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in HOMES if name not in FAST])
+def test_it_runs_on_tiny_sizes_slowly(name: str) -> None:
+    _check(name)
+
+
+def test_bench_prints_one_document(call) -> None:
+    found = call("bench", "--only", "views", "--tiny", "--json")
+    assert found.status == 0
+    assert found.json["tiny"] is True
+    assert [entry["name"] for entry in found.json["entries"]] == ["slider", "brush"]
+    for entry in found.json["entries"]:
+        assert set(entry) == {"name", "value", "unit", "bar", "how", "details", "passes"}
+        assert entry["passes"] is (entry["value"] <= entry["bar"])
+    assert "bench views" in found.err
+
+
+def test_the_table_says_whether_a_bar_is_kept(call) -> None:
+    table = call("bench", "--only", "cuda", "--only", "views", "--tiny").out
+    assert "brush" in table
+    assert "yes" in table or "NO" in table
+
+
+def test_a_bar_is_kept_up_to_its_value() -> None:
+    found = [Measurement("it", value, "s", bar, "how").passes for value, bar in ((1, 1), (2, 1), (1, None), (None, 1))]
+    assert found == [True, False, None, None]
+
+
+def test_contenders_take_turns_and_the_warm_up_is_left_out() -> None:
+    order: list[str] = []
+
+    def steps(name: str):
+        while True:
+            order.append(name)
+            yield
+
+    seconds = interleaved({name: steps(name) for name in "ab"}, steps=2, warm_up=1)
+    assert "".join(order) == "ab" + "ba" + "ab"
+    assert {name: len(values) for name, values in seconds.items()} == {"a": 2, "b": 2}
+
+
+def test_a_ratio_is_one_of_medians() -> None:
+    assert ratio({"a": [1.0, 3.0, 100.0], "b": [2.0, 2.0, 0.1]}, "a", "b") == 1.5
+
+
+def test_repeats_leave_the_first_call_out() -> None:
+    calls: list[int] = []
+    assert len(repeated(lambda: calls.append(1), 3)) == 3
+    assert len(calls) == 4
