@@ -57,7 +57,11 @@ def test_a_dask_cluster_agrees(alone, tmp_path) -> None:
         warnings.simplefilter("ignore")  # Dask's own, about ports and deprecations
         with (
             distributed.LocalCluster(
-                n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1", local_directory=tmp_path
+                n_workers=2,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",
+                host="127.0.0.1",
+                local_directory=tmp_path,
             ) as cluster,
             distributed.Client(cluster),
             joblib.parallel_config(backend="dask"),

@@ -11,7 +11,8 @@ from workbench.engine import threads
 from workbench.engine.distill import Distillation, DistillationFailed, collect, distill
 from workbench.engine.store import CorruptArtifact, Store, open_store
 from workbench.engine.study_plan import Cell, StudyPlan, plan_study, with_folder
-from workbench.engine.study_summary import summarise
+from workbench.engine.study_summary import Runs, summarise
+from workbench.engine.study_tuning import tuned
 from workbench.engine.teaching import teacher_identity, teacher_of
 from workbench.methods.method import Method
 from workbench.records import events
@@ -19,7 +20,7 @@ from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.settings.setting import Recipe, Setting
 
-__all__ = ["Cell", "StudyPlan", "plan_study", "run_cell", "run_study", "study", "summarise"]
+__all__ = ["Cell", "StudyPlan", "plan_study", "run_cell", "run_cells", "study", "summarise"]
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of runs done, the number of all, and what has just happened."""
@@ -36,6 +37,7 @@ def study(
     jobs: int | None = None,
     store: Store | None = None,
     progress: Progress | None = None,
+    tune: int = 0,
     **plan: Any,
 ) -> Study:
     """Run methods over seeds beside their controls, and compare.
@@ -52,20 +54,30 @@ def study(
             process uses too, the numbers are the same bit by bit however many jobs there are.
         store: where runs are kept; the default store if None.
         progress: called with (runs done, all runs, what happened).
+        tune: trials on validation that every arm, controls included, gets first; 0 compares the parameters as given.
         **plan: ``budget``, ``quick``, ``teachers`` and ``smallest_effect``; see ``plan_study``.
 
     Raises:
         ValueError: a method does not fit the setting; before anything is trained.
         DistillationFailed: every run failed; otherwise ``Study.failures`` says which did.
     """
-    return run_study(plan_study(setting, methods, seeds, **plan), jobs=jobs, store=store, progress=progress)
-
-
-def run_study(
-    plan: StudyPlan, *, jobs: int | None = None, store: Store | None = None, progress: Progress | None = None
-) -> Study:
-    """Run what is missing of a plan; see ``study``."""
     store, progress = store or open_store(), progress or (lambda done, of, what: None)
+    asked = plan_study(setting, methods, seeds, **plan)
+
+    def run(part: StudyPlan) -> tuple[Runs, dict[str, str]]:
+        return run_cells(part, store, jobs=jobs, progress=progress)
+
+    chosen = tuned(asked, tune, run) if tune else asked
+    runs, failures = run(chosen)
+    if not runs:
+        raise DistillationFailed("every run failed; " + ": ".join(next(iter(failures.items()))))
+    found = summarise(chosen, runs, failures).with_runs(store.load)
+    store.save_study(found)
+    return found
+
+
+def run_cells(plan: StudyPlan, store: Store, *, jobs: int | None, progress: Progress) -> tuple[Runs, dict[str, str]]:
+    """Run what the store lacks of a plan; returns the runs by arm and seed, and what went wrong by ``arm, seed n``."""
     cells = [(cell, run_id(plan, cell, store)) for cell in plan.cells]
     missing = [cell for cell, name in cells if not store.has(name)]
     done, failures = len(cells) - len(missing), {}
@@ -75,17 +87,13 @@ def run_study(
         done += 1
         failures |= {cell.title: failure} if failure else {}
         progress(done, len(cells), f"{cell.title} failed: {failure}" if failure else cell.title)
-    if len(failures) == len(cells):
-        raise DistillationFailed("every run failed; " + "; ".join(f"{c}: {why}" for c, why in [*failures.items()][:1]))
     runs: dict[tuple[str, int], Run] = {}
     for cell, name in cells:
         try:
             runs |= {} if cell.title in failures else {(cell.arm, cell.seed): store.load(name, models=False)}
         except CorruptArtifact as error:
             failures[cell.title] = f"{error}; delete the run {name} to have it computed again"
-    found = summarise(plan, runs, failures).with_runs(store.load)
-    store.save_study(found)
-    return found
+    return runs, failures
 
 
 def run_cell(plan: StudyPlan, cell: Cell, store: Store) -> Iterator[events.Event]:
