@@ -10,7 +10,7 @@ import torch
 from torch import Generator, Tensor
 
 from workbench.data.transfer import Augment, TransferSet
-from workbench.records.batch import Batch
+from workbench.records.batch import UNLABELLED, Batch
 
 Columns = Mapping[str, Tensor]
 
@@ -35,9 +35,6 @@ class TextSet(TransferSet):
         ValueError: lengths differ, ids repeat, the set is empty, or inputs have no ``attention_mask``.
     """
 
-    varying = True
-    """Batches differ in width, so a teacher's outputs cannot be kept for later steps."""
-
     def __init__(
         self,
         inputs: Columns,
@@ -53,6 +50,11 @@ class TextSet(TransferSet):
         self.marks = {"counted": inputs.get("attention_mask"), **(marks or {})}
         self.groups, self.strings = dict(groups or {}), {name: list(lines) for name, lines in (strings or {}).items()}
         super().__init__(dict(inputs), labels, ids=ids, teacher_inputs=teacher_inputs)
+
+    @property
+    def varying(self) -> bool:
+        """True where models say something about every token; sentences with a class each have outputs of one shape."""
+        return self.labels is None or self.labels.dim() > 1
 
     def _check(self) -> None:
         super()._check()
@@ -117,6 +119,16 @@ class TextSet(TransferSet):
         made = super().subset(rows)
         made._move(lambda part: part[rows])
         made.strings = {name: [lines[row] for row in rows.tolist()] for name, lines in self.strings.items()}
+        return made
+
+    def as_teacher_sees(self) -> TextSet:
+        """The same texts in the teacher's tokens, with its next tokens as the labels."""
+        if self.teacher_inputs is None:
+            return self
+        labels = self.marks.get("teacher_labels", self.labels)
+        made = self._like(self.teacher_inputs, labels, teacher_inputs=None)
+        counted = labels != UNLABELLED if labels is not self.labels else self.teacher_inputs["attention_mask"]
+        made.marks, made.groups = {"counted": counted}, {}
         return made
 
     def to(self, device: torch.device | str) -> TextSet:

@@ -84,9 +84,7 @@ def continuations(passages: Sequence[Passage], reading: Reading, ids: Tensor | N
         teacher_inputs, theirs = _for_teacher(passages, reading, inputs["attention_mask"])
         marks |= theirs
     strings = {"references": [passage.response for passage in passages]}
-    return TextSet(
-        inputs, labels, ids=ids, teacher_inputs=teacher_inputs, marks=marks, groups=groups, strings=strings
-    )
+    return TextSet(inputs, labels, ids=ids, teacher_inputs=teacher_inputs, marks=marks, groups=groups, strings=strings)
 
 
 def sentences(texts: Sequence[str], labels: Sequence[int], tokenizer: Tokenizer, ids: Tensor | None = None) -> TextSet:

@@ -14,7 +14,7 @@ from typing import Self
 
 from workbench.data.tokenizers import Tokenizer, characters_of
 
-WORD = re.compile(r" ?\w+|\s|[^\w\s]")
+WORD = re.compile(r" ?\w+| ?[^\w\s]|\s")
 
 Pair = tuple[str, str]
 

@@ -35,10 +35,12 @@ class TransferSet:
     Class attributes a subclass may declare:
         full_batch: every batch holds all samples (a graph); its ``mask`` says which of them count.
         paired: False if the teacher is shown other samples than the student, so that its answers belong to no row.
+        varying: outputs have as many positions as the longest sample of a batch, so they are not kept row by row.
     """
 
     full_batch: ClassVar[bool] = False
     paired: ClassVar[bool] = True
+    varying: ClassVar[bool] = False
 
     def __init__(
         self,

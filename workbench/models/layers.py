@@ -45,7 +45,7 @@ def executed_layers(module: nn.Module, inputs: Inputs) -> list[str]:
     named = [(name, layer) for name, layer in module.named_modules() if name]
     handles = [layer.register_forward_hook(lambda *_, name=name: note(name)) for name, layer in named]
     try:
-        with _evaluating(module), torch.no_grad():
+        with evaluating(module), torch.no_grad():
             call(module, inputs)
     finally:
         for handle in handles:
@@ -127,7 +127,8 @@ def _parts(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 
 
 @contextmanager
-def _evaluating(module: nn.Module) -> Iterator[None]:
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while; every submodule goes back to the mode it was in."""
     modes = [(layer, layer.training) for layer in module.modules()]
     module.eval()
     try:
