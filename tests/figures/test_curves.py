@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -98,3 +100,14 @@ def test_a_run_is_drawn_beside_its_control() -> None:
     assert (alone.layout.yaxis.type, both.layout.yaxis.type) == ("linear", "log")
     teacher = next(trace for trace in alone.data if trace.name == "teacher")
     assert set(teacher.y) == {98.6}
+
+
+def test_a_term_that_is_zero_leaves_a_gap_on_a_logarithmic_axis() -> None:
+    run = examples.run(curves={"terms/labels": Curve(np.arange(1, 4), np.array([2.0, 0.0, 1.0]))})
+    (made,) = draw(run, log_loss=True).select_traces(selector={"name": "student labels"})
+    assert np.array_equal(made.y, [2.0, np.nan, 1.0], equal_nan=True)
+    assert made.connectgaps
+    snapshot = examples.snapshot()
+    lane = replace(snapshot.lanes[1], terms={"labels": run.curves["terms/labels"]})
+    shown = live.loss_points(replace(snapshot, lanes=(lane,)), log_loss=True)["control labels"]["y"]
+    assert np.array_equal(shown, [2.0, np.nan, 1.0], equal_nan=True)

@@ -65,6 +65,6 @@ def contradiction(student_logits: np.ndarray, teacher_logits: np.ndarray) -> np.
     """How firmly each model puts its own class before the other's, summed over both: (N, C) twice -> (N,) in [0, 2]."""
     from scipy.special import softmax
 
-    student, teacher = softmax(student_logits, axis=1), softmax(teacher_logits, axis=1)
+    student, teacher = (softmax(np.asarray(z, np.float64), axis=1) for z in (student_logits, teacher_logits))
     rows, chosen, taught = np.arange(len(student)), student.argmax(axis=1), teacher.argmax(axis=1)
     return teacher[rows, taught] - teacher[rows, chosen] + student[rows, chosen] - student[rows, taught]

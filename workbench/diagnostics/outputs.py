@@ -7,14 +7,16 @@ from numpy.typing import ArrayLike
 
 from workbench.records.run import Run
 
+ROWS = 1024
+
 
 def paired_logits(student_logits: ArrayLike, teacher_logits: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Both as finite (N, C) float64.
+    """Both as finite (N, C), in the precision they came in.
 
     Raises:
         ValueError: shapes differ, there are no samples or fewer than two classes, or a value is not finite.
     """
-    student, teacher = np.asarray(student_logits, np.float64), np.asarray(teacher_logits, np.float64)
+    student, teacher = np.asarray(student_logits), np.asarray(teacher_logits)
     if student.shape != teacher.shape:
         raise ValueError(f"student logits {student.shape} and teacher logits {teacher.shape} differ in shape")
     if student.ndim != 2 or not len(student):
@@ -61,8 +63,15 @@ def outputs_of(run: Run, party: str) -> np.ndarray:
 
 
 def forward_kl(student_logits: np.ndarray, teacher_logits: np.ndarray) -> np.ndarray:
-    """KL(teacher || student) at temperature 1 per sample, in nats: (N, C) twice -> (N,)."""
+    """KL(teacher || student) at temperature 1 per sample, in nats and float64: (N, C) twice -> (N,).
+
+    A few rows at a time, so that large sets need no second copy in float64.
+    """
     from scipy.special import log_softmax
 
-    student, teacher = log_softmax(student_logits, axis=1), log_softmax(teacher_logits, axis=1)
-    return (np.exp(teacher) * (teacher - student)).sum(axis=1)
+    found = np.empty(len(student_logits))
+    for start in range(0, len(found), ROWS):
+        rows = slice(start, start + ROWS)
+        student, teacher = (log_softmax(z[rows].astype(np.float64), axis=1) for z in (student_logits, teacher_logits))
+        found[rows] = (np.exp(teacher) * (teacher - student)).sum(axis=1)
+    return found

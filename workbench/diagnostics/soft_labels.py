@@ -63,7 +63,7 @@ def soft_labels(
     if class_names and len(class_names) != student.shape[1]:
         raise ValueError(f"{len(class_names)} class names for {student.shape[1]} classes")
     names = tuple(map(str, class_names or range(student.shape[1])))
-    softened = [softmax(logits[0] / temperature) for logits in (student, teacher)]
+    softened = [softmax(logits[0].astype(np.float64) / temperature) for logits in (student, teacher)]
     return SoftLabels(*softened, int(label), float(temperature), names, int(id))
 
 

@@ -23,9 +23,11 @@ def figure(result: Agreement) -> go.Figure:
     made.add_traces(_range(result), [3] * 2, [1] * 2)
     _class_axes(made, result.class_names)
     allowed = f"same class: {result.top1.mean:.1%}; the accuracies allow {result.lowest:.1%} to {result.highest:.1%}"
-    share = {"tickformat": ".2~p", "nticks": 6, "zeroline": False, "col": 1}
+    low, high = min(result.lowest, result.top1.low), max(result.highest, result.top1.high)
+    room = 0.04 * (high - low) + 0.002
+    share = {"tickformat": ".3~p", "nticks": 6, "zeroline": False, "col": 1}
     made.update_xaxes(title_text=f"share of {result.n:,} samples, by who is right", range=[0, 1], row=2, **share)
-    made.update_xaxes(title_text=allowed, range=[result.lowest - 0.02, result.highest + 0.02], row=3, **share)
+    made.update_xaxes(title_text=allowed, range=[low - room, high + room], row=3, **share)
     for row in (2, 3):
         made.update_yaxes(visible=False, row=row, col=1)
     return made

@@ -17,14 +17,16 @@ MOST_POINTS = 2000
 STEP = "optimiser step"
 ARROW = " \u2192 "
 NEAR = 0.04
+Columns = dict[str, np.ndarray]
 Marks = Iterable[tuple[int, str]]
 
 
-def term_trace(party: str, term: str, position: int, curve: Curve | None = None) -> go.Scatter:
+def term_trace(party: str, term: str, position: int, columns: Columns | None = None) -> go.Scatter:
     """A loss term, named ``student soft``; its colour says which term it is, its dash whose."""
     line = theme.line(party) | {"color": theme.term_color(position), "width": 1.5}
     hover = f"step %{{x}}: %{{y:.4g}}<extra>{term_name(party, term)}</extra>"
-    return go.Scatter(**points(curve), name=term_name(party, term), mode="lines", line=line, hovertemplate=hover)
+    look = {"mode": "lines", "line": line, "connectgaps": True, "hovertemplate": hover}
+    return go.Scatter(**columns or points(None), name=term_name(party, term), **look)
 
 
 def term_name(party: str, term: str) -> str:
@@ -56,12 +58,18 @@ def agreement_trace(curve: Curve | None = None) -> go.Scatter:
     )
 
 
-def points(curve: Curve | None) -> dict[str, np.ndarray]:
+def points(curve: Curve | None) -> Columns:
     """The columns of a curve: every k-th point where there are too many to see, and always the last."""
     if curve is None or not len(curve.steps):
         return {"x": np.zeros(0), "y": np.zeros(0)}
     rows = np.arange(len(curve.steps))[:: -max(1, -(-len(curve.steps) // MOST_POINTS))][::-1]
     return {"x": np.asarray(curve.steps)[rows], "y": np.asarray(curve.values, float)[rows]}
+
+
+def term_points(curve: Curve, *, log_loss: bool) -> Columns:
+    """The columns of a loss term; a logarithmic axis has no place for zero, as for labels in a batch without any."""
+    columns = points(curve)
+    return columns | {"y": np.where(columns["y"] > 0, columns["y"], np.nan)} if log_loss else columns
 
 
 def level(value: float, last_step: int) -> Curve:
@@ -106,7 +114,9 @@ def mark(figure: go.Figure, marks: Marks, last_step: int) -> go.Figure:
 
 def marks_of(changes: Iterable[Mapping[str, Any]]) -> list[tuple[int, str]]:
     """Steps and texts of the controls that were moved."""
-    return [(change["step"], f"{change['name'].replace('_', ' ')}{ARROW}{short(change['value'])}") for change in changes]
+    return [
+        (change["step"], f"{change['name'].replace('_', ' ')}{ARROW}{short(change['value'])}") for change in changes
+    ]
 
 
 def _named(marks: list[tuple[int, str]], near: float) -> list[tuple[int, str]]:

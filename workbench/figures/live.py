@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures import curves
@@ -16,7 +15,7 @@ from workbench.figures.curves import agreement_trace, points, score_trace, term_
 from workbench.records.snapshot import Snapshot
 
 SCORES = ("teacher", "student", "control", "agreement")
-Columns = dict[str, dict[str, np.ndarray]]
+Traces = dict[str, curves.Columns]
 
 
 def losses(terms: Mapping[str, Sequence[str]], *, log_loss: bool = False, height: int = 300) -> go.Figure:
@@ -25,7 +24,7 @@ def losses(terms: Mapping[str, Sequence[str]], *, log_loss: bool = False, height
     Args:
         terms: names by lane: ``{"student": ("soft", "labels"), "control": ("labels",)}``; the same term has the same
             colour in every lane.
-        log_loss: on a logarithmic axis.
+        log_loss: on a logarithmic axis; tell ``loss_points`` so, too.
         height: in pixels.
     """
     made = curves.panels(["weighted loss terms"], [1.0], height)
@@ -48,12 +47,13 @@ def scores(score: str = "accuracy", *, height: int = 340) -> go.Figure:
     return made.update_layout(margin_t=16)
 
 
-def loss_points(snapshot: Snapshot) -> Columns:
+def loss_points(snapshot: Snapshot, *, log_loss: bool = False) -> Traces:
     """The whole columns of every trace of ``losses``, by name."""
-    return {term_name(lane.name, t): points(curve) for lane in snapshot.lanes for t, curve in lane.terms.items()}
+    found = ((lane.name, term, curve) for lane in snapshot.lanes for term, curve in lane.terms.items())
+    return {term_name(lane, term): curves.term_points(curve, log_loss=log_loss) for lane, term, curve in found}
 
 
-def score_points(snapshot: Snapshot) -> Columns:
+def score_points(snapshot: Snapshot) -> Traces:
     """The whole columns of every trace of ``scores``, by name."""
     lanes = {lane.name: lane for lane in snapshot.lanes}
     last = max((lane.step for lane in snapshot.lanes), default=0)
@@ -64,7 +64,7 @@ def score_points(snapshot: Snapshot) -> Columns:
     return found
 
 
-def filled(skeleton: go.Figure, columns: Columns, snapshot: Snapshot) -> go.Figure:
+def filled(skeleton: go.Figure, columns: Traces, snapshot: Snapshot) -> go.Figure:
     """A copy of a skeleton with the columns in their traces and the marks of the snapshot.
 
     Raises:

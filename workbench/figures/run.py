@@ -25,7 +25,8 @@ def figure(run: Run, control: Run | None = None, *, log_loss: bool = False) -> g
     terms = list(dict.fromkeys(term for each in lanes.values() for term in _terms(each)))
     for party, each in lanes.items():
         for term, curve in _terms(each).items():
-            made.add_trace(term_trace(party, term, terms.index(term), curve), row=1, col=1)
+            columns = curves.term_points(curve, log_loss=log_loss)
+            made.add_trace(term_trace(party, term, terms.index(term), columns), row=1, col=1)
     for party, curve in _scores(run, control).items():
         made.add_trace(score_trace(party, curve), row=2, col=1)
     if AGREEMENT in run.curves:

@@ -22,7 +22,7 @@ TO = "\u00a0to\u00a0"
 LIMITS = (
     "One seed: its intervals are over test samples and say nothing about what other seeds would give. A verdict needs "
     "a study of three seeds or more.",
-    "The test set was read only after training; `selected` is the epoch that was best on validation.",
+    "The test set was read only after training; the selected score is that of the epoch that was best on validation.",
 )
 
 
@@ -90,7 +90,10 @@ def classifies(run: Run) -> bool:
 
 def curves(run: Run, name: str, control: Run | None = None) -> Markup:
     """Loss terms, scores and agreement over steps."""
-    return section("Curves", tag("div", Markup(embedded(draw(run, control=control), f"{name}-curves")), class_="plot"))
+    return section(
+        "Curves",
+        tag("div", Markup(embedded(draw(run, control=control, log_loss=True), f"{name}-curves")), class_="plot"),
+    )
 
 
 def agreed(run: Run, name: str, setting: Setting | None = None) -> list[Markup]:
