@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
@@ -40,6 +42,7 @@ class Duet:
         self.distillations = {lane: Distillation(setting, m, budget, seed, conditions) for lane, m in methods.items()}
         self.recorders = {lane: LaneRecorder(lane, m.name) for lane, m in methods.items()}
         self.runs: dict[str, Run] = {}
+        self._seconds = dict.fromkeys(methods, 0.0)
 
     def play(self, listener: Listener) -> Iterator[None]:
         """Yields after each turn in which both took a step; the student goes first and has the teacher trained.
@@ -72,13 +75,22 @@ class Duet:
 
     def _advance(self, lane: str, stream: Iterator[events.Event], until: type, listener: Listener) -> None:
         """Let one of them go on to its next step of anybody but the teacher, or to its end."""
+        began = time.monotonic()
         for event in stream:
+            self._seconds[lane] += time.monotonic() - began
             self.recorders[lane].take(event)
             if isinstance(event, events.Finished):
-                self.runs[lane] = event.run
+                self.runs[lane] = self._timed(lane, event.run)
+            elif event.party == "teacher":
+                self._seconds[lane] = 0.0  # as in a study, where the teacher is there before
             listener(event)
+            began = time.monotonic()
             if isinstance(event, until) and event.party != "teacher":
                 return
+
+    def _timed(self, lane: str, run: Run) -> Run:
+        """With its own seconds, without those of the other one or of a pause."""
+        return replace(run, facts={**run.facts, "seconds": self._seconds[lane]})
 
     @property
     def share(self) -> float:

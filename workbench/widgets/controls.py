@@ -14,8 +14,8 @@ from traitlets import Bool
 from workbench.records.parameters import Parameter, parameters
 
 OnChange = Callable[[str, Any], object]
-NAME = {"description_width": "9em"}
-PLACE = {"flex": "1 1 20em", "max_width": "27em", "width": "auto"}
+NAME = {"description_width": "8.5em"}
+PLACE = {"flex": "1 1 24em", "max_width": "36em", "width": "auto", "min_width": "0"}
 WIDE = 100  # a range that spans more than this ratio gets a logarithmic slider
 
 

@@ -23,6 +23,7 @@ from workbench.widgets.plot_view import PlotView
 from workbench.widgets.sample_map import SampleMap
 from workbench.widgets.samples import cards
 
+HEIGHT = 520
 HEATMAPS = 2  # traces of the confusion; the bars of the outcomes follow
 
 
@@ -43,9 +44,7 @@ class Explore(widgets.VBox):
         self.confusion = self._confusion()
         self.maps = self._maps(setting)
         self.gallery = self._gallery(setting)
-        self.colour = widgets.ToggleButtons(
-            options=[*self.maps], description="colour by", style={"button_width": "9em"}
-        )
+        self.colour = widgets.ToggleButtons(options=[*self.maps], style={"button_width": "9em"})
         self.only = widgets.Checkbox(value=True, description="only samples on which they disagree", indent=False)
         self.everything = widgets.Button(description="Clear the selection", layout={"width": "13em"})
         self._caption = widgets.HTML()
@@ -97,9 +96,15 @@ class Explore(widgets.VBox):
         outcomes = [name.replace("_", " ") for name in OUTCOMES]
         colours = [theme.OUTCOMES[name] for name in OUTCOMES]
         made = {
-            "class": SampleMap(points, run.test_ids, run.test_labels, class_names=names, label=label, height=380),
+            "class": SampleMap(points, run.test_ids, run.test_labels, class_names=names, label=label, height=HEIGHT),
             "who is right": SampleMap(
-                points, run.test_ids, outcomes_of(run), class_names=outcomes, palette=colours, label=label, height=380
+                points,
+                run.test_ids,
+                outcomes_of(run),
+                class_names=outcomes,
+                palette=colours,
+                label=label,
+                height=HEIGHT,
             ),
         }
         for each in made.values():
@@ -124,7 +129,8 @@ class Explore(widgets.VBox):
     # --- what follows what ---------------------------------------------------------------------------------------
     def _arranged(self) -> list[widgets.Widget]:
         self.confusion.layout = widgets.Layout(flex="1 1 24em", min_width="0", width="auto")
-        right = widgets.VBox([self.colour, self._place], layout={"flex": "1 1 24em", "min_width": "0"})
+        row = widgets.HBox([widgets.Label("colour by"), self.colour], layout={"align_items": "center"})
+        right = widgets.VBox([row, self._place], layout={"flex": "1 1 24em", "min_width": "0"})
         pair = widgets.Box([self.confusion, right], layout={"flex_flow": "row wrap", "width": "100%"})
         bar = widgets.Box([self.only, self.everything], layout={"flex_flow": "row wrap", "align_items": "center"})
         head = widgets.HTML('<div class="wb-head">Where student and teacher differ (test samples)</div>')

@@ -21,7 +21,7 @@ class LivePlots(widgets.VBox):
     """Loss terms, scores and agreement, and the decision regions of a setting that lives in the plane."""
 
     def __init__(self) -> None:
-        """Empty axes, so that nothing jumps when the first points come."""
+        """Nothing is shown before there are points: empty axes say nothing."""
         self.losses = PlotView(height=340, label="Weighted loss terms of student and control")
         self.scores = PlotView(height=340, label="Validation score, and agreement with the teacher")
         self.regions = PlotView(height=300, label="Decision regions")
@@ -41,11 +41,14 @@ class LivePlots(widgets.VBox):
         """
         terms = {lane.name: tuple(lane.terms) for lane in snapshot.lanes}
         losses, scores = self._growing
-        losses.show(snapshot, live.loss_points(snapshot), terms, lambda: live.losses(terms))
+        losses.show(
+            snapshot, live.loss_points(snapshot, log_loss=True), terms, lambda: live.losses(terms, log_loss=True)
+        )
         scores.show(snapshot, live.score_points(snapshot), snapshot.score, lambda: live.scores(snapshot.score))
         if snapshot.regions is not None:
             self.regions.show(regions(snapshot.regions, class_names))
         self.regions.layout.display = "none" if snapshot.regions is None else ""
+        self.layout.display = "" if any(lane.step for lane in snapshot.lanes) else "none"
 
 
 class _Growing:

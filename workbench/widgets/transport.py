@@ -23,7 +23,7 @@ class Transport(widgets.VBox):
 
     def __init__(self, acts: dict[str, Callable[[], object]]) -> None:
         """As before the first start."""
-        layout = {"width": "7em"}
+        layout = {"width": "8em"}
         self.buttons = {
             "start": widgets.Button(description="Start", button_style="primary", layout=layout),
             "pause": widgets.Button(description="Pause", layout=layout),

@@ -1,0 +1,51 @@
+"""Every notebook runs from top to bottom in a kernel of its own, without an error or a word on standard error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PLOT, WIDGET = "application/vnd.plotly.v1+json", "application/vnd.jupyter.widget-view+json"
+HARMLESS = "Kernel is running over TCP without encryption"  # of ipykernel 7, about itself
+
+pytestmark = [pytest.mark.notebook, pytest.mark.slow]
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def executed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nbformat.NotebookNode:
+    """The notebook after Run All, with two seeds instead of its own number."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    book = nbformat.read(request.param, as_version=4)
+    first = next(cell for cell in book.cells if cell.cell_type == "code")
+    assert "SEEDS = 3" in first.source
+    first.source = first.source.replace("SEEDS = 3", "SEEDS = 2")
+    NotebookClient(book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    return book
+
+
+def test_it_runs_and_draws(executed: nbformat.NotebookNode) -> None:
+    said = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    assert [o for o in said if o.output_type == "error"] == []
+    assert [o.text for o in said if o.output_type == "stream" and o.name == "stderr" and HARMLESS not in o.text] == []
+
+    for cell in (cell for cell in executed.cells if cell.cell_type == "code"):
+        shown = {kind for output in cell.outputs for kind in output.get("data", {})}
+        last = cell.source.splitlines()[-1]
+        if last.startswith("wb.draw("):
+            assert PLOT in shown, f"{cell.id} draws no figure"
+        elif last == "panel" or last.startswith("wb.lab("):
+            assert WIDGET in shown, f"{cell.id} shows no panel"
+        elif last.startswith("wb.study(") or cell.id.endswith("study"):
+            assert "text/html" in shown, f"{cell.id} shows no table"
+
+
+def test_a_saved_copy_says_something_without_a_kernel(executed: nbformat.NotebookNode) -> None:
+    panel = next(cell for cell in executed.cells if cell.id == "panel")
+    (output,) = [output for output in panel.outputs if "data" in output]
+    assert output.data["text/plain"] == "LivePanel(digits, kd): Press Start."
