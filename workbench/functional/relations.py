@@ -12,9 +12,8 @@ def relative_distances(features: Tensor) -> Tensor:
 
     Distances of 0 (a point to itself, or to its duplicate) do not count in the mean; if all are 0, so is the result.
     """
-    distances = _norm(_differences(features))[..., 0]
-    apart = distances > 0
-    mean = distances.sum() / apart.sum().clamp(min=1)
+    distances = _distances(features)
+    mean = distances.sum() / (distances > 0).sum().clamp(min=1)
     return distances / torch.where(mean > 0, mean, torch.ones_like(mean))
 
 
@@ -27,10 +26,13 @@ def angles(features: Tensor) -> Tensor:
     Returns:
         (B, B, B); entry [a, b, c] is the cosine at vertex a between the rays to b and to c, 0 where a ray has no length.
     """
-    rays = _differences(features)
-    length = _norm(rays)
-    directions = rays / torch.where(length > 0, length, torch.ones_like(length))
-    return directions @ directions.transpose(1, 2)
+    centred = (features - features.mean(0)).double()  # inner products of rays are small differences of large numbers
+    gram = centred @ centred.T
+    inner = gram[None] - gram[:, :, None] - (gram - gram.diagonal()[:, None])[:, None, :]
+    lengths = _distances(centred)
+    none = lengths == 0
+    inverse = (1 / lengths.masked_fill(none, 1.0)).masked_fill(none, 0.0).to(features.dtype)
+    return inner.to(features.dtype) * inverse[:, :, None] * inverse[:, None, :]
 
 
 def distance_loss(student_features: Tensor, teacher_features: Tensor) -> Tensor:
@@ -45,13 +47,6 @@ def angle_loss(student_features: Tensor, teacher_features: Tensor) -> Tensor:
     return F.smooth_l1_loss(student, teacher, reduction="none").mean((1, 2))
 
 
-def _differences(features: Tensor) -> Tensor:
-    """Entry [a, b] is the vector from a to b, (B, B, D)."""
-    return features[None] - features[:, None]
-
-
-def _norm(vectors: Tensor) -> Tensor:
-    """Lengths, (..., 1), with gradient 0 instead of infinity at length 0."""
-    squares = vectors.square().sum(-1, keepdim=True)
-    none = squares == 0
-    return squares.masked_fill(none, 1.0).sqrt().masked_fill(none, 0.0)
+def _distances(features: Tensor) -> Tensor:
+    """Exactly 0, with gradient 0, between equal rows; (B, D) -> (B, B)."""
+    return torch.cdist(features, features, compute_mode="donot_use_mm_for_euclid_dist")
