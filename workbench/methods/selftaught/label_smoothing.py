@@ -9,8 +9,7 @@ Formula:
 
 Faithful to: Szegedy et al., CVPR 2016, section 7.
 Departs from it: nothing.
-Setting: digits. On it we expect: the uniform part ends above, the label part below, that of a student that does not
-learn.
+Setting: digits. On it we expect: the label part falls below that of a student that does not learn.
 """
 
 from __future__ import annotations
