@@ -108,8 +108,7 @@ def test_another_default_is_noticed(key: str, name: str) -> None:
     assert any(notices(case, case.make(**{name: value})) for case in module.ORACLES)
 
 
-def test_the_oracles_hold_where_nothing_is_wrong() -> None:
-    for key in METHODS:
-        for case in oracles(key).ORACLES:
-            method = case.make()
-            assert not notices(case, Wrong(method, method.__call__)), (key, case.name)
+@pytest.mark.parametrize("key", ["kd", "rkd", "deep_mutual_learning"])
+def test_the_wrapping_alone_is_not_noticed(key: str) -> None:
+    case = oracles(key).ORACLES[0]
+    assert not notices(case, scaled(case.make(), "labels", 1.0))

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import torch
 from torch import Tensor, nn
 
 from workbench.functional.attention import attention_distance
@@ -89,4 +90,5 @@ class AttentionTransfer(Method):
 
     def _distance(self, student: Trace, teacher: Trace) -> Tensor:
         pairs = zip(self.student_layers, self.teacher_layers, strict=True)
-        return sum(attention_distance(student[mine], teacher[theirs].detach(), self.power) for mine, theirs in pairs)
+        distances = [attention_distance(student[s], teacher[t].detach(), self.power) for s, t in pairs]
+        return torch.stack(distances).sum(0)

@@ -102,8 +102,8 @@ class CRD(Method):
         theirs = _unit(self.teacher_projection, teacher[self.teacher_layers[0]].detach())
         scores = (mine @ self.bank.teacher.T, theirs @ self.bank.student.T)
         exponentials = [(score / self.temperature).exp() for score in scores]
-        fresh = [normaliser(e.detach(), rows, drawn) for e in exponentials]
-        fixed = [z if z > 0 else new for z, new in zip(self.normalisers, fresh, strict=True)]
+        pairs = list(zip(exponentials, self.normalisers, strict=True))
+        fixed = [z if z > 0 else normaliser(e.detach(), rows, drawn) for e, z in pairs]
         self._seen = (rows, mine.detach(), theirs.detach(), *fixed)
         contrasts = [self.weight * nce(e / z, rows, drawn) for e, z in zip(exponentials, fixed, strict=True)]
         labels = self.label_loss(student, batch)
