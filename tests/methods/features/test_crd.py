@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from tests.methods.case import FACTS, Case, batch, check, trace
-from tests.methods.literal import cross_entropy, dot, length, unit
+from tests.methods.literal import cross_entropy, length
 from workbench.methods.bank import MemoryBank
 from workbench.methods.features.crd import CRD
 from workbench.records.batch import Batch
@@ -43,14 +44,16 @@ def make_after_a_step(**parameters):
 
 
 DRAWN = make()
-PROJECTIONS = [(p.weight.tolist(), p.bias.tolist()) for p in (DRAWN.student_projection, DRAWN.teacher_projection)]
+PROJECTIONS = [
+    (p.weight.detach().numpy(), p.bias.detach().numpy()) for p in (DRAWN.student_projection, DRAWN.teacher_projection)
+]
 
 
 class Board:
     """The paper's quantities in plain numbers, from the projections and the bank as they were drawn."""
 
     def __init__(self):
-        self.student_bank, self.teacher_bank = DRAWN.bank.student.tolist(), DRAWN.bank.teacher.tolist()
+        self.student_bank, self.teacher_bank = DRAWN.bank.student.numpy().copy(), DRAWN.bank.teacher.numpy().copy()
         self.classes = {}
         self.row = {}
 
@@ -62,7 +65,8 @@ class Board:
 
     def vector(self, side, features):
         weight, bias = PROJECTIONS[side]
-        return unit([b + dot(w, features) for w, b in zip(weight, bias, strict=True)])
+        vector = np.array([np.dot(w, features) + b for w, b in zip(weight, bias, strict=True)])
+        return vector / np.sqrt(np.dot(vector, vector))
 
     def negatives(self, sample):
         label = self.classes[sample]
@@ -73,7 +77,7 @@ class Board:
         bank = self.teacher_bank if side == 0 else self.student_bank
         vectors = [self.vector(side, f) for f in features]
         return [
-            [math.exp(dot(v, bank[self.row[other]]) / 0.07) for other in (sample, *self.negatives(sample))]
+            [math.exp(np.dot(v, bank[self.row[other]]) / 0.07) for other in (sample, *self.negatives(sample))]
             for v, sample in zip(vectors, ids, strict=True)
         ]
 
@@ -85,7 +89,8 @@ class Board:
         for side, (bank, features) in enumerate(((self.student_bank, student), (self.teacher_bank, teacher))):
             for f, sample in zip(features, ids, strict=True):
                 old, new = bank[self.row[sample]], self.vector(side, f)
-                bank[self.row[sample]] = unit([0.5 * a + 0.5 * b for a, b in zip(old, new, strict=True)])
+                mixed = 0.5 * old + 0.5 * new
+                bank[self.row[sample]] = mixed / np.sqrt(np.dot(mixed, mixed))
 
 
 def contrasts(scores, normaliser):
