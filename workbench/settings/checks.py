@@ -29,7 +29,8 @@ def check_data(setting: Setting) -> None:
     if not (callable(setting.student) or is_model(setting.student)):
         raise TypeError(f"the student is a {type(setting.student).__name__}; a model or a factory of one is needed")
     for name, part in _others(setting).items():
-        if unlabelled := len(part) - len(part.labelled):
+        unlabelled = len(part) - len(part.labelled)
+        if unlabelled and not part.full_batch:  # of a graph only the labelled nodes count
             raise ValueError(f"{unlabelled} of {len(part)} samples in {name} have no label; every one needs it")
     if not isinstance(setting.validation, TransferSet):
         _check_share(setting.validation)
@@ -63,7 +64,8 @@ def _check_overlap(setting: Setting) -> None:
     parts = {"train": setting.train, **_others(setting)}
     for one, other in (("train", "test"), ("teacher_train", "test"), ("validation", "test"), ("train", "validation")):
         if one in parts and other in parts:
-            shared = parts[one].ids[torch.isin(parts[one].ids, parts[other].ids)]
+            ids = [part.ids[part.labelled] if part.full_batch else part.ids for part in (parts[one], parts[other])]
+            shared = ids[0][torch.isin(ids[0], ids[1])]
             if len(shared):
                 raise ValueError(
                     f"{len(shared)} samples are in both {one} and {other}, with ids {shared[:5].tolist()} ..."
@@ -71,11 +73,11 @@ def _check_overlap(setting: Setting) -> None:
 
 
 def _check_classes(setting: Setting) -> None:
-    labels = setting.train.labels[setting.train.labelled].unique().tolist()
-    if len(labels) < 2:
-        raise ValueError(f"the student's labels hold one class only ({labels[0]}); at least two are needed")
-    parts = {"train": labels} | {name: part.labels.unique().tolist() for name, part in _others(setting).items()}
-    for name, present in parts.items():
+    parts = {"train": setting.train, **_others(setting)}
+    labels = {name: part.labels[part.labelled].unique().tolist() for name, part in parts.items()}
+    if len(labels["train"]) < 2:
+        raise ValueError(f"the student's labels hold one class only ({labels['train'][0]}); at least two are needed")
+    for name, present in labels.items():
         if outside := [label for label in present if label not in range(setting.classes)]:
             raise ValueError(f"labels {outside} in {name} are outside the classes 0 .. {setting.classes - 1}")
 

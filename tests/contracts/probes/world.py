@@ -1,0 +1,85 @@
+"""A world small enough that every probe runs in a fraction of a second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from workbench.data.transfer import TransferSet
+from workbench.engine.conditions import Conditions
+from workbench.engine.controls import Controls
+from workbench.engine.distill import Distillation, collect, distill
+from workbench.methods.method import Method
+from workbench.models.mlp import MLP
+from workbench.records import events
+from workbench.records.budget import Budget
+from workbench.records.run import Run
+from workbench.settings.setting import Setting
+
+BUDGET = Budget(epochs=3, batch_size=16, learning_rate=0.05)
+PLAIN = {"momentum": 0.0, "weight_decay": 0.0, "schedule": "constant"}
+"""Budget fields that make a step ``w - rate * gradient``."""
+
+
+def blobs(samples: int, seed: int = 0, classes: int = 3) -> tuple[Tensor, Tensor]:
+    """Overlapping clouds: inputs (N, 4) and labels (N,)."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(samples) % classes
+    centres = torch.eye(classes, 4) * 2
+    return centres[labels] + torch.randn(samples, 4, generator=generator), labels
+
+
+def net(width: int = 16, seed: int = 1) -> MLP:
+    """A net with fixed weights, to be given as a teacher."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return MLP(4, (width,), 3)
+
+
+def setting(**changes: Any) -> Setting:
+    """Three blobs, 96 training samples with ids from 1000, and an untrained teacher."""
+    inputs, labels = blobs(96)
+    given = {
+        "train": TransferSet(inputs, labels, ids=torch.arange(1000, 1096)),
+        "validation": TransferSet(*blobs(30, 2), ids=torch.arange(2000, 2030)),
+        "test": TransferSet(*blobs(60, 1), ids=torch.arange(3000, 3060)),
+        "teacher": net(),
+        "student": partial(MLP, 4, (8,), 3),
+        "name": "blobs",
+        "budget": BUDGET,
+    }
+    return Setting(**(given | changes))
+
+
+def run(where: Setting, method: Method, budget: Budget | None = None, seed: int = 0, **conditions: Any) -> Run:
+    """A distillation to its end, without checkpoints unless asked for."""
+    return collect(distill(where, method, budget, seed, Conditions(**({"checkpoint": False} | conditions))))
+
+
+def start(where: Setting, method: Method, budget: Budget | None = None, seed: int = 0) -> Distillation:
+    """A distillation whose state can be looked at while it goes on."""
+    return Distillation(where, method, budget or where.budget, seed, Conditions(checkpoint=False))
+
+
+def play(distillation: Distillation) -> Iterator[events.Event]:
+    """Its events."""
+    return distillation.run(Controls(distillation.method))
+
+
+def steps(distillation: Distillation) -> list[events.Step]:
+    """All student steps of a run played to its end."""
+    return [event for event in play(distillation) if isinstance(event, events.Step)]
+
+
+def weights(model: torch.nn.Module) -> dict[str, Tensor]:
+    """A copy of what a model holds."""
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+def same(left: Any, right: Any) -> bool:
+    """Whether two state dicts agree bit by bit."""
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
