@@ -23,8 +23,8 @@ class Task:
         label_loss: (outputs, labels) -> (B,) loss per sample, 0 where a sample has no label.
         hits: (outputs, labels) -> (numerators (B,), denominators (B,)) whose sums' ratio is the score.
         score: name of the score.
-        higher_is_better: its direction.
         agreement: (student outputs, teacher outputs) -> (B,) how far they say the same, 1 is all.
+        higher_is_better: the score's direction.
         scale: what a score is multiplied with to be read in points.
     """
 
@@ -33,8 +33,8 @@ class Task:
     label_loss: Callable[[Tensor, Tensor], Tensor]
     hits: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
     score: str
-    higher_is_better: bool
     agreement: Callable[[Tensor, Tensor], Tensor]
+    higher_is_better: bool = False
     scale: float = 1.0
 
 
@@ -80,15 +80,17 @@ def _closeness(student: Tensor, teacher: Tensor) -> Tensor:
     return 1 / (1 + (student - teacher).flatten(1).square().mean(1))
 
 
+_ACCURACY = {"higher_is_better": True, "scale": 100.0}
+
 TASKS = {
     task.name: task
     for task in (
-        Task("classification", "(B, C) logits", cross_entropy, _correct(1), "accuracy", True, _same_choice(1), 100.0),
-        Task("tokens", "(B, L, V) logits", _token_loss, _correct(2), "token accuracy", True, _same_choice(2), 100.0),
+        Task("classification", "(B, C) logits", cross_entropy, _correct(1), "accuracy", _same_choice(1), **_ACCURACY),
+        Task("tokens", "(B, L, V) logits", _token_loss, _correct(2), "token accuracy", _same_choice(2), **_ACCURACY),
         Task(
-            "dense", "(B, C, H, W) logits", cross_entropy, _correct(1), "pixel accuracy", True, _same_choice(1), 100.0
+            "dense", "(B, C, H, W) logits", cross_entropy, _correct(1), "pixel accuracy", _same_choice(1), **_ACCURACY
         ),
-        Task("regression", "(B, K) values", squared_error, _errors, "mean squared error", False, _closeness),
+        Task("regression", "(B, K) values", squared_error, _errors, "mean squared error", _closeness),
     )
 }
 
