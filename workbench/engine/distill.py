@@ -15,7 +15,7 @@ from workbench.engine import scoring, threads
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.fitting import fit_student
-from workbench.engine.identity import address
+from workbench.engine.identity import address, own_code_of
 from workbench.engine.keeper import Keeper
 from workbench.engine.protocols import run_stages, stage_steps
 from workbench.engine.streams import Streams
@@ -108,7 +108,7 @@ class Distillation:
         self.trial: Trial | None = None
         self.identity = {
             "setting": setting.identity(),
-            "method": {"name": method.name, "config": method.config()},
+            "method": {"name": method.name, "config": method.config()} | own_code_of(method),
             "budget": budget.to_dict(),
             "seed": seed,
             "control": conditions.control,

@@ -83,17 +83,25 @@ def run_cells(plan: StudyPlan, store: Store, *, jobs: int | None, progress: Prog
     done, failures = len(cells) - len(missing), {}
     if missing:
         _train_teachers(plan, missing, store, lambda what: progress(done, len(cells), what))
-    for cell, failure in _in_parallel(plan, missing, store, jobs):
+    finished = [(cell, name) for cell, name in cells if cell not in missing]
+    for cell, name, failure in _in_parallel(plan, missing, store, jobs):
         done += 1
-        failures |= {cell.title: failure} if failure else {}
         progress(done, len(cells), f"{cell.title} failed: {failure}" if failure else cell.title)
+        if failure:
+            failures[cell.title] = failure
+        else:
+            finished.append((cell, name))
+    return _loaded(finished, store, failures), failures
+
+
+def _loaded(finished: Sequence[tuple[Cell, str]], store: Store, failures: dict[str, str]) -> Runs:
     runs: dict[tuple[str, int], Run] = {}
-    for cell, name in cells:
+    for cell, name in finished:
         try:
-            runs |= {} if cell.title in failures else {(cell.arm, cell.seed): store.load(name, models=False)}
+            runs[cell.arm, cell.seed] = store.load(name, models=False)
         except CorruptArtifact as error:
             failures[cell.title] = f"{error}; delete the run {name} to have it computed again"
-    return runs, failures
+    return runs
 
 
 def run_cell(plan: StudyPlan, cell: Cell, store: Store) -> Iterator[events.Event]:
@@ -131,19 +139,21 @@ def _train_teachers(plan: StudyPlan, cells: Sequence[Cell], store: Store, say: C
         say(f"teacher {cell.conditions.teacher_seed} is ready")
 
 
-def _in_parallel(plan: StudyPlan, cells: Sequence[Cell], store: Store, jobs: int | None) -> Iterator[tuple[Cell, str]]:
+def _in_parallel(
+    plan: StudyPlan, cells: Sequence[Cell], store: Store, jobs: int | None
+) -> Iterator[tuple[Cell, str, str]]:
+    """Each cell with the id of its run, or with what went wrong, as they come."""
     from joblib import Parallel, delayed
 
     work = Parallel(n_jobs=jobs, return_as="generator_unordered")
     found = work(delayed(_work)(plan, cells, index, store, os.getpid()) for index in range(len(cells)))
-    yield from ((cells[index], failure) for index, failure in found)
+    yield from ((cells[index], name, failure) for index, name, failure in found)
 
 
-def _work(plan: StudyPlan, cells: Sequence[Cell], index: int, store: Store, parent: int) -> tuple[int, str]:
-    """Run one cell and leave it in the store; returns what went wrong, so that one failure does not stop the rest."""
+def _work(plan: StudyPlan, cells: Sequence[Cell], index: int, store: Store, parent: int) -> tuple[int, str, str]:
+    """Run one cell and leave it in the store; what went wrong is returned, so that it does not stop the rest."""
     with _turn, threads.using(None if os.getpid() == parent else 1):
         try:
-            collect(run_cell(plan, cells[index], store))
+            return index, collect(run_cell(plan, cells[index], store)).id, ""
         except Exception as error:
-            return index, f"{type(error).__name__}: {error}"
-    return index, ""
+            return index, "", f"{type(error).__name__}: {error}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.engine.conditions import Control
+from workbench.engine.identity import own_code_of
 from workbench.engine.rehearsal import Rehearsal, rehearse
 from workbench.methods.catalog import check_task, make
 from workbench.methods.method import Method
@@ -25,7 +27,7 @@ class PlannedArm:
 
     Attributes:
         name: unique in the study.
-        method: never trained itself; runs take copies.
+        method: a copy of the one given, never trained itself; runs take copies of it in turn.
         budget: of the student.
         role: a method, or which kind of control.
         of: the arms it is a control of; none for methods and for labels only.
@@ -41,8 +43,8 @@ class PlannedArm:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """Name and configuration of the method."""
-        return {"name": self.method.name, "config": self.method.config()}
+        """Name and configuration of the method, and the digest of its code if it is the user's own."""
+        return {"name": self.method.name, "config": self.method.config()} | own_code_of(self.method)
 
     @property
     def control(self) -> Control:
@@ -62,7 +64,7 @@ def arms_of(
     _check(setting, methods)
     control = PlannedArm(CONTROL, make(CONTROL), budget, "control", label="labels only")
     own = [method for method in methods if type(method) is not type(control.method)]
-    named = [PlannedArm(name, m, budget, label=name) for name, m in zip(_names(own), own, strict=True)]
+    named = [PlannedArm(name, copy.deepcopy(m), budget, label=name) for name, m in zip(_names(own), own, strict=True)]
     rehearsals = {arm.name: rehearse(setting, arm.method, budget) for arm in named}
     lacking: dict[str, list[str]] = defaultdict(list)
     arms = [control, *_equal_total(control, rehearsals)]
