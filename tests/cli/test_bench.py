@@ -9,7 +9,7 @@ import pytest
 from workbench.benchmarks.measurement import TINY, Measurement, interleaved, ratio, repeated
 from workbench.benchmarks.suite import HOMES, run
 
-FAST = ("store", "views", "cuda", "digits")
+FAST = ("agreement", "store", "views", "cuda", "digits")
 
 
 def _check(name: str) -> None:

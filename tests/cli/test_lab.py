@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -54,8 +55,9 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subproce
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    arguments = ["lab", "--no-browser", "--port", str(port), "--notebook-dir", str(tmp_path), "--"]
-    command = [sys.executable, "-m", "workbench.cli", *arguments, "--IdentityProvider.token=not-guessed"]
+    arguments = ["lab", "--no-browser", "--port", str(port), "--notebook-dir", str(tmp_path)]
+    further = ["--", "--ServerApp.base_url=/lectures/"]
+    command = [sys.executable, "-m", "workbench.cli", *arguments, *further]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     yield process
     if process.poll() is None:
@@ -67,8 +69,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subproce
 def test_the_printed_address_opens_the_lab_and_nothing_does_without_the_token(server, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").touch()
     address = server.stdout.readline().strip()
-    assert address.startswith("http://127.0.0.1:")
-    assert address.endswith("/lab?token=not-guessed")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/lectures/lab\?token=[0-9a-f]{32,}", address)
     with urllib.request.urlopen(address.replace("/lab?", "/api/contents?"), timeout=30) as answer:
         assert "mine.txt" in [entry["name"] for entry in json.load(answer)["content"]]
     with pytest.raises(urllib.error.HTTPError, match="403"):

@@ -15,6 +15,7 @@ HOMES = {
     "resnet": "steps:resnet_steps",
     "live": "live:live",
     "views": "views:redrawn",
+    "agreement": "agreement:agreed",
     "store": "store:stored",
     "cuda": "cuda:cuda",
 }

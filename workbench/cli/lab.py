@@ -44,7 +44,8 @@ def lab(
     from jupyterlab.labapp import LabApp
 
     server = LabApp.initialize_server([*arguments, *(further or ())])
-    print(server.display_url.splitlines()[0].strip(), flush=True)
+    address = server.display_url.splitlines()[0].strip()
+    server.io_loop.add_callback(lambda: print(address, flush=True))  # runs once the server listens
     server.start()
 
 

@@ -44,8 +44,8 @@ class Parameter:
             raise ValueError(f"{self.name} = {value!r} is not one of {', '.join(map(repr, self.choices))}")
         try:
             value = _convert(self.kind, value)
-        except (TypeError, ValueError):
-            raise ValueError(f"{self.name} = {value!r} is not a {self.kind.__name__}") from None
+        except (KeyError, TypeError, ValueError):
+            raise ValueError(f"{self.name} = {value!r} is not of type {self.kind.__name__}") from None
         if self.range:
             self.range.check(self.name, value)
         return value
