@@ -30,7 +30,7 @@ def _line(found: Answer) -> str:
         (("compare", *MOONS, "-m", ","), ["','", "kd,dkd"]),
         ((*KD, "--set", "temprature=4"), ["no parameter 'temprature'", "temperature"]),
         ((*KD, "--set", "temperature=400"), ["temperature = 400.0", "[0.5, 20]"]),
-        ((*KD, "--set", "temperature=warm"), ["temperature = 'warm'", "type float"]),
+        ((*KD, "--set", "temperature=warm"), ["temperature = 'warm'", "float"]),
         ((*KD, "--set", "temperature"), ["'temperature'", "NAME=VALUE"]),
         ((*KD, "--with", "nois=0.1"), ["no parameter 'nois'", "noise"]),
         ((*KD, "--with", "noise=7"), ["noise = 7.0", "[0.05, 0.5]"]),

@@ -45,7 +45,7 @@ class Parameter:
         try:
             value = _convert(self.kind, value)
         except (KeyError, TypeError, ValueError):
-            raise ValueError(f"{self.name} = {value!r} is not of type {self.kind.__name__}") from None
+            raise ValueError(f"{self.name} = {value!r} is not a {self.kind.__name__}") from None
         if self.range:
             self.range.check(self.name, value)
         return value
