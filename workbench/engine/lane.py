@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.records import events
 from workbench.records.run import Curve
-from workbench.records.snapshot import Lane
+from workbench.records.snapshot import EMPTY, Lane
 
 POINTS = 1000
 
@@ -58,9 +58,12 @@ class LaneRecorder:
         values.append(value)
 
     def view(self) -> Lane:
-        """As it stands now."""
+        """As it stands now; the newest point may be the average of a few steps that will be averaged with more."""
         curves = {key: Curve(np.array(steps), np.array(values)) for key, (steps, values) in self._curves.items()}
         terms = {name: curve for (kind, name), curve in curves.items() if kind == "terms"}
+        for name, total in self._sums.items():
+            begun = terms.get(name, EMPTY)
+            terms[name] = Curve(np.append(begun.steps, self.step), np.append(begun.values, total / self._count))
         others = {
             field: curves[key]
             for field, key in (("validation", ("validation", "student")), ("agreement", ("probe", "agreement")))

@@ -52,47 +52,47 @@ class Choices(widgets.VBox):
             method = methods.make(method)
         state = state or {}
         moved = state.get("setting_parameters", {})
-        self._setting = Menu("setting", settings.catalog(), setting, self._setting_moved, moved)
-        self._method = Menu("method", names, method, on_move, state.get("parameters", {}))
+        self.setting = Menu("setting", settings.catalog(), setting, self._setting_moved, moved)
+        self.method = Menu("method", names, method, on_move, state.get("parameters", {}))
         self.seeds = widgets.BoundedIntText(
             seeds, min=1, max=MOST_SEEDS, description="seeds", style={"description_width": "3.5em"}
         )
         self.seeds.layout.width = "8em"
         self.seeds.tooltip = "The live run is the first seed; the verdict rests on all of them."
         super().__init__()
-        for each in (self._setting, self._method):
+        for each in (self.setting, self.method):
             each.menu.observe(lambda change, each=each: self._chosen(each, change["new"]), "value")
         self.seeds.observe(lambda _: self._on_choice(), "value")
         self._arrange()
 
     def session(self) -> Session:
         """A session that plays what is chosen."""
-        make = partial(settings.make, self._setting.name, dict(self._setting.values))
-        method = self._method.own or methods.make(self._method.name)
-        session = Session(self._setting.own or make, method, seeds=self.seeds.value)
-        for name, value in self._method.values.items():
+        make = partial(settings.make, self.setting.name, dict(self.setting.values))
+        method = self.method.own or methods.make(self.method.name)
+        session = Session(self.setting.own or make, method, seeds=self.seeds.value)
+        for name, value in self.method.values.items():
             session.change(name, value)
         return session
 
     def lock(self, *, running: bool) -> None:
         """While a run goes on, only its numbers can be moved."""
-        for field in (self._setting.menu, self._method.menu, self.seeds):
+        for field in (self.setting.menu, self.method.menu, self.seeds):
             field.disabled = running
-        self._setting.controls.lock_all(locked=running)
-        self._method.controls.lock(running=running)
+        self.setting.controls.lock_all(locked=running)
+        self.method.controls.lock(running=running)
 
     def state(self) -> dict[str, Any]:
         """Small JSON that rebuilds it; a setting or method of one's own is given again."""
         return {
-            "setting": self._setting.name,
-            "setting_parameters": dict(self._setting.values),
-            "method": self._method.name,
-            "parameters": dict(self._method.values),
+            "setting": self.setting.name,
+            "setting_parameters": dict(self.setting.values),
+            "method": self.method.name,
+            "parameters": dict(self.method.values),
             "seeds": self.seeds.value,
         }
 
     def _setting_moved(self, name: str, value: Any) -> None:
-        self._setting.own = None
+        self.setting.own = None
         self._on_choice()
 
     def _chosen(self, menu: Menu, name: str) -> None:
@@ -101,9 +101,9 @@ class Choices(widgets.VBox):
         self._on_choice()
 
     def _arrange(self) -> None:
-        top = widgets.HBox([self._setting.menu, self._method.menu, self.seeds], layout={"flex_flow": "row wrap"})
+        top = widgets.HBox([self.setting.menu, self.method.menu, self.seeds], layout={"flex_flow": "row wrap"})
         parts = [top]
-        for title, chosen in (("Method", self._method), ("Setting", self._setting)):
+        for title, chosen in (("Method", self.method), ("Setting", self.setting)):
             if chosen.controls.fields:
                 about = f'<div class="wb-head">{title}: {escape(chosen.about)}</div>'
                 parts += [widgets.HTML(about), chosen.controls]

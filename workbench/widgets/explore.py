@@ -47,7 +47,7 @@ class Explore(widgets.VBox):
         self.colour = widgets.ToggleButtons(options=[*self.maps], style={"button_width": "9em"})
         self.only = widgets.Checkbox(value=True, description="only samples on which they disagree", indent=False)
         self.everything = widgets.Button(description="Clear the selection", layout={"width": "13em"})
-        self._caption = widgets.HTML()
+        self.caption = widgets.HTML()
         self._place = widgets.Box(layout={"width": "100%"})
         super().__init__(self._arranged(), layout={"width": "100%"})
         self.colour.observe(lambda _: self._recolour(), "value")
@@ -137,7 +137,7 @@ class Explore(widgets.VBox):
         hint = widgets.HTML(
             '<div class="wb-hint">Click a cell or a bar, or drag over the map: the cards below show those samples.</div>'
         )
-        return [head, hint, pair, self._caption, bar, self.gallery]
+        return [head, hint, pair, self.caption, bar, self.gallery]
 
     def _recolour(self) -> None:
         self._place.children = [self.maps[self.colour.value]]
@@ -159,4 +159,4 @@ class Explore(widgets.VBox):
             shown, note = wanted, " They agree on every one of these, so all are shown."
         self.gallery.show(shown)
         counts = f"{len(within(wanted, self.differ)):,} of {len(wanted):,} in dispute"
-        self._caption.value = f'<div class="wb-hint"><b>{escape(wanted.name)}</b>: {counts}.{note}</div>'
+        self.caption.value = f'<div class="wb-hint"><b>{escape(wanted.name)}</b>: {counts}.{note}</div>'

@@ -18,11 +18,11 @@ class VerdictTable(widgets.VBox):
 
     def __init__(self, on_remaining: Callable[[], object]) -> None:
         """Hidden until there is something to show."""
-        self._table = widgets.HTML()
-        self._table.add_class("wb-table")
+        self.table = widgets.HTML()
+        self.table.add_class("wb-table")
         self.remaining = widgets.Button(description="Run the remaining seeds", layout={"width": "16em"})
         self.remaining.on_click(lambda _: on_remaining())
-        super().__init__([_head("Verdict"), self._table, self.remaining], layout={"display": "none"})
+        super().__init__([_head("Verdict"), self.table, self.remaining], layout={"display": "none"})
 
     def show(self, snapshot: Snapshot, seeds: int) -> None:
         """What a snapshot knows.
@@ -36,7 +36,7 @@ class VerdictTable(widgets.VBox):
         if not done:
             return
         complete = study is not None and all(set(study.seeds) <= set(arm.seeds) for arm in study.arms.values())
-        self._table.value = "" if study is None else study._repr_html_()
+        self.table.value = "" if study is None else study._repr_html_()
         self.remaining.disabled = snapshot.status not in ("finished", "stopped", "failed")
         self.remaining.layout.display = "none" if complete else ""
         self.remaining.description = f"Run all {seeds} seeds" if study is None else "Run the remaining seeds"
