@@ -90,8 +90,8 @@ class Judge:
         """Scores of the seeds that both have, signed so that higher is better."""
         both = sorted(set(arm.seeds) & set(control.seeds))
         sign = 1.0 if self.higher_is_better else -1.0
-        scores = [{outcome.seed: sign * outcome.last for outcome in side.outcomes} for side in (arm, control)]
-        return tuple(np.array([side[seed] for seed in both]) for side in scores)
+        mine, theirs = ({outcome.seed: sign * outcome.last for outcome in side.outcomes} for side in (arm, control))
+        return np.array([mine[seed] for seed in both]), np.array([theirs[seed] for seed in both])
 
     def _named(self, comparison: Comparison, control: Arm) -> Comparison:
         comparison = replace(comparison, against=control.label or control.name)

@@ -115,4 +115,6 @@ def mean(values: list[float]) -> float:
 
 def interval(found: Mapping[str, Any] | None) -> Interval | None:
     """The inverse of ``Interval.to_dict``."""
-    return found and Interval(**{name: math.nan if value is None else value for name, value in found.items()})
+    if found is None:
+        return None
+    return Interval(**{name: math.nan if value is None else value for name, value in found.items()})

@@ -107,7 +107,7 @@ class Study(Result):
         return _plain(found)
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Study:
+    def from_dict(cls, found: Mapping[str, Any]) -> Self:
         """The inverse of ``to_dict``."""
         return cls(
             **{

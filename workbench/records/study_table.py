@@ -103,7 +103,9 @@ def _cells(study: Study, arm: Arm) -> tuple[str, ...]:
     found = study.comparisons.get(arm.name)
     interval = "" if arm.interval is None or math.isnan(arm.interval.low) else _range(arm)
     return (
-        "  " + arm.role.replace("_", " ") if arm.role.startswith("permuted") else arm.name,
+        "  " + arm.role.replace("permuted_", "permuted ").replace("_", "-")
+        if arm.role.startswith("permuted")
+        else arm.name,
         _number(arm.interval and arm.interval.mean),
         interval,
         _number(arm.selected_interval and arm.selected_interval.mean),
