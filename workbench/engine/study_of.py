@@ -92,7 +92,7 @@ def _calls(
 ) -> Iterator[tuple[str, int, Outcome | str]]:
     from joblib import Parallel, delayed
 
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    work: Any = Parallel(n_jobs=jobs, return_as="generator_unordered")
     yield from work(delayed(_call)(arm, trial, seed) for seed in seeds for arm, trial in trials.items())
 
 
