@@ -130,7 +130,7 @@ def test_two_tokenizers_with_an_alignment():
     tokenizers = start(where, TwoTokenizers())
     going = play(tokenizers)
     step = next(e for e in going if isinstance(e, events.Step))
-    student, teacher, batch = tokenizers.method.seen
+    student, teacher, _ = tokenizers.method.seen
     assert student.shape == (16, 6, 5)
     assert teacher.shape == (16, 3, 25)
     literal = 0.0

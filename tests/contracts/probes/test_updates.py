@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from itertools import pairwise
 
 import pytest
 import torch
@@ -114,8 +115,8 @@ def test_a_momentum_split_is_the_literal_pair_of_buffers():
             slow = [(0.9 - 0.075) * v + g for v, g in zip(slow, labels, strict=True)]
             fast = [(0.9 + 0.075) * v + g for v, g in zip(fast, answers, strict=True)]
             with torch.no_grad():
-                for p, a, b in zip(parameters, slow, fast, strict=True):
-                    p -= RATE * (a + b)
+                for parameter, a, b in zip(parameters, slow, fast, strict=True):
+                    parameter.sub_(RATE * (a + b))
     for expected, found in zip(literal.parameters(), split.trial.parties["student"].parameters(), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
     assert "gradient_rule.labels_0" in split.method.state_dict(), "the buffers are kept with the run"
@@ -206,7 +207,7 @@ def test_an_adversarial_generator_moves_up_through_the_frozen_teacher(home):
         expected = old + 0.5 * RATE * gradient
         torch.testing.assert_close(adversary.method.moved[0][name], expected, rtol=1e-4, atol=1e-6)
     moved = adversary.method.moved
-    stayed = [same(a, b) for a, b in zip(moved, moved[1:], strict=False)]
+    stayed = [same(a, b) for a, b in pairwise(moved)]
     assert stayed == [True, False] * 5 + [True], "the generator moves at every second step"
     teacher = adversary.trial.parties["teacher"]
     assert all(p.grad is None for p in teacher.parameters())
