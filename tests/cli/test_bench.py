@@ -5,11 +5,24 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 from workbench.benchmarks.measurement import TINY, Measurement, interleaved, ratio, repeated
+from workbench.benchmarks.steps import LiveKD, engine_steps
 from workbench.benchmarks.suite import HOMES, run
+from workbench.methods.logits.kd import KD
+from workbench.records.budget import Budget
+from workbench.settings.setting import Setting
 
 FAST = ("agreement", "store", "views", "cuda", "digits")
+
+
+class Counting(torch.nn.Linear):
+    asked = 0
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        Counting.asked += 1
+        return super().forward(inputs)
 
 
 def _check(name: str) -> None:
@@ -31,6 +44,18 @@ def test_it_runs_on_tiny_sizes(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in HOMES if name not in FAST])
 def test_it_runs_on_tiny_sizes_slowly(name: str) -> None:
     _check(name)
+
+
+@pytest.mark.parametrize(("method", "calls"), [(LiveKD, 5), (KD, 0)])
+def test_the_teacher_is_asked_at_each_step_or_never(method: type[KD], calls: int, tmp_path) -> None:
+    data = (torch.randn(40, 4), torch.arange(40) % 2), (torch.randn(10, 4), torch.arange(10) % 2)
+    setting = Setting(*data, Counting(4, 2), torch.nn.Linear(4, 2), budget=Budget(epochs=100, batch_size=4))
+    steps = engine_steps(setting, method(), tmp_path)
+    next(steps)  # what comes before the first step asks the teacher, too
+    Counting.asked = 0
+    for _ in range(5):
+        next(steps)
+    assert Counting.asked == calls
 
 
 def test_bench_prints_one_document(call) -> None:

@@ -1,4 +1,4 @@
-"""What watching costs: a session in its thread with the live plots drawn, against the same two runs without."""
+"""What watching costs: a session in its thread with the live panel over it, against the same two runs without."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from workbench.benchmarks.measurement import Measurement, Size, threads
+from workbench.benchmarks.measurement import Measurement, Size, ratio, threads
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.engine.session import Session
@@ -18,7 +18,7 @@ from workbench.methods.selftaught.labels_only import LabelsOnly
 from workbench.records.budget import Budget
 from workbench.settings.digits import Digits
 from workbench.settings.setting import Setting
-from workbench.widgets.live_plots import LivePlots
+from workbench.widgets.live import LivePanel
 
 ROUNDS = 3
 
@@ -29,20 +29,25 @@ def live(size: Size) -> list[Measurement]:
     with tempfile.TemporaryDirectory() as folder, threads(1):
         _headless(setting, replace(budget, epochs=1), Path(folder, "teacher"))
         teachers = Path(folder, "teacher", "teachers")
-        seconds: dict[str, list[float]] = {"headless": [], "watched": []}
+        wall: dict[str, list[float]] = {"headless": [], "watched": []}
+        cpu: dict[str, list[float]] = {"headless": [], "watched": []}
         for turn in range(ROUNDS if size.repeats > 1 else 1):
             for name, act in (("headless", _headless), ("watched", _watched))[:: 1 if turn % 2 else -1]:
-                seconds[name].append(act(setting, budget, _home(Path(folder, f"{name}-{turn}"), teachers)))
+                start, cpu_start = time.perf_counter(), time.process_time()
+                act(setting, budget, _home(Path(folder, f"{name}-{turn}"), teachers))
+                wall[name].append(time.perf_counter() - start)
+                cpu[name].append(time.process_time() - cpu_start)
         stops = [_stop(setting, budget, _home(Path(folder, f"stop-{k}"), teachers)) for k in range(size.repeats)]
-    ratio = statistics.median(seconds["watched"]) / statistics.median(seconds["headless"])
-    how = f"medians of {len(seconds['watched'])} runs each in turns, kd and labels only on digits, {size.epochs} epochs, 1 thread"
-    watching = f"{how}; watched: session, store and live plots in the kernel, no browser"
-    details = {f"{name} (s)": values for name, values in seconds.items()}
+    how = f"medians of {len(wall['watched'])} runs each in turns, kd and labels only on digits, {size.epochs} epochs"
+    watching = f"{how}, 1 thread; watched: session, store and live panel in the kernel, no browser"
+    details = {f"{name} (s)": values for name, values in wall.items()} | {
+        "the same in seconds of the processor": ratio(cpu, "watched", "headless")
+    }
     stopping = (
         f"largest of {size.repeats}, from stop() to the end of the worker thread, while student and control train"
     )
     return [
-        Measurement("live, over headless", ratio, "x", 1.10, watching, details),
+        Measurement("live, over headless", ratio(wall, "watched", "headless"), "x", 1.10, watching, details),
         Measurement("live, stop", max(stops), "s", 0.3, stopping, {"median (s)": statistics.median(stops)}),
     ]
 
@@ -54,20 +59,15 @@ def _home(folder: Path, teachers: Path) -> Path:
     return folder
 
 
-def _headless(setting: Setting, budget: Budget, folder: Path) -> float:
-    start = time.perf_counter()
+def _headless(setting: Setting, budget: Budget, folder: Path) -> None:
     for method in (KD(), LabelsOnly()):
         Store(folder=folder).save(collect(distill(setting, method, budget, conditions=Conditions(folder=folder))))
-    return time.perf_counter() - start
 
 
-def _watched(setting: Setting, budget: Budget, folder: Path) -> float:
-    session, plots = _session(setting, budget, folder), LivePlots()
-    session.subscribe(plots.show)
-    start = time.perf_counter()
-    session.start()
-    _expect(session, "finished", session.wait().status)
-    return time.perf_counter() - start
+def _watched(setting: Setting, budget: Budget, folder: Path) -> None:
+    panel = LivePanel(session=_session(setting, budget, folder))
+    panel.session.start()
+    _expect(panel.session, "finished", panel.session.wait().status)
 
 
 def _stop(setting: Setting, budget: Budget, folder: Path) -> float:

@@ -34,7 +34,8 @@ def bench(only: Only = None, tiny: Tiny = False, json: Json = False) -> None:
         emit({"machine": _machine(), "tiny": tiny, "entries": [m.to_dict() for m in found]})
         return
     print_table(("what", "value", "bar", "kept", "how"), [_row(m) for m in found], numbers=("value", "bar"))
-    for m in found:
+    shared = {id(m.details): m for m in reversed(found)}  # entries of one race have the same numbers behind them
+    for m in shared.values():
         for name, value in m.details.items():
             print(f"  {m.name}: {name} = {value}")
 
