@@ -1,0 +1,25 @@
+"""A net of the same design as another one, before it has learnt anything."""
+
+from __future__ import annotations
+
+import copy
+
+from torch import nn
+
+
+def untrained(model: nn.Module) -> nn.Module:
+    """A copy whose layers are initialised anew, each as PyTorch does by default, under the current random state.
+
+    Raises:
+        ValueError: parts of the model have parameters and no ``reset_parameters``, or nothing has parameters.
+    """
+    made = copy.deepcopy(model).requires_grad_()
+    parts = {name or type(part).__name__: part for name, part in made.named_modules()}
+    owners = {name: part for name, part in parts.items() if [*part.parameters(recurse=False)]}
+    stuck = [name for name, part in owners.items() if not hasattr(part, "reset_parameters")]
+    if stuck or not owners:
+        why = f"{', '.join(stuck)} cannot be initialised anew" if stuck else "it has no parameters"
+        raise ValueError(f"no untrained copy of this {type(model).__name__} can be made: {why}; give a factory of it")
+    for part in owners.values():
+        part.reset_parameters()
+    return made
