@@ -14,10 +14,15 @@ def standardize(logits: Tensor, dim: int = 1, epsilon: float = 1e-7) -> Tensor:
         epsilon: keeps rows of equal logits at 0.
     """
     centred = logits - logits.mean(dim, keepdim=True)
-    return centred / (epsilon + _deviation(centred, dim))
+    return centred / (epsilon + _spread(centred, dim))
 
 
-def _deviation(centred: Tensor, dim: int) -> Tensor:
+def deviation(logits: Tensor, dim: int = 1) -> Tensor:
+    """Unbiased standard deviation of each row, (B, C) -> (B, 1); 0, with gradient 0, where the logits are equal."""
+    return _spread(logits - logits.mean(dim, keepdim=True), dim)
+
+
+def _spread(centred: Tensor, dim: int) -> Tensor:
     """The root of the unbiased variance, with gradient 0 instead of NaN where it is 0."""
     variance = centred.square().sum(dim, keepdim=True) / (centred.shape[dim] - 1)
     constant = variance == 0

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from workbench.functional.standardization import standardize
+from workbench.functional.standardization import deviation, standardize
 
 
 class LogitTransform(nn.Module):
@@ -29,7 +29,21 @@ class Standardize(LogitTransform):
         return standardize(logits)
 
 
-TRANSFORMS = {kind.key: kind for kind in (Standardize,)}
+class UnitDeviation(LogitTransform):
+    """A temperature for each row, its unbiased standard deviation, after Chi et al. 2023; the mean stays.
+
+    After a softmax it is ``Standardize``, which also takes the mean away; rows of equal logits stay as they are.
+    """
+
+    key = "unit_deviation"
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """(B, C) -> (B, C)."""
+        spread = deviation(logits)
+        return logits / spread.masked_fill(spread == 0, 1.0)
+
+
+TRANSFORMS = {kind.key: kind for kind in (Standardize, UnitDeviation)}
 
 
 def transform(key: str) -> LogitTransform:
