@@ -38,4 +38,5 @@ def agreed(size: Size) -> list[Measurement]:
 
 def _logits(generator: np.random.Generator, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     centre = 3 * np.eye(CLASSES, dtype=np.float32)[labels]
-    return tuple(generator.standard_normal(centre.shape, dtype=np.float32) + centre for _ in range(2))
+    student, teacher = (generator.standard_normal(centre.shape, dtype=np.float32) + centre for _ in range(2))
+    return student, teacher
