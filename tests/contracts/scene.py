@@ -39,30 +39,42 @@ class Scene:
             self.method.schedule(0.5)
             learner = self.student if plan.factory is None else self._made(plan)
             peers = {f"peer_{k}": fresh_like(learner, k) for k in range(1, self.method.students)}
-            yield plan, {plan.learner: learner} | peers, None if plan.teacher is None else self.teacher
+            yield plan, {plan.learner: learner} | peers, self._teachers(plan, learner)
+
+    def _teachers(self, plan: StagePlan, learner: nn.Module) -> tuple[nn.Module, ...]:
+        """Who teaches: another version of the learner if the teacher follows it, else the plan's, one for each name."""
+        if self.method.teacher_source != "fixed":
+            return (fresh_like(learner, 9),)
+        names = () if plan.teacher is None else (plan.teacher,) if isinstance(plan.teacher, str) else plan.teacher
+        return tuple(fresh_like(self.teacher, k) if k else self.teacher for k in range(len(names)))
 
     def _made(self, plan: StagePlan) -> nn.Module:
         """A learner that is not the student, the same one each time."""
         with torch.random.fork_rng():
             torch.manual_seed(3)
-            return plan.factory().eval().to(self.batch.student_inputs)
+            return self.method.prepare(plan.factory()).eval().to(self.batch.student_inputs)
 
     def ask(
-        self, learners: dict[str, nn.Module], teacher: nn.Module | None, batch: Batch | None = None
+        self, learners: dict[str, nn.Module], teachers: tuple[nn.Module, ...], batch: Batch | None = None
     ) -> dict[str, Any]:
         """The terms of a stage."""
         batch = batch or self.batch
         traces = tuple(Tracer(m, self.method.student_layers)(batch.student_inputs) for m in learners.values())
-        guide = None if teacher is None else Tracer(teacher, self.method.teacher_layers)(batch.for_teacher)
-        return self.method(traces if len(traces) > 1 else traces[0], guide, batch)
+        guides = tuple(Tracer(m, self.method.teacher_layers)(batch.for_teacher) for m in teachers)
+        return self.method(_bare(traces), _bare(guides), batch)
 
     def terms(self, batch: Batch | None = None) -> dict[str, torch.Tensor]:
         """The terms of all stages, by stage and name."""
         return {
             f"{plan.name}/{name}": term
-            for plan, learners, teacher in self.stages()
-            for name, term in self.ask(learners, teacher, batch).items()
+            for plan, learners, teachers in self.stages()
+            for name, term in self.ask(learners, teachers, batch).items()
         }
+
+
+def _bare(traces: tuple[Any, ...]) -> Any:
+    """Traces as a method is given them: none, one, or a tuple of several."""
+    return traces if len(traces) > 1 else traces[0] if traces else None
 
 
 def fresh_like(model: nn.Module, seed: int) -> nn.Module:
@@ -83,6 +95,7 @@ def scene(cls: type, kind: str = "mlp", dtype: torch.dtype = torch.float64, seed
     batch = Batch(torch.tensor([3, 14, 15, 92, 65, 35, 89, 79]), torch.randn(8, *shape, dtype=dtype), labels)
     method = cls(**parameters)
     torch.manual_seed(seed)
+    student = method.prepare(student)
     method.build(student, teacher if method.reads_teacher else None, example_of(batch), FACTS)
     return Scene(method.to(dtype), student, teacher, batch)
 

@@ -51,6 +51,10 @@ def swapped(method: Any) -> Wrong:
     def forward(student: Any, teacher: Any, batch: Any) -> dict[str, Tensor]:
         if isinstance(student, tuple):
             return method(student[::-1], teacher, batch)
+        if isinstance(teacher, tuple):
+            first, *others = teacher
+            mine, theirs = _renamed(student, first.features), _renamed(first, student.features)
+            return method(theirs, (mine, *others), batch)
         mine, theirs = _renamed(student, teacher.features), _renamed(teacher, student.features)
         return method(theirs, mine, batch)
 
