@@ -51,7 +51,7 @@ def test_padding_of_the_vocabulary_is_left_out(folder: Path) -> None:
     whole, cut = load(folder), load(folder, vocabulary=VOCABULARY)
     assert (whole.vocabulary, cut.vocabulary) == (16, 13)
     torch.testing.assert_close(cut(TEXT), whole(TEXT)[..., :13])
-    with pytest.raises(ValueError, match="the tokenizer has 17 entries, but .* only 16"):
+    with pytest.raises(ValueError, match=r"the tokenizer has 17 entries, but .* only 16"):
         load(folder, vocabulary=17)
 
 
@@ -144,9 +144,9 @@ def test_missing_weights_are_not_left_to_chance(folder: Path) -> None:
 
 
 def test_folders_that_hold_no_model(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="no config.json; a local folder"):
+    with pytest.raises(FileNotFoundError, match=r"no config\.json; a local folder"):
         load(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match="no config.json; a local folder"):
+    with pytest.raises(FileNotFoundError, match=r"no config\.json; a local folder"):
         load("gpt2")
     (folder / "adapter_config.json").write_text("{}")
     with pytest.raises(ValueError, match="holds an adapter"):

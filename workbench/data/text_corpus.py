@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-
-import torch
-from torch import Generator
+from random import Random
 
 from workbench.data.text_sets import Passage
 
@@ -21,6 +19,8 @@ SUBJECTS = ("the plot", "the cast", "the music", "the ending", "the script", "th
 GOOD = ("bright", "clever", "fresh", "moving", "warm", "witty")
 BAD = ("dull", "flat", "lazy", "loud", "stale", "weak")
 MOODS = ("bad", "good")
+PATIENCE = 1000
+"""So many repeats in a row mean that nearly all texts were drawn."""
 
 
 def stories(count: int, seed: int = 0, *, steps: bool = True) -> list[Passage]:
@@ -63,17 +63,18 @@ def answer_of(response: str) -> str:
 
 
 def _different(count: int, seed: int, make: Callable[[Callable[[int], int]], tuple]) -> list[tuple]:
-    generator = Generator().manual_seed(seed)
-    found: dict[tuple, None] = {}
-    for _ in range(50 * count):
-        found[make(lambda below: int(torch.randint(below, (), generator=generator)))] = None
-        if len(found) == count:
-            return list(found)
-    raise ValueError(f"{count} different texts are asked for, but only about {len(found)} can be made")
+    draw, found, repeats = Random(seed).randrange, {}, 0
+    while len(found) < count and repeats < PATIENCE:
+        made = make(draw)
+        repeats = repeats + 1 if made in found else 0
+        found[made] = None
+    if len(found) < count:
+        raise ValueError(f"{count} different texts are asked for, but only about {len(found)} can be made")
+    return list(found)
 
 
 def _story(draw: Callable[[int], int]) -> tuple:
-    amount, steps, total = 1 + draw(MOST), [], 0
+    amount, steps = 1 + draw(MOST), []
     total = amount
     for _ in range(2):
         gains = draw(2) == 1 or total == 0

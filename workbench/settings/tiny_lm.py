@@ -45,7 +45,7 @@ class TinyLM(Setting):
         """Generates the stories, the same ones every time."""
         self.student_texts, self.response, self.teacher_tokens = student_texts, response, teacher_tokens
         passages = stories(POOL + TEST, steps=response == "steps")
-        texts = [passage.prompt + passage.response for passage in passages]
+        texts = [passage.prompt + passage.rationale + passage.response for passage in passages]
         self.tokenizer = own = PairTokenizer.train(texts[:POOL], MERGES)
         theirs = CharacterTokenizer.of(texts) if teacher_tokens == "characters" else None
         reading = Reading(own, theirs, context=CONTEXT)
@@ -53,11 +53,13 @@ class TinyLM(Setting):
         super().__init__(
             train=pool.subset(torch.arange(student_texts)),
             test=continuations(passages[POOL:], reading, ids=torch.arange(POOL, POOL + TEST)),
-            teacher=Recipe(partial(Decoder, len(theirs or own), 64, 2, 4, CONTEXT), _budget(8)),
+            teacher=Recipe(
+                partial(Decoder, len(theirs or own), 64, 2, 4, CONTEXT), _budget(8 if response == "steps" else 16, 4e-3)
+            ),
             student=partial(Decoder, len(own), 48, 1, 4, CONTEXT),
             name="tiny_lm",
             task="tokens",
-            budget=_budget(10),
+            budget=_budget(10, 5e-3),
             class_names=own.names,
             look="text",
             threads=1,
@@ -65,5 +67,5 @@ class TinyLM(Setting):
         self.teacher_train = but(pool, self.validation)
 
 
-def _budget(epochs: int) -> Budget:
-    return Budget(epochs, optimizer="adamw", learning_rate=5e-3, weight_decay=0.01, clip=1.0)
+def _budget(epochs: int, learning_rate: float) -> Budget:
+    return Budget(epochs, optimizer="adamw", learning_rate=learning_rate, weight_decay=0.01, clip=1.0)
