@@ -18,8 +18,8 @@ def untrained(model: nn.Module) -> nn.Module:
     owners = {name: part for name, part in parts.items() if [*part.parameters(recurse=False)]}
     stuck = [name for name, part in owners.items() if not hasattr(part, "reset_parameters")]
     if stuck or not owners:
-        why = f"{', '.join(stuck)} cannot be initialised anew" if stuck else "it has no parameters"
-        raise ValueError(f"no untrained copy of this {type(model).__name__} can be made: {why}; give a factory of it")
+        why = f"give {', '.join(stuck)} a method reset_parameters" if stuck else "it has no parameters"
+        raise ValueError(f"no untrained copy of this {type(model).__name__} can be made: {why}")
     for part in owners.values():
         part.reset_parameters()
     return made

@@ -77,18 +77,23 @@ def test_the_early_teacher_is_the_teachers_design_untrained():
     assert teacher.layer1[1].running_mean.abs().sum() > 0
 
 
-def test_a_design_that_cannot_be_renewed_is_named_and_a_factory_helps():
+def test_a_design_that_cannot_be_renewed_is_named():
     vit = ViT(8, 4, 8, 1, 2, 3, 1)
     with pytest.raises(
         ValueError,
-        match=r"no untrained copy of this ViT can be made: ViT, layer1.attention cannot be .*; give a factory of it",
+        match=r"of this ViT can be made: give ViT, layer1\.attention a method reset_parameters",
     ):
         untrained(vit)
-    with pytest.raises(ValueError, match="it has no parameters; give a factory of it"):
+    with pytest.raises(ValueError, match="of this CallableTeacher can be made: it has no parameters"):
         untrained(CallableTeacher(nn.Identity()))
-    method = EarlyStoppedTeacher().taught_by(lambda: MLP(4, (5,), 3))
-    method.build(MLP(4, (), 3), vit, Batch(torch.arange(2), torch.zeros(2, 4), torch.tensor([0, 1])), FACTS)
-    assert isinstance(method.stages(FACTS)[0].factory(), MLP)
+
+
+def test_a_teacher_with_inputs_of_its_own_is_refused():
+    example = Batch(torch.arange(2), torch.zeros(2, 4), torch.tensor([0, 1]), teacher_inputs=torch.zeros(2, 7))
+    with pytest.raises(
+        ValueError, match="trains a teacher on the student's inputs; this setting's teacher has its own"
+    ):
+        EarlyStoppedTeacher().build(MLP(4, (), 3), MLP(7, (), 3), example, FACTS)
 
 
 def test_it_is_no_method_for_fitted_students():

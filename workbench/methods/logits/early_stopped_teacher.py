@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Self
+from typing import Annotated
 
 from torch import Tensor, nn
 
@@ -78,15 +78,18 @@ class EarlyStoppedTeacher(KD):
         self._factory: Callable[[], nn.Module] | None = None
         self._done = 0.0
 
-    def taught_by(self, factory: Callable[[], nn.Module]) -> Self:
-        """This method with an early teacher of one's own design."""
-        self._factory = factory
-        return self
-
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
-        """Remembers the design of the teacher."""
+        """Remembers the design of the teacher.
+
+        Raises:
+            ValueError: the setting's teacher sees other inputs than its student, on which the early one is trained.
+        """
         super().build(student_model, teacher_model, example, facts)
-        self._factory = self._factory or partial(untrained, teacher_model)
+        if example.teacher_inputs is not None:
+            raise ValueError(
+                f"{self.name} trains a teacher on the student's inputs; this setting's teacher has its own"
+            )
+        self._factory = partial(untrained, teacher_model)
 
     def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
         """The early teacher, then the student."""
