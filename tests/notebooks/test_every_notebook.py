@@ -16,16 +16,18 @@ HARMLESS = "Kernel is running over TCP without encryption"  # of ipykernel 7, ab
 pytestmark = [pytest.mark.notebook, pytest.mark.slow]
 
 
-@pytest.fixture(params=NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
-def executed(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nbformat.NotebookNode:
+@pytest.fixture(scope="module", params=NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def executed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
     """The notebook after Run All, with two seeds instead of its own number."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    folder = tmp_path_factory.mktemp("notebook")
     book = nbformat.read(request.param, as_version=4)
     first = next(cell for cell in book.cells if cell.cell_type == "code")
     assert "SEEDS = 3" in first.source
     first.source = first.source.replace("SEEDS = 3", "SEEDS = 2")
-    NotebookClient(book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (("PYTHONPATH", ROOT), ("IPYTHONDIR", folder / "ipython"), ("WORKBENCH_HOME", folder / "home")):
+            patch.setenv(name, str(value))
+        NotebookClient(book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
     return book
 
 

@@ -31,7 +31,7 @@ class Example:
         bare: A number.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one of each kind
         self,
         weight: Annotated[float, Range(0.0, 1.0, 0.1)] = 0.3,
         count: Annotated[int, Range(1, 9, 1)] = 2,

@@ -79,6 +79,8 @@ class Duet:
         for event in stream:
             self._seconds[lane] += time.monotonic() - began
             self.recorders[lane].take(event)
+            if isinstance(event, events.Stage) and self.recorders[lane].resumed:
+                self.recorders[lane].recall(self.distillations[lane].trial.history.curves())
             if isinstance(event, events.Finished):
                 self.runs[lane] = self._timed(lane, event.run)
             elif event.party == "teacher":

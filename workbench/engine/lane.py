@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -26,12 +27,12 @@ class LaneRecorder:
         self.name, self.method, self.step, self.steps, self.stride = name, method, 0, 0, 1
         self._curves: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
         self._sums: dict[str, float] = {}
-        self._count = 0
+        self._count, self.resumed = 0, False
 
     def take(self, event: events.Event) -> None:
         """Remember what an event says about the student."""
         if isinstance(event, events.Started):
-            self.steps, self.step = event.steps, event.resumed_at
+            self.steps, self.step, self.resumed = event.steps, event.resumed_at, event.resumed_at > 0
             self.stride = math.ceil(event.steps / POINTS)
         elif event.party != "student":
             return
@@ -41,6 +42,14 @@ class LaneRecorder:
             self._add("validation", "student", event.step, event.scores["student"])
         elif isinstance(event, events.Probe) and event.name == "agreement":
             self._add("probe", "agreement", event.step, event.value)
+
+    def recall(self, curves: Mapping[str, Curve]) -> None:
+        """Begin with the curves of a run that goes on from a checkpoint."""
+        for name, curve in curves.items():
+            kind, _, rest = name.partition("/")
+            every = self.stride if kind == "terms" else 1
+            self._curves[kind, rest] = curve.steps[::every].tolist(), curve.values[::every].tolist()
+        self.resumed = False
 
     def _step(self, event: events.Step) -> None:
         self.step = event.step
@@ -58,11 +67,13 @@ class LaneRecorder:
         values.append(value)
 
     def view(self) -> Lane:
-        """As it stands now; the newest point may be the average of a few steps that will be averaged with more."""
+        """As it stands now; a point that is half averaged is shown, and so is the very first."""
         curves = {key: Curve(np.array(steps), np.array(values)) for key, (steps, values) in self._curves.items()}
         terms = {name: curve for (kind, name), curve in curves.items() if kind == "terms"}
         for name, total in self._sums.items():
             begun = terms.get(name, EMPTY)
+            if len(begun.steps) and 2 * self._count < self.stride:
+                continue
             terms[name] = Curve(np.append(begun.steps, self.step), np.append(begun.values, total / self._count))
         others = {
             field: curves[key]

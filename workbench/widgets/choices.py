@@ -15,6 +15,7 @@ from workbench.methods.method import Method
 from workbench.settings import catalog as settings
 from workbench.settings.setting import Setting
 from workbench.widgets.controls import Controls
+from workbench.widgets.unblocked import unblock
 
 MOST_SEEDS = 30
 
@@ -108,6 +109,7 @@ class Choices(widgets.VBox):
                 about = f'<div class="wb-head">{title}: {escape(chosen.about)}</div>'
                 parts += [widgets.HTML(about), chosen.controls]
         self.children = parts
+        unblock(self)
 
 
 class Menu:

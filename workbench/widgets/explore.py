@@ -22,6 +22,7 @@ from workbench.widgets.gallery import Gallery
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.sample_map import SampleMap
 from workbench.widgets.samples import cards
+from workbench.widgets.unblocked import unblock
 
 HEIGHT = 520
 HEATMAPS = 2  # traces of the confusion; the bars of the outcomes follow
@@ -56,6 +57,8 @@ class Explore(widgets.VBox):
         self._recolour()
         saved = self._state.get("selection")
         self.choose(Selection.from_state(saved) if saved else None)
+        for each in (self, *self.maps.values()):
+            unblock(each)
 
     def choose(self, selection: Selection | None, source: SampleMap | None = None) -> None:
         """Show these samples in every view; None or an empty selection shows all of them."""

@@ -18,6 +18,7 @@ from workbench.widgets.choices import Choices
 from workbench.widgets.explore import Explore
 from workbench.widgets.live_plots import LivePlots
 from workbench.widgets.transport import BUSY, Transport, line
+from workbench.widgets.unblocked import unblock
 from workbench.widgets.verdict_table import VerdictTable
 
 CSS = (Path(__file__).parent / "static" / "panel.css").read_text()
@@ -60,6 +61,7 @@ class LivePanel(widgets.VBox):
         style = widgets.HTML(f"<style>{CSS}</style>", layout={"display": "none"})
         super().__init__([style, self.choices, self.transport, self.plots, self.verdict, self._place])
         self.add_class("wb-panel")
+        unblock(self)
         self._follow(session or self.choices.session())
 
     def state(self) -> dict[str, Any]:
