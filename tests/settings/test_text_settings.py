@@ -14,6 +14,7 @@ from workbench.functional.tokens import check_vocabularies, exact_match
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
 from workbench.models.decoder import Decoder
+from workbench.models.huggingface import HuggingFace
 from workbench.models.sampling import Sampling, generate
 from workbench.records.batch import Batch
 from workbench.records.budget import Budget
@@ -97,6 +98,20 @@ def test_a_language_model_learns_from_a_teacher(method: type[Method]) -> None:
     run = collect(distill(with_teacher(setting, confident(setting.classes)), method(), SHORT))
     assert falls(run, "soft")
     assert run.facts["agreement"] is not None
+
+
+def test_hugging_face_models_teach_and_learn() -> None:
+    """Two architectures, the teacher's matrix padded beyond the vocabulary; the student's own text included."""
+    transformers = pytest.importorskip("transformers")
+    setting = TinyLM(student_texts=200, response="answer")
+    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    llama = transformers.LlamaConfig(vocab_size=setting.classes + 14, **sizes)
+    gpt2 = transformers.GPT2Config(vocab_size=setting.classes, n_embd=16, n_layer=1, n_head=2, n_positions=96)
+    with_teacher(setting, HuggingFace(transformers.LlamaForCausalLM(llama), setting.classes))
+    nn.init.normal_(setting.teacher.model.lm_head.weight, std=0.5)
+    setting.student = lambda: HuggingFace(transformers.GPT2LMHeadModel(gpt2))
+    for method in (TokenMatch(), OnPolicy()):
+        assert falls(collect(distill(setting, method, SHORT)), "soft")
 
 
 def test_a_teacher_may_read_other_tokens() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Generator, Tensor
@@ -114,14 +114,14 @@ class TextSet(TransferSet):
             extras["teacher_labels"] = self.marks["teacher_labels"][teacher_rows][:, theirs]
         return extras | {name: [lines[row] for row in rows.tolist()] for name, lines in self.strings.items()}
 
-    def subset(self, rows: Tensor) -> TextSet:
+    def subset(self, rows: Tensor) -> Self:
         """Some of the samples, with their ids."""
         made = super().subset(rows)
         made._move(lambda part: part[rows])
         made.strings = {name: [lines[row] for row in rows.tolist()] for name, lines in self.strings.items()}
         return made
 
-    def as_teacher_sees(self) -> TextSet:
+    def as_teacher_sees(self) -> Self:
         """The same texts in the teacher's tokens, with its next tokens as the labels."""
         if self.teacher_inputs is None:
             return self
@@ -131,7 +131,7 @@ class TextSet(TransferSet):
         made.marks, made.groups = {"counted": counted}, {}
         return made
 
-    def to(self, device: torch.device | str) -> TextSet:
+    def to(self, device: torch.device | str) -> Self:
         """The same samples on a device."""
         made = super().to(device)
         made._move(lambda part: part.to(device))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Generator, Tensor
@@ -137,7 +137,7 @@ class TransferSet:
             return torch.arange(len(self))
         return (self.labels != UNLABELLED).reshape(len(self), -1).any(1).nonzero().squeeze(1)
 
-    def subset(self, rows: Tensor) -> TransferSet:
+    def subset(self, rows: Tensor) -> Self:
         """Some of the samples, with their ids."""
         teacher = None if self.teacher_inputs is None else self._view(self.teacher_inputs, rows)
         return self._like(
@@ -152,13 +152,13 @@ class TransferSet:
         """The same samples with the ids start, start + 1, ..."""
         return self._like(self.inputs, self.labels, ids=torch.arange(start, start + len(self)))
 
-    def as_teacher_sees(self) -> TransferSet:
+    def as_teacher_sees(self) -> Self:
         """The same samples with the teacher's inputs as the inputs."""
         return (
             self if self.teacher_inputs is None else self._like(self.teacher_inputs, self.labels, teacher_inputs=None)
         )
 
-    def to(self, device: torch.device | str) -> TransferSet:
+    def to(self, device: torch.device | str) -> Self:
         """The same samples on a device."""
         move = lambda part: part if part is None else part.to(device)  # noqa: E731 - one word for one act
         everything = lambda given: given if given is None else _map(given, move)  # noqa: E731
@@ -170,7 +170,7 @@ class TransferSet:
             weight=move(self.weight),
         )
 
-    def _like(self, inputs: Inputs, labels: Tensor | None, **rest: Any) -> TransferSet:
+    def _like(self, inputs: Inputs, labels: Tensor | None, **rest: Any) -> Self:
         made = type(self).__new__(type(self))
         made.__dict__ |= self.__dict__ | {"inputs": inputs, "labels": labels} | rest
         made.__dict__.pop("_digest", None)
