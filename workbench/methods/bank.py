@@ -1,4 +1,4 @@
-"""One slowly moving vector per sample and side, by sample id."""
+"""What is kept of every sample, by sample id: slowly moving vectors, or the last answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,74 @@ LARGEST = 4 * 2**30
 """Bytes; larger banks are refused before they are made."""
 
 
-class MemoryBank(nn.Module):
+class SampleTable(nn.Module):
+    """Rows for N samples, given to ids as they first appear.
+
+    Args:
+        samples: N.
+        shape: of what is kept of each.
+
+    Raises:
+        ValueError: there are no samples, or the table would take more than 4 GiB.
+    """
+
+    def __init__(self, samples: int, *shape: int) -> None:
+        super().__init__()
+        size = samples * math.prod(shape) * torch.get_default_dtype().itemsize
+        if not 0 < size <= LARGEST:
+            raise ValueError(
+                f"a memory bank of {samples:,} samples x {' x '.join(map(str, shape))} takes {size / 2**30:.1f} GiB; "
+                f"it needs samples and at most {LARGEST / 2**30:.0f} GiB: use a part of the data, or a smaller width"
+            )
+        self.register_buffer("ids", torch.zeros(samples, dtype=torch.int64))
+        self.register_buffer("known", torch.zeros(samples, dtype=torch.bool))
+
+    def _find(self, ids: Tensor) -> Tensor:
+        """Where each id is, (B, N) boolean; nowhere if it has not appeared."""
+        return self.known & (self.ids == ids[:, None])
+
+    def _rows(self, ids: Tensor) -> Tensor:
+        """The rows of some samples, (B,); unknown samples are given one.
+
+        Raises:
+            ValueError: more samples than the table holds.
+        """
+        found = self._find(ids)
+        new = ids[~found.any(1)].unique()
+        if len(new):
+            free = (~self.known).nonzero().squeeze(1)
+            if len(new) > len(free):
+                raise ValueError(f"the memory bank holds {len(self.ids)} samples and sees {len(new)} more; ids changed")
+            self.ids[free[: len(new)]] = new
+            self.known[free[: len(new)]] = True
+            found = self._find(ids)
+        return found.int().argmax(1)
+
+
+class AnswerBank(SampleTable):
+    """The last answer to each of N samples.
+
+    Args:
+        samples: N.
+        classes: C.
+    """
+
+    def __init__(self, samples: int, classes: int) -> None:
+        super().__init__(samples, classes)
+        self.register_buffer("answers", torch.zeros(samples, classes))
+
+    def recall(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """The answers (B, C) to some samples, and which of them have one, (B,) boolean; 0 where there is none."""
+        found = self._find(ids)
+        known = found.any(1)
+        return self.answers[found.int().argmax(1)] * known[:, None], known
+
+    def keep(self, ids: Tensor, answers: Tensor) -> None:
+        """Put new answers, (B, C), in place of the old ones."""
+        self.answers[self._rows(ids)] = answers.to(self.answers)
+
+
+class MemoryBank(SampleTable):
     """Two vectors for each of N samples: the student's and the teacher's.
 
     Rows are given to ids as they first appear; only samples that have appeared serve as negatives. Which negatives a
@@ -29,19 +96,11 @@ class MemoryBank(nn.Module):
     """
 
     def __init__(self, samples: int, width: int) -> None:
-        super().__init__()
-        size = 2 * samples * width * torch.get_default_dtype().itemsize
-        if not 0 < size <= LARGEST:
-            raise ValueError(
-                f"a memory bank of {samples:,} samples x {width} x 2 takes {size / 2**30:.1f} GiB; it needs samples and "
-                f"at most {LARGEST / 2**30:.0f} GiB: use a part of the data, or a smaller width"
-            )
+        super().__init__(samples, width, 2)
         bound = 1 / math.sqrt(width / 3)
         for side in ("student", "teacher"):
             self.register_buffer(side, torch.empty(samples, width).uniform_(-bound, bound))
-        self.register_buffer("ids", torch.zeros(samples, dtype=torch.int64))
         self.register_buffer("labels", torch.full((samples,), UNLABELLED))
-        self.register_buffer("known", torch.zeros(samples, dtype=torch.bool))
         self.register_buffer("seed", torch.randint(2**31, ()))
         self.register_buffer("step", torch.tensor(0))
 
@@ -51,16 +110,7 @@ class MemoryBank(nn.Module):
         Raises:
             ValueError: more samples than the bank holds.
         """
-        found = self._find(ids)
-        new = ids[~found.any(1)].unique()
-        if len(new):
-            free = (~self.known).nonzero().squeeze(1)
-            if len(new) > len(free):
-                raise ValueError(f"the memory bank holds {len(self.ids)} samples and sees {len(new)} more; ids changed")
-            self.ids[free[: len(new)]] = new
-            self.known[free[: len(new)]] = True
-            found = self._find(ids)
-        rows = found.int().argmax(1)
+        rows = self._rows(ids)
         if labels is not None:
             self.labels[rows] = labels
         return rows
@@ -88,6 +138,3 @@ class MemoryBank(nn.Module):
         for bank, seen in ((self.student, student), (self.teacher, teacher)):
             bank[rows] = F.normalize(momentum * bank[rows] + (1 - momentum) * seen.to(bank), dim=1)
         self.step += 1
-
-    def _find(self, ids: Tensor) -> Tensor:
-        return self.known & (self.ids == ids[:, None])
