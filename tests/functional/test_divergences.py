@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from workbench.functional.divergences import forward_kl, one_hot, soft_cross_entropy
+from workbench.functional.divergences import forward_kl, one_hot, pairwise_kl, soft_cross_entropy
 from workbench.functional.tasks import TASKS, task
 
 HALF, QUARTER = torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, math.log(3.0)]])  # 1/2 1/2 and 1/4 3/4
@@ -27,6 +27,12 @@ def test_forward_kl_takes_a_temperature_per_sample_and_any_class_dimension():
     torch.testing.assert_close(several, torch.stack(one_by_one))
     turned = forward_kl(student.T, teacher.T, dim=0)
     torch.testing.assert_close(turned, forward_kl(student, teacher))
+
+
+def test_pairwise_kl_is_forward_kl_of_every_pair():
+    student, teacher = torch.randn(3, 4), torch.randn(2, 4)
+    pairs = [[forward_kl(s[None], t[None], 2.0)[0] for t in teacher] for s in student]
+    torch.testing.assert_close(pairwise_kl(student, teacher, 2.0), torch.tensor(pairs))
 
 
 def test_logits_that_rule_a_class_out_stay_finite():

@@ -26,6 +26,20 @@ def forward_kl(
     return F.kl_div(log_student, log_teacher, reduction="none", log_target=True).sum(dim)
 
 
+def pairwise_kl(student_logits: Tensor, teacher_logits: Tensor, temperature: float = 1.0) -> Tensor:
+    """KL(teacher || student) between every row of one and every row of the other, (B, C) and (N, C) -> (B, N).
+
+    Args:
+        student_logits: (B, C).
+        teacher_logits: (N, C).
+        temperature: softens both.
+    """
+    log_student = F.log_softmax(student_logits / temperature, 1)
+    log_teacher = F.log_softmax(teacher_logits / temperature, 1)
+    teacher = log_teacher.exp()
+    return (teacher * log_teacher).sum(1) - log_student @ teacher.T
+
+
 def soft_cross_entropy(student_logits: Tensor, soft_targets: Tensor, dim: int = 1) -> Tensor:
     """Cross-entropy against soft targets, (B, C) with (B, C) -> (B,)."""
     return -(soft_targets * F.log_softmax(student_logits, dim)).sum(dim)
