@@ -116,9 +116,14 @@ def test_streams_are_independent_and_come_back_as_they_were():
     first, second = (torch.rand(4, generator=s["data"]) for s in (streams, again))
     assert torch.equal(first, second)
     state = streams.state()
-    drawn = torch.rand(4, generator=streams["method"])
-    streams.restore(state)
-    assert torch.equal(drawn, torch.rand(4, generator=streams["method"]))
+    drawn = []
+    for _ in range(2):
+        with streams.using("noise"):
+            drawn.append(torch.rand(4))
+        drawn.append(torch.rand(4, generator=streams["data"]))
+        streams.restore(state)
+    assert torch.equal(drawn[0], drawn[2])
+    assert torch.equal(drawn[1], drawn[3])
     assert not torch.equal(streams.fresh("a").get_state(), streams.fresh("b").get_state())
 
 

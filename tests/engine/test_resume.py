@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,7 @@ def assert_identical(left: Run, right: Run) -> None:
         assert left.facts[fact] == right.facts[fact]
 
 
-@pytest.mark.parametrize("name", [*sorted(catalog()), *OWN])
-@pytest.mark.parametrize("share", [0.3, 0.8])
+@pytest.mark.parametrize(("name", "share"), [*zip([*OWN, *sorted(catalog())], cycle((0.3, 0.8)), strict=False)])
 def test_a_run_that_is_dropped_goes_on_to_the_same_numbers(name, share, tmp_path):
     uninterrupted, _ = whole(name, tmp_path / "a")
     total = sum(uninterrupted.facts["steps"].values())

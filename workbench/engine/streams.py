@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-NAMES = ("data", "augment", "method", "noise")
+DRAWN = ("data", "augment")
+USED = ("method", "noise")
 TURN = threading.RLock()
 """PyTorch's global generator belongs to one run at a time: without turns, two runs in two threads would mix theirs."""
 
@@ -27,8 +28,9 @@ def repeatable(device: torch.device) -> Iterator[None]:
 class Streams:
     """The random streams of one run.
 
-    ``data`` orders the samples, ``augment`` draws views, ``method`` initialises adapters and banks, ``noise`` is the
-    global generator while models run (dropout). Initialisation has a stream per party, see ``initialising``.
+    ``data`` orders the samples and ``augment`` draws views: generators that are passed on. ``method`` is the global
+    randomness while adapters and banks are made, ``noise`` while models run (dropout). Initialisation has a stream per
+    party, see ``initialising``.
 
     Args:
         seed: of the run; the streams are independent children of it.
@@ -38,7 +40,8 @@ class Streams:
     def __init__(self, seed: int, device: torch.device) -> None:
         """Seeds them all."""
         self.seed, self.device = seed, device
-        self.generators = {name: self.fresh(name) for name in NAMES}
+        self.generators = {name: self.fresh(name) for name in DRAWN}
+        self.states = {name: self.fresh(name).get_state() for name in USED}
         self.cuda: dict[str, Tensor] = {}
 
     def fresh(self, name: str) -> Generator:
@@ -50,7 +53,7 @@ class Streams:
         return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
 
     def __getitem__(self, name: str) -> Generator:
-        """The generator of a stream."""
+        """The generator of ``data`` or ``augment``."""
         return self.generators[name]
 
     @contextmanager
@@ -62,15 +65,15 @@ class Streams:
 
     @contextmanager
     def using(self, name: str) -> Iterator[None]:
-        """Global randomness comes from a stream and goes back to what it was; never yield an event in here."""
+        """Global randomness is ``method`` or ``noise`` and goes back to what it was; never yield an event in here."""
         with TURN:
-            stream, outside = self.generators[name], torch.get_rng_state()
-            torch.set_rng_state(stream.get_state())
+            outside = torch.get_rng_state()
+            torch.set_rng_state(self.states[name])
             cuda = self._enter_cuda(name)
             try:
                 yield
             finally:
-                stream.set_state(torch.get_rng_state())
+                self.states[name] = torch.get_rng_state()
                 torch.set_rng_state(outside)
                 if cuda is not None:
                     self.cuda[name] = torch.cuda.get_rng_state(self.device)
@@ -88,14 +91,16 @@ class Streams:
 
     def state(self) -> dict[str, Tensor]:
         """Everything needed to go on from here."""
-        cpu = {name: generator.get_state() for name, generator in self.generators.items()}
-        return cpu | {f"cuda/{name}": state for name, state in self.cuda.items()}
+        drawn = {name: generator.get_state() for name, generator in self.generators.items()}
+        return drawn | self.states | {f"cuda/{name}": state for name, state in self.cuda.items()}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go on from there."""
         for name, tensor in state.items():
             if name.startswith("cuda/"):
                 self.cuda[name.removeprefix("cuda/")] = tensor
+            elif name in self.states:
+                self.states[name] = tensor
             else:
                 self.generators[name].set_state(tensor)
 
