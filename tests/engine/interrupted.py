@@ -85,7 +85,7 @@ class Split(Method):
 
 
 OWN = {"averaged": Averaged, "shared": Shared, "split": Split}
-BUDGET = Budget(epochs=12, batch_size=16)
+BUDGET = Budget(epochs=12, batch_size=16, clip=1.0)
 
 
 def arm(name: str, folder: Path) -> Distillation:
