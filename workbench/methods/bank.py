@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -138,3 +140,25 @@ class MemoryBank(SampleTable):
         for bank, seen in ((self.student, student), (self.teacher, teacher)):
             bank[rows] = F.normalize(momentum * bank[rows] + (1 - momentum) * seen.to(bank), dim=1)
         self.step += 1
+
+
+class Last(nn.Module):
+    """Tensors of the last step by name, of whatever shape they have; part of the state."""
+
+    def __contains__(self, name: str) -> bool:
+        """Whether it has been kept."""
+        return name in self._buffers
+
+    def __getitem__(self, name: str) -> Tensor:
+        """The one of a name."""
+        return self._buffers[name]
+
+    def keep(self, tensors: Mapping[str, Tensor]) -> None:
+        """Copies of these, in place of what was kept under their names."""
+        for name, tensor in tensors.items():
+            self.register_buffer(name, tensor.clone())
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Tensor], prefix: str, *rest: Any) -> None:
+        """Takes whatever is there: before the first step nothing has a shape."""
+        self.keep({key[len(prefix) :]: tensor for key, tensor in state_dict.items() if key.startswith(prefix)})
+        super()._load_from_state_dict(state_dict, prefix, *rest)
