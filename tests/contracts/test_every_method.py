@@ -116,7 +116,7 @@ def test_models_without_layers_are_refused_by_who_reads_layers_and_nobody_else(c
     if reads_layers(cls):
         with pytest.raises(ValueError, match=r"Opaque has no .*layers"):
             method.build(*pair, example_of(here.batch), FACTS)
-    elif cls.__name__ != "TeacherAssistant":  # it needs a net it can size up; its own test says so
+    elif cls.__name__ not in ("TeacherAssistant", "WKDL"):  # they need a net to size up, or its classifier: own tests
         method.build(*pair, example_of(here.batch), FACTS)
 
 
