@@ -70,7 +70,7 @@ def cards(lab: Lab) -> list[str]:
     return lab.page.locator(".wb-panel article dd:first-of-type").all_inner_texts()
 
 
-def test_pause_step_slide_reload_and_stop_while_it_trains(lab: Lab) -> None:
+def test_slide_pause_and_step_while_it_trains(lab: Lab) -> None:
     open_panel(lab, LONG)
     lab.screenshot("live-idle")
     lab.click("Start")
@@ -98,6 +98,16 @@ def test_pause_step_slide_reload_and_stop_while_it_trains(lab: Lab) -> None:
     wait_line(lab, "left.")
     lab.page.wait_for_timeout(500)
     assert steps(lab)[0] > held[0] + 1
+
+
+def test_a_reloaded_page_shows_where_it_is_now_and_stops_it(lab: Lab) -> None:
+    open_panel(lab, LONG)
+    lab.click("Start")
+    wait_line(lab, "side by side")
+    lab.page.locator(".wb-panel .noUi-handle").first.focus()
+    lab.page.keyboard.press("ArrowRight")
+    lab.page.wait_for_function(f"({MARKS})().length === 1")
+    held = steps(lab)
 
     lab.reload()
     lab.page.locator(LINE).first.wait_for()

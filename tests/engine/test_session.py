@@ -305,6 +305,21 @@ def test_two_sessions_at_once_do_not_mix_their_random_numbers(sessions: Callable
         assert same(session.wait(PATIENCE).runs["student"], alone(stage, "kd"))
 
 
+def test_a_start_is_heard_while_the_end_of_the_run_before_is_still_being_drawn(
+    sessions: Callable[..., Session],
+) -> None:
+    session, heard = sessions(setting(), make("kd"), seeds=2), []
+
+    def press_at_once(snapshot: Snapshot) -> None:
+        if snapshot.status == "finished" and not heard:
+            heard.append(snapshot)
+            session.run_remaining()
+
+    session.subscribe(press_at_once)
+    session.start()
+    until(session, lambda s: s.study is not None and len(s.study.arms["kd"].seeds) == 2)
+
+
 def test_a_second_start_while_busy_does_nothing_and_a_subscriber_can_leave(sessions: Callable[..., Session]) -> None:
     session, told = sessions(setting(LONG), make("kd")), []
     leave = session.subscribe(told.append)

@@ -21,7 +21,7 @@ from workbench.methods.method import Method
 from workbench.records import events
 from workbench.records.budget import Budget
 from workbench.records.run import Run
-from workbench.records.snapshot import Snapshot, Status
+from workbench.records.snapshot import BUSY, Snapshot, Status
 from workbench.settings.setting import Setting
 
 
@@ -99,8 +99,8 @@ class Session:
     # --- state ---------------------------------------------------------------------------------------------------
     @property
     def busy(self) -> bool:
-        """True while the worker thread is alive."""
-        return self._thread.is_alive()
+        """True from a start until the run has finished, failed or been stopped."""
+        return self.snapshot.status in BUSY
 
     @property
     def snapshot(self) -> Snapshot:
@@ -113,7 +113,7 @@ class Session:
 
     def wait(self, seconds: float | None = None) -> Snapshot:
         """Wait for the worker thread to end, then return the last snapshot."""
-        if self.busy:
+        if self._thread.is_alive():
             self._thread.join(seconds)
         return self.snapshot
 
@@ -122,11 +122,14 @@ class Session:
         with self._lock:
             if self.busy:
                 return
-            self._inbox = Inbox()
-            self._thread = threading.Thread(target=self._guarded, args=(work,), name="workbench-session", daemon=True)
+            self._board.note(status="preparing")
+            self._inbox, before = Inbox(), self._thread
+            self._thread = threading.Thread(target=self._guarded, args=(work, before), name="session", daemon=True)
             self._thread.start()
 
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _guarded(self, work: Callable[[], None], before: threading.Thread) -> None:
+        if before.is_alive():  # it has told its end, and the subscribers are still drawing it
+            before.join()
         try:
             self._warm_up()
             work()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,16 +10,16 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from workbench.functional.randomness import TURN, kept
+
 DRAWN = ("data", "augment")
 USED = ("method", "noise")
-TURN = threading.RLock()
-"""PyTorch's global generator belongs to one run at a time: without turns, two runs in two threads would mix theirs."""
 
 
 @contextmanager
 def repeatable(device: torch.device) -> Iterator[None]:
     """Global randomness starts from 0, the same each time, and goes back to what it was."""
-    with TURN, torch.random.fork_rng(devices=_cuda(device)):
+    with kept(_cuda(device)):
         torch.manual_seed(0)
         yield
 
@@ -59,7 +58,7 @@ class Streams:
     @contextmanager
     def initialising(self, party: str) -> Iterator[None]:
         """Global randomness depends only on the seed and the party: the same student in every arm of a study."""
-        with TURN, torch.random.fork_rng(devices=_cuda(self.device)):
+        with kept(_cuda(self.device)):
             torch.manual_seed(self._child(f"init/{party}"))
             yield
 

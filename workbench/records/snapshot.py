@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workbench.records.study import Study
 
 Status = Literal["idle", "preparing", "running", "paused", "seeds", "finished", "stopped", "failed"]
+BUSY: tuple[Status, ...] = ("preparing", "running", "paused", "seeds")
 
 
 @dataclass(frozen=True)

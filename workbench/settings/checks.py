@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.transfer import Inputs, TransferSet
+from workbench.functional.randomness import kept
 from workbench.models.layers import call
 from workbench.models.tracing import tensor_of
 from workbench.settings.signature import is_model
@@ -111,7 +112,7 @@ def _dry_run(party: str, model: Any, inputs: Inputs) -> Tensor:
     for part, _ in modes:
         part.training = False
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.no_grad(), kept():
             outputs = call(model, inputs)
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
         raise ValueError(f"the {party} cannot take inputs of {_shape(inputs)}: {error}") from error

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from workbench.functional.randomness import kept
+
 
 def is_model(thing: Any) -> bool:
     """Whether it is a model already, a net or a scikit-learn estimator, and no factory of one."""
@@ -34,7 +36,7 @@ def signature(thing: Any) -> str:
 
 def factory_signature(factory: Callable[[], Any]) -> str:
     """Name of a factory and structure of the net it makes; the random state stays as it was."""
-    with torch.random.fork_rng(devices=[]):
+    with kept():
         made = factory()
     return f"{_name(factory)} {structure(made) if isinstance(made, nn.Module) else repr(made)}"
 

@@ -12,12 +12,12 @@ import ipywidgets as widgets
 from workbench.engine.session import Session
 from workbench.methods.method import Method
 from workbench.records.run import Run
-from workbench.records.snapshot import Snapshot
+from workbench.records.snapshot import BUSY, Snapshot
 from workbench.settings.setting import Setting
 from workbench.widgets.choices import Choices
 from workbench.widgets.explore import Explore
 from workbench.widgets.live_plots import LivePlots
-from workbench.widgets.transport import BUSY, Transport, line
+from workbench.widgets.transport import Transport, line
 from workbench.widgets.unblocked import unblock
 from workbench.widgets.verdict_table import VerdictTable
 

@@ -8,9 +8,8 @@ from html import escape
 
 import ipywidgets as widgets
 
-from workbench.records.snapshot import Snapshot
+from workbench.records.snapshot import BUSY, Snapshot
 
-BUSY = ("preparing", "running", "paused", "seeds")
 COLOURS = {"finished": "success", "failed": "danger", "stopped": "warning", "paused": "warning"}
 
 
