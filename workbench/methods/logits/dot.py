@@ -10,7 +10,7 @@ Formula:
     weights  <- weights - rate * (v_labels + v_soft),   as gradients of an optimiser with this momentum:
     grad L_labels + grad L_soft + delta * (v_soft - v_labels), with the velocities before the step.
 
-Faithful to: Zhao et al., ICCV 2023, Algorithm 1, and the authors' code.
+Faithful to: Zhao et al., ICCV 2023, the update with two momenta, and the authors' code.
 Departs from it: weight decay has the plain momentum; ``reg_*`` terms move with the labels. What is learnt besides the
 student has the plain momentum, as there. A limit on the gradient's norm acts on the three parts together.
 Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
