@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from tests.contracts import text
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.models.tracing import Tracer
@@ -23,6 +24,11 @@ MODELS = {
 }
 
 
+def kinds_of(cls: Any) -> tuple[str, ...]:
+    """The kinds of models a method is tried on, by the first of its tasks."""
+    return tuple(text.TEXT_MODELS if text.reads_text(cls) else MODELS)
+
+
 @dataclass
 class Scene:
     """A method built for a student and a teacher, in evaluation mode so that samples do not meet in batch norm."""
@@ -31,10 +37,11 @@ class Scene:
     student: nn.Module
     teacher: nn.Module
     batch: Batch
+    facts: Facts
 
     def stages(self) -> Iterator[tuple[StagePlan, dict[str, nn.Module], nn.Module | None]]:
         """Each stage's plan, learners and teacher, with the method told that it runs."""
-        for plan in self.method.stages(FACTS):
+        for plan in self.method.stages(self.facts):
             self.method.stage = plan.name
             self.method.schedule(0.5)
             learner = self.student if plan.factory is None else self._made(plan)
@@ -57,8 +64,12 @@ class Scene:
     def ask(
         self, learners: dict[str, nn.Module], teachers: tuple[nn.Module, ...], batch: Batch | None = None
     ) -> dict[str, Any]:
-        """The terms of a stage."""
+        """The terms of a stage; texts that are written while training are the same each time."""
         batch = batch or self.batch
+        if self.facts.task == "tokens":
+            with torch.random.fork_rng():
+                torch.manual_seed(0)
+                batch = self.method.inputs(batch, learners)
         traces = tuple(Tracer(m, self.method.student_layers)(batch.student_inputs) for m in learners.values())
         guides = tuple(Tracer(m, self.method.teacher_layers)(batch.for_teacher) for m in teachers)
         return self.method(_bare(traces), _bare(guides), batch)
@@ -86,18 +97,27 @@ def fresh_like(model: nn.Module, seed: int) -> nn.Module:
     return made
 
 
-def scene(cls: type, kind: str = "mlp", dtype: torch.dtype = torch.float64, seed: int = 0, **parameters: Any) -> Scene:
+def scene(
+    cls: Any, kind: str | None = None, dtype: torch.dtype = torch.float64, seed: int = 0, **parameters: Any
+) -> Scene:
     """Two models of a kind and a batch of eight samples, two of them without a label."""
     torch.manual_seed(0)
-    make_student, make_teacher, shape = MODELS[kind]
+    kind = kind or kinds_of(cls)[0]
+    make_student, make_teacher, *shape = (MODELS | text.TEXT_MODELS)[kind]
     student, teacher = make_student().eval().to(dtype), make_teacher().eval().to(dtype)
-    labels = torch.tensor([0, 1, 2, UNLABELLED, 1, 0, 2, UNLABELLED])
-    batch = Batch(torch.tensor([3, 14, 15, 92, 65, 35, 89, 79]), torch.randn(8, *shape, dtype=dtype), labels)
+    batch = points(*shape, dtype) if shape else text.text_batch()
+    facts = FACTS if shape else text.FACTS
     method = cls(**parameters)
     torch.manual_seed(seed)
     student = method.prepare(student)
-    method.build(student, teacher if method.reads_teacher else None, example_of(batch), FACTS)
-    return Scene(method.to(dtype), student, teacher, batch)
+    method.build(student, teacher if method.reads_teacher else None, example_of(batch), facts)
+    return Scene(method.to(dtype), student, teacher, batch, facts)
+
+
+def points(shape: tuple[int, ...], dtype: torch.dtype) -> Batch:
+    """Eight samples of a shape, two of them without a label."""
+    labels = torch.tensor([0, 1, 2, UNLABELLED, 1, 0, 2, UNLABELLED])
+    return Batch(torch.tensor([3, 14, 15, 92, 65, 35, 89, 79]), torch.randn(8, *shape, dtype=dtype), labels)
 
 
 def example_of(batch: Batch) -> Batch:
@@ -107,4 +127,4 @@ def example_of(batch: Batch) -> Batch:
 
 def rows_of(batch: Batch, rows: torch.Tensor) -> Batch:
     """Some samples of a batch, in an order."""
-    return Batch(batch.ids[rows], batch.student_inputs[rows], batch.labels[rows])
+    return Batch(**{name: text.rows_of(part, rows) for name, part in text.parts_of(batch)})

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.contracts.scene import FACTS, MODELS, example_of, rows_of, scene
+from tests.contracts.scene import FACTS, example_of, kinds_of, rows_of, scene
 from workbench.methods.catalog import catalog, find, make
 from workbench.methods.composition import SEAMS, Sum
 from workbench.methods.method import Method
@@ -18,7 +18,8 @@ from workbench.records.parameters import parameters
 
 METHODS = catalog()
 every_method = pytest.mark.parametrize("cls", METHODS.values(), ids=METHODS)
-every_kind = pytest.mark.parametrize("kind", MODELS)
+PAIRS = {f"{kind}-{key}": (cls, kind) for key, cls in METHODS.items() for kind in kinds_of(cls)}
+every_kind = pytest.mark.parametrize(("cls", "kind"), PAIRS.values(), ids=PAIRS)
 
 
 def reads_layers(cls):
@@ -26,7 +27,6 @@ def reads_layers(cls):
 
 
 # --- what forward returns -----------------------------------------------------------------------------------------
-@every_method
 @every_kind
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["float32", "float64"])
 def test_terms_are_finite_one_per_sample_or_one_per_batch_and_keep_the_type(cls, kind, dtype):
@@ -43,7 +43,6 @@ def test_the_progress_term_is_one_of_the_terms(cls):
     assert cls.progress.term in {name.rpartition("/")[2] for name in scene(cls).terms()}
 
 
-@every_method
 @every_kind
 def test_gradients_reach_students_and_adapters_but_never_the_teacher(cls, kind):
     here, reached = scene(cls, kind), set()
@@ -56,7 +55,6 @@ def test_gradients_reach_students_and_adapters_but_never_the_teacher(cls, kind):
     assert all(p.grad is None for p in here.teacher.parameters())
 
 
-@every_method
 @every_kind
 def test_the_order_of_the_batch_does_not_matter(cls, kind):
     order = torch.tensor([5, 2, 7, 0, 1, 6, 4, 3])
@@ -115,9 +113,9 @@ def test_models_without_layers_are_refused_by_who_reads_layers_and_nobody_else(c
     pair = (method.prepare(Opaque()), Opaque() if cls.reads_teacher else None)
     if reads_layers(cls):
         with pytest.raises(ValueError, match=r"Opaque has no .*layers"):
-            method.build(*pair, example_of(here.batch), FACTS)
+            method.build(*pair, example_of(here.batch), here.facts)
     elif cls.__name__ not in ("TeacherAssistant", "WKDL"):  # they need a net to size up, or its classifier: own tests
-        method.build(*pair, example_of(here.batch), FACTS)
+        method.build(*pair, example_of(here.batch), here.facts)
 
 
 @pytest.mark.parametrize("side", ["guided", "hint"])
@@ -133,7 +131,7 @@ def test_a_layer_that_is_not_there_is_named_with_those_that_are(cls, side):
 @every_method
 def test_another_task_is_refused_with_the_ones_that_fit(cls):
     here = scene(cls)
-    with pytest.raises(ValueError, match=r"works on classification.*this setting's task is ranking"):
+    with pytest.raises(ValueError, match=rf"works on {', '.join(cls.tasks)}; this setting's task is ranking"):
         cls().build(here.student, here.teacher, here.batch, type(FACTS)(12, 3, 100, 10, "ranking"))
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tests.contracts.probes.test_updates import MomentumSplit
 from tests.contracts.probes.world import setting
+from tests.contracts.text import reads_text, text_setting
 from workbench.engine import keeper
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
@@ -95,6 +96,8 @@ def arm(name: str, folder: Path) -> Distillation:
     if name in OWN:
         where = setting(student=Dropping, augment=jitter)
     method = OWN[name]() if name in OWN else make(name, {"hint_share": 0.5} if name == "fitnets" else {})
+    if reads_text(type(method)):
+        where = text_setting()
     return Distillation(where, method, BUDGET, 0, Conditions(folder=folder))
 
 

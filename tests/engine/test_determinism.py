@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.contracts.probes.world import play, run, same, setting, start, weights
+from tests.contracts.text import reads_text, text_setting
 from workbench.data.transfer import TransferSet
 from workbench.engine.distill import distill
 from workbench.engine.streams import Streams
@@ -61,6 +62,7 @@ def jitter(inputs: Tensor, generator: torch.Generator) -> Tensor:
 @pytest.mark.parametrize("name", ["restless", *sorted(catalog())])
 def test_the_same_seed_gives_the_same_weights_bit_by_bit(name):
     where = setting(student=Dropping, augment=jitter) if name == "restless" else setting()
+    where = text_setting() if reads_text(catalog().get(name)) else where
     budget = Budget(epochs=3, batch_size=16, clip=1.0)
     made = Restless if name == "restless" else partial(make, name)
     first, again, other = (run(where, made(), budget, seed) for seed in (0, 0, 1))
