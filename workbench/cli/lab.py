@@ -15,7 +15,7 @@ OFFLINE = (
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
 )
-"""Without these JupyterLab asks pypi.org and github.io for news, updates and extensions."""
+"""Without these JupyterLab asks the network for news, updates and extensions."""
 
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
 Port = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="8888 or the next free one by default.")]
