@@ -1,0 +1,1 @@
+"""Methods for models that write text, token by token."""

@@ -1,0 +1,76 @@
+"""What all methods share that compare what student and teacher expect at each position of a text."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from workbench.functional.tokens import check_vocabularies
+from workbench.methods.method import Method
+from workbench.records.batch import Batch
+from workbench.records.provenance import Progress
+from workbench.records.trace import Trace
+
+
+class TokenwiseMethod(Method):
+    """A divergence per position, averaged over those of each text that count; every text weighs the same.
+
+    A subclass gives ``divergence`` and, in its signature, ``soft_weight`` and ``label_weight``.
+
+    Class attributes:
+        across_tokenizers: True if the vocabularies may differ.
+    """
+
+    tasks = ("tokens",)
+    progress = Progress("soft")
+    across_tokenizers: ClassVar[bool] = False
+    soft_weight: float
+    label_weight: float
+
+    def divergence(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+        """How far the student is from the teacher, (B, L, V) with (B, L, V) -> (B, L)."""
+        raise NotImplementedError
+
+    def compared(self, student: Trace, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The teacher's logits at the student's positions, (B, L, V), and the positions that count, (B, L) bool.
+
+        Raises:
+            ValueError: the models read other tokens and the method cannot bridge that; both vocabularies, the labels of
+                two tokenizers, or both lengths are named.
+        """
+        theirs = teacher.logits.detach()
+        if not self.across_tokenizers:
+            check_vocabularies(student.logits, theirs)
+            _check_tokenizer(self.name, batch)
+        everywhere = torch.ones(student.logits.shape[:2], dtype=torch.bool, device=theirs.device)
+        counted = everywhere if batch.mask is None else batch.mask
+        if batch.alignment is not None:
+            places = batch.alignment.clamp(min=0)[..., None].expand(-1, -1, theirs.shape[2])
+            return theirs.gather(1, places), counted & (batch.alignment >= 0)
+        if theirs.shape[1] != student.logits.shape[1]:
+            raise ValueError(
+                f"the student reads {student.logits.shape[1]} positions, the teacher {theirs.shape[1]}; a batch whose "
+                "models read other tokens says with its alignment which positions belong together"
+            )
+        return theirs, counted
+
+    def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
+        """``labels``, and ``soft``: the mean divergence of each text, 0 for a text of which nothing counts."""
+        theirs, counted = self.compared(student, teacher, batch)
+        soft = mean_over(self.divergence(student.logits, theirs), counted)
+        return {"labels": self.label_weight * self.label_loss(student, batch), "soft": self.soft_weight * soft}
+
+
+def mean_over(values: Tensor, counted: Tensor) -> Tensor:
+    """The mean over the positions of each text that count, (B, L) with (B, L) bool -> (B,); 0 where none does."""
+    return values.masked_fill(~counted, 0).sum(1) / counted.sum(1).clamp(min=1)
+
+
+def _check_tokenizer(name: str, batch: Batch) -> None:
+    if "teacher_labels" in batch.extras:
+        raise ValueError(
+            f"{name} compares token by token, but the batch has teacher_labels: the teacher has a tokenizer of its own; "
+            "give both models the same one, or use a method that works across tokenizers, such as universal_logit"
+        )
