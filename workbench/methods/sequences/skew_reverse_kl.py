@@ -1,0 +1,75 @@
+"""Let the teacher put up with a little of the student: the reverse divergence loses its spikes.
+
+Where the student says what the teacher finds all but impossible, the reverse divergence grows without bound. With a little
+of the student mixed into the teacher's side, it cannot, and its gradients vary less from text to text. The teacher is
+detached, the student in the mixture is not; nothing is learnt besides the student.
+
+Formula:
+    L = soft_weight * mean KL( q || skew * q + (1 - skew) * p ) + label_weight * mean CE(s, y)
+    s, t: student and teacher logits (B, L, V), q = softmax(s), p = softmax(t);  the mean is over the positions of each text
+    that count, then over texts;  y: next tokens (B, L).
+
+Faithful to: Ko et al., ICML 2024, the skew reverse divergence, and the authors' code.
+Departs from it: their adaptive use of texts the student wrote, and its buffer, are not part of it; every text weighs the
+same, however long it is.
+Setting: tiny_lm. On it we expect: the soft term falls below that of a student that does not learn.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from torch import Tensor
+
+from workbench.functional.token_divergences import skew_reverse_kl
+from workbench.methods.ranges import Weight
+from workbench.methods.tokenwise import TokenwiseMethod
+from workbench.records.annotations import Range
+from workbench.records.provenance import Citation, Evidence
+
+
+class SkewReverseKL(TokenwiseMethod):
+    """The skew reverse divergence of DistiLLM, token by token.
+
+    Args:
+        skew: Share of the student in the mixture; 0.1 in the authors' code.
+        soft_weight: Weight of the divergence; 1 in the authors' scripts for GPT-2.
+        label_weight: Weight of the labels; 0 in them.
+
+    Terms: ``labels`` and ``soft``, (B,) each.
+    Reads: logits only.
+    Learns: nothing besides the student.
+
+    Example:
+        >>> import torch
+        >>> half, quarter = torch.tensor([[1.0, 1.0]]).log(), torch.tensor([[1.0, 3.0]]).log()
+        >>> SkewReverseKL().divergence(quarter, half)
+        tensor([0.1070])
+    """
+
+    citation = Citation(
+        "DistiLLM: Towards Streamlined Distillation for Large Language Models",
+        "Ko, Kim, Chen, Yun",
+        "ICML",
+        2024,
+        "2402.03898",
+    )
+    evidence = Evidence(
+        "code",
+        "jongwooko/distillm (authors), distillm/losses.py and arguments.py at d47e77ff9d27721783b32213be38c1204230cc0a",
+        "the mean over texts of the mean over tokens",
+    )
+    aliases = ("srkl",)
+
+    def __init__(
+        self,
+        skew: Annotated[float, Range(0.01, 0.99, 0.01)] = 0.1,
+        soft_weight: Weight = 1.0,
+        label_weight: Weight = 0.0,
+    ) -> None:
+        super().__init__()
+        self.skew, self.soft_weight, self.label_weight = skew, soft_weight, label_weight
+
+    def divergence(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+        """The skew reverse divergence."""
+        return skew_reverse_kl(student_logits, teacher_logits, self.skew)
