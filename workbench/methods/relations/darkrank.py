@@ -1,0 +1,104 @@
+"""Match the order in which a sample finds others near: rankings are what retrieval needs, distances are not.
+
+For each sample the teacher ranks its nearest others. ``soft`` compares the probabilities that both models give to every
+order of these few; ``hard`` makes the teacher's order itself likely. Features are compared as directions, so their widths
+may differ. Memory grows with the square of the batch, for ``soft`` also with the factorial of the list's length. The
+teacher is detached; nothing is learnt besides the student.
+
+Formula:
+    soft:  L = mean_b CE(s_b, y_b) + weight * mean_q sum over the orders o of P_t(o) * log( P_t(o) / P_s(o) )
+    hard:  L = mean_b CE(s_b, y_b) - weight * mean_q log P_s( the teacher's order )
+    P(o) = product over k of exp(z_o(k)) / sum over l >= k of exp(z_o(l)),   z_i = -scale * | f_q - f_i |^power
+    o: of the list_length samples that are nearest to q for the teacher;  f: penultimate features (B, D) at length 1.
+
+Faithful to: Chen et al., AAAI 2018, both transfers, and the authors' code, whose command the defaults are.
+Departs from it: a divergence instead of a cross-entropy of the same gradient; every sample asks, not only one of each pair
+that was drawn from a class; ``hard``, too, ranks the nearest few, as in a public reimplementation, not the whole batch; the
+losses of metric learning beside it are the labels' here.
+Setting: digits. On it we expect: the ranking term falls below that of a student that does not learn.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from torch import Tensor, nn
+
+from workbench.functional.ranking import closeness, nearest, ranking_divergence, ranking_log_probability
+from workbench.methods.layers import example_traces, penultimate_pair
+from workbench.methods.method import Method
+from workbench.methods.ranges import Layer
+from workbench.records.annotations import Range
+from workbench.records.batch import Batch
+from workbench.records.plan import Facts
+from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.trace import Trace
+
+
+class DarkRank(Method):
+    """Transfer of rankings.
+
+    Args:
+        weight: Weight of the rankings; 16 in the authors' command.
+        scale: Of the scores; 3.5 squared in the authors' command.
+        power: Of the distance; 4 in the authors' command.
+        list_length: Samples that are ranked; 4 in the authors' command.
+        transfer: Of all probabilities of orders, or of the teacher's order.
+        guided: Student feature; None is the input of its classifier.
+        hint: Teacher feature; None is the input of its classifier.
+
+    Terms: ``labels`` and ``ranking``, (B,) each; the latter by the sample that asks.
+    Reads: the penultimate features of both models, (B, ...).
+    Learns: nothing besides the student.
+
+    Example:
+        >>> DarkRank(transfer="hard").config()["transfer"]
+        'hard'
+    """
+
+    citation = Citation(
+        "DarkRank: Accelerating Deep Metric Learning via Cross Sample Similarities Transfer",
+        "Chen, Wang, Zhang",
+        "AAAI",
+        2018,
+        "1707.01220",
+    )
+    evidence = Evidence(
+        "code",
+        "TuSimple/DarkRank (authors), PYOP/listnet_loss.py and PYOP/listmle_loss.py at "
+        "5e6a74f76c69e4dd78324071d5a4f28792457a3f, and readme.md; lenscloth/RKD (not the authors), metric/loss.py",
+    )
+    progress = Progress("ranking")
+    reads_outputs = False
+    aliases = ("dark_ranking",)
+
+    def __init__(
+        self,
+        weight: Annotated[float, Range(0.0, 100.0, 0.5)] = 16.0,
+        scale: Annotated[float, Range(0.25, 50.0, 0.25)] = 12.25,
+        power: Annotated[float, Range(1.0, 6.0, 0.5)] = 4.0,
+        list_length: Annotated[int, Range(2, 6, 1)] = 4,
+        transfer: Literal["soft", "hard"] = "soft",
+        guided: Layer = None,
+        hint: Layer = None,
+    ) -> None:
+        super().__init__()
+        self.weight, self.scale, self.power = weight, scale, power
+        self.list_length, self.transfer = list_length, transfer
+        self.guided, self.hint = guided, hint
+
+    def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
+        """Names the two layers, and looks for them."""
+        super().build(student_model, teacher_model, example, facts)
+        mine, theirs = penultimate_pair(student_model, teacher_model, self.guided, self.hint)
+        self.student_layers, self.teacher_layers = (mine,), (theirs,)
+        example_traces(student_model, teacher_model, (self.student_layers, self.teacher_layers), example)
+
+    def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
+        """The labels and the rankings; a batch too small for the list ranks all there are."""
+        pair = student[self.student_layers[0]], teacher[self.teacher_layers[0]].detach()
+        mine, theirs = (closeness(features, self.scale, self.power) for features in pair)
+        ranked = nearest(theirs, min(self.list_length, len(theirs) - 1))
+        mine, theirs = mine.gather(1, ranked), theirs.gather(1, ranked)
+        lost = ranking_divergence(mine, theirs) if self.transfer == "soft" else -ranking_log_probability(mine)
+        return {"labels": self.label_loss(student, batch), "ranking": self.weight * lost}
