@@ -56,11 +56,15 @@ class TokenwiseMethod(Method):
             )
         return theirs, counted
 
-    def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
-        """``labels``, and ``soft``: the mean divergence of each text, 0 for a text of which nothing counts."""
+    def soft(self, student: Trace, teacher: Trace, batch: Batch) -> Tensor:
+        """The mean divergence of each text, (B,), 0 for a text of which nothing counts; refuses what ``compared`` does."""
         theirs, counted = self.compared(student, teacher, batch)
-        soft = mean_over(self.divergence(student.logits, theirs), counted)
-        return {"labels": self.label_weight * self.label_loss(student, batch), "soft": self.soft_weight * soft}
+        return mean_over(self.divergence(student.logits, theirs), counted)
+
+    def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
+        """``labels`` and ``soft`` by their weights."""
+        labels, soft = self.label_loss(student, batch), self.soft(student, teacher, batch)
+        return {"labels": self.label_weight * labels, "soft": self.soft_weight * soft}
 
 
 def mean_over(values: Tensor, counted: Tensor) -> Tensor:

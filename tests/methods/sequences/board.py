@@ -51,7 +51,7 @@ def built(method, **given):
     def make(**changes):
         made = method(**(given | changes))
         made.build(nn.Identity(), nn.Identity(), BATCH, FACTS)
-        return made
+        return made.double()
 
     return make
 
