@@ -124,6 +124,7 @@ function render({ model, el }) {
   back.onclick = () => turn(-1);
   next.onclick = () => turn(1);
   slider.oninput = () => model.set("temperature", Number(slider.value)); // every view of this gallery, at once
+  slider.onkeydown = (event) => event.stopPropagation(); // else Lab takes the arrow keys for its own
   slider.onchange = () => model.save_changes(); // the kernel, when the slider rests
   const counted = "change:page change:pages change:total";
   model.on("change:_cards", deal);
