@@ -1,0 +1,70 @@
+"""Several teachers err in different ways; the student learns from the mean of what they say.
+
+Averaged soft targets are smoother and better calibrated than those of any single teacher. The teachers are detached; the
+further ones are learnt besides the student.
+
+Formula:
+    L = soft_weight * T^2 * mean_b KL( 1/K sum_k softmax(t_kb / T) || softmax(s_b / T) ) + label_weight * mean_b CE(s_b, y_b)
+    s: student logits (B, C), t_k: of teacher k of K;  y: labels (B,);  T: temperature.
+
+Faithful to: You et al., KDD 2017, section 3.2, the averaged softened targets.
+Departs from it: the order of triplets in intermediate layers, on which its teachers vote, is left out; the further
+teachers are of one design and have the student's budget; temperature and weights are those of ``kd``.
+Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from workbench.methods.ranges import Temperature, Weight
+from workbench.methods.several import SeveralTeachers, Share, Teachers, stacked
+from workbench.records.batch import Batch
+from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.trace import Trace
+
+
+class AveragedTeachers(SeveralTeachers):
+    """The mean of several teachers; one's own are given with ``AveragedTeachers().joined_by(net, other_net)``.
+
+    Args:
+        teachers: How many there are, the setting's among them; 3.
+        teacher_share: Steps of each further one, as a share of the student's; 1.
+        temperature: Softens all distributions; 4 as for ``kd``.
+        soft_weight: Weight of the soft term; 0.9 as for ``kd``.
+        label_weight: Weight of the labels; 0.1 as for ``kd``.
+
+    Terms: ``labels`` of each further teacher; ``labels`` and ``soft`` of the student, (B,) each.
+    Reads: logits only, and the design of the setting's teacher.
+    Learns: ``teacher_2`` and so on, nets of their own.
+
+    Example:
+        >>> AveragedTeachers(teachers=2).config()["teachers"]
+        2
+    """
+
+    citation = Citation("Learning from Multiple Teacher Networks", "You, Xu, Xu, Tao", "KDD", 2017)
+    evidence = Evidence("abstract", "KDD 2017, abstract", "number and budget of the teachers; temperature and weights")
+    progress = Progress("soft")
+    aliases = ("multi_teacher", "avg_mkd")
+
+    def __init__(
+        self,
+        teachers: Teachers = 3,
+        teacher_share: Share = 1.0,
+        temperature: Temperature = 4.0,
+        soft_weight: Weight = 0.9,
+        label_weight: Weight = 0.1,
+    ) -> None:
+        super().__init__()
+        self.teachers, self.teacher_share = teachers, teacher_share
+        self.temperature, self.soft_weight, self.label_weight = temperature, soft_weight, label_weight
+
+    def match_all(self, student: Trace, teachers: tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
+        """The soft term."""
+        mean = torch.softmax(stacked(teachers) / self.temperature, 2).mean(0)
+        log_student = F.log_softmax(student.logits / self.temperature, 1)
+        divergence = F.kl_div(log_student, mean, reduction="none").sum(1)
+        return {"soft": self.soft_weight * self.temperature**2 * divergence}

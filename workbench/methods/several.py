@@ -1,0 +1,87 @@
+"""What all methods with several teachers share: who the further ones are and how they come to be."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from workbench.methods.response import ResponseMethod
+from workbench.methods.untrained import untrained
+from workbench.records.annotations import Range
+from workbench.records.batch import Batch
+from workbench.records.plan import Facts, StagePlan
+from workbench.records.trace import Trace
+from workbench.settings.signature import signature
+
+Teachers = Annotated[int, Range(2, 8, 1)]
+Share = Annotated[float, Range(0.01, 4.0, 0.01)]
+
+
+class SeveralTeachers(ResponseMethod):
+    """Learns from the setting's teacher and further ones.
+
+    A setting has one teacher. Further ones are nets of its design that are trained on the labels from other weights, each
+    for ``teacher_share`` of the student's steps, or one's own trained models, given with ``joined_by``. A subclass gives
+    ``match_all`` and, in its signature, ``teachers``, ``teacher_share`` and ``label_weight``.
+    """
+
+    teachers: int
+    teacher_share: float
+
+    def __init__(self) -> None:
+        """Nobody has joined yet."""
+        super().__init__()
+        self._joined: list[nn.Module] = []
+        self._design: Callable[[], nn.Module] | None = None
+
+    def joined_by(self, *models: nn.Module) -> Self:
+        """This method with trained models of one's own as the further teachers; they are not trained any more."""
+        self._joined, self.teachers = list(models), 1 + len(models)
+        return self
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments, and who has joined, by digest."""
+        digests = [hashlib.sha256(signature(model).encode()).hexdigest()[:16] for model in self._joined]
+        return super().config() | ({"joined_by": ",".join(digests)} if digests else {})
+
+    def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
+        """Remembers the design of the teacher."""
+        super().build(student_model, teacher_model, example, facts)
+        if self._design is None and teacher_model is not None:
+            self._design = partial(untrained, teacher_model)
+
+    def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
+        """The further teachers, then the student."""
+        names = [f"teacher_{k}" for k in range(2, self.teachers + 1)]
+        share = 0.0 if self._joined else self.teacher_share
+        further = (
+            StagePlan(name, share, name, None, data="labelled", factory=partial(self.further, k))
+            for k, name in enumerate(names)
+        )
+        return *further, StagePlan(teacher=("teacher", *names))
+
+    def further(self, index: int) -> nn.Module:
+        """The further teacher of a number, from 0, as it is before its stage."""
+        return self._joined[index] if self._joined else self._design()
+
+    def match_all(self, student: Trace, teachers: tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
+        """The distillation terms, weighted, (B,) each; all logits are transformed already."""
+        raise NotImplementedError
+
+    def forward(self, student: Trace, teacher: tuple[Trace, ...] | None, batch: Batch) -> dict[str, Tensor]:
+        """Labels alone for a further teacher; labels and the terms of ``match_all`` for the student."""
+        if teacher is None:
+            return {"labels": self.label_loss(student, batch)}
+        mine = Trace(self.transformed(student.logits), student.features)
+        theirs = tuple(Trace(self.transformed(t.logits.detach()), t.features) for t in teacher)
+        return {"labels": self.label_weight * self.label_loss(student, batch), **self.match_all(mine, theirs, batch)}
+
+
+def stacked(teachers: tuple[Trace, ...]) -> Tensor:
+    """The logits of K teachers, (K, B, C)."""
+    return torch.stack([teacher.logits for teacher in teachers])
