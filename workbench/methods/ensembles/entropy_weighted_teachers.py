@@ -1,0 +1,74 @@
+"""Of several teachers the one that is surest of a sample says most about it.
+
+A teacher's entropy tells how much it doubts; each sample weighs its teachers anew. The teachers are detached; the further
+ones are learnt besides the student.
+
+Formula:
+    L = label_weight * mean_b CE(s_b, y_b) + soft_weight * T^2 * mean_b sum_k w_kb KL( softmax(t_kb / T) || softmax(s_b / T) )
+    w_kb = ( 1 - H_kb / sum_j H_jb ) / K,   H_kb: entropy of softmax(t_kb)
+    s: student logits (B, C), t_k: of teacher k of K;  y: labels (B,);  T: temperature.
+
+Faithful to: Kwon et al., ICASSP 2020, as benchmarked in the code of Zhang et al. 2022 (EBKD), whose weights these are.
+Departs from it: the further teachers are of one design and have the student's budget.
+Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from workbench.functional.divergences import forward_kl, soft_cross_entropy
+from workbench.methods.ranges import Temperature, Weight
+from workbench.methods.several import SeveralTeachers, Share, Teachers
+from workbench.records.batch import Batch
+from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.trace import Trace
+
+
+class EntropyWeightedTeachers(SeveralTeachers):
+    """Teachers weighted by certainty; one's own are given with ``EntropyWeightedTeachers().joined_by(net, other_net)``.
+
+    Args:
+        teachers: How many there are, the setting's among them; 3 in the benchmark.
+        teacher_share: Steps of each further one, as a share of the student's; 1.
+        temperature: Softens what is matched, not the weights; 4 in the benchmark.
+        soft_weight: Weight of the soft term; 1 in the benchmark.
+        label_weight: Weight of the labels; 1 in the benchmark.
+
+    Terms: ``labels`` of each further teacher; ``labels`` and ``soft`` of the student, (B,) each.
+    Reads: logits only, and the design of the setting's teacher.
+    Learns: ``teacher_2`` and so on, nets of their own.
+
+    Example:
+        >>> EntropyWeightedTeachers(teachers=2).config()["teachers"]
+        2
+    """
+
+    citation = Citation("Adaptive Knowledge Distillation Based on Entropy", "Kwon, Na, Lee, Kim", "ICASSP", 2020)
+    evidence = Evidence(
+        "code",
+        "Rorozhl/CA-MKD (not the authors), helper/loops.py at acc8c2b14d805f76143cf56b7c5af88b28d1dde8, scripts/run.sh",
+        "budget of the teachers; the authors' own code was not found",
+    )
+    progress = Progress("soft")
+    aliases = ("ebkd",)
+
+    def __init__(
+        self,
+        teachers: Teachers = 3,
+        teacher_share: Share = 1.0,
+        temperature: Temperature = 4.0,
+        soft_weight: Weight = 1.0,
+        label_weight: Weight = 1.0,
+    ) -> None:
+        super().__init__()
+        self.teachers, self.teacher_share = teachers, teacher_share
+        self.temperature, self.soft_weight, self.label_weight = temperature, soft_weight, label_weight
+
+    def match_all(self, student: Trace, teachers: tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
+        """The soft term."""
+        doubts = torch.stack([soft_cross_entropy(t.logits, torch.softmax(t.logits, 1)) for t in teachers])
+        weights = (1 - doubts / doubts.sum(0).clamp(min=1e-12)) / len(teachers)
+        divergences = torch.stack([forward_kl(student.logits, t.logits, self.temperature) for t in teachers])
+        return {"soft": self.soft_weight * self.temperature**2 * (weights * divergences).sum(0)}
