@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from tests.contracts import text
+from workbench.methods.synthesis import DataFreeMethod
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.models.tracing import Tracer
@@ -26,6 +27,8 @@ MODELS = {
 
 def kinds_of(cls: Any) -> tuple[str, ...]:
     """The kinds of models a method is tried on, by the first of its tasks."""
+    if cls.__name__ == "DeepInversion":
+        return ("convnet",)  # it needs batch normalisation
     return tuple(text.TEXT_MODELS if text.reads_text(cls) else MODELS)
 
 
@@ -64,9 +67,10 @@ class Scene:
     def ask(
         self, learners: dict[str, nn.Module], teachers: tuple[nn.Module, ...], batch: Batch | None = None
     ) -> dict[str, Any]:
-        """The terms of a stage; texts that are written while training are the same each time."""
+        """The terms of a stage; texts and other inputs that are made while training are the same each time."""
         batch = batch or self.batch
-        if self.facts.task == "tokens":
+        made = isinstance(self.method, DataFreeMethod) or self.method.teacher_input_gradient
+        if self.facts.task == "tokens" or made:
             with torch.random.fork_rng():
                 torch.manual_seed(0)
                 batch = self.method.inputs(batch, learners)
@@ -105,6 +109,8 @@ def scene(
     kind = kind or kinds_of(cls)[0]
     make_student, make_teacher, *shape = (MODELS | text.TEXT_MODELS)[kind]
     student, teacher = make_student().eval().to(dtype), make_teacher().eval().to(dtype)
+    if cls.teacher_input_gradient:  # as the engine does: gradients pass through the teacher, it receives none
+        teacher.requires_grad_(requires_grad=False)
     batch = points(*shape, dtype) if shape else text.text_batch()
     facts = FACTS if shape else text.FACTS
     method = cls(**parameters)

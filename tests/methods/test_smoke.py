@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,12 +11,15 @@ import pytest
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.methods.catalog import catalog, make
+from workbench.models.convnet import ConvNet
 from workbench.records.budget import Budget
 from workbench.settings.catalog import make as setting
+from workbench.settings.setting import Recipe, Setting
 
 pytestmark = pytest.mark.slow
 SEEDS = (0, 1, 2)
 CLIP = 5.0  # the published weights were tuned on nets with batch norm; without it some gradients are large
+NEED_BATCH_NORM = ("deep_inversion",)
 every_method = pytest.mark.parametrize("name", catalog())
 
 
@@ -30,6 +34,14 @@ def digits():
     return setting("digits")
 
 
+@pytest.fixture(scope="module")
+def normalised(digits):
+    """Digits for two nets with batch normalisation."""
+    nets = {"teacher": Recipe(partial(ConvNet, 1, (16, 32), 10), Budget(epochs=10))}
+    parts = {part: getattr(digits, part) for part in ("train", "validation", "test")}
+    return Setting(**parts, **nets, student=partial(ConvNet, 1, (8, 16), 10), name="normalised_digits", threads=1)
+
+
 def run(where, method, seed, folder, budget=None):
     budget = budget or replace(where.budget, clip=CLIP)
     return collect(distill(where, method, budget, seed, Conditions(folder=folder, checkpoint=False)))
@@ -37,23 +49,26 @@ def run(where, method, seed, folder, budget=None):
 
 def with_students_that_stand_still(method):
     """The method, but what it calls the student does not move; assistants and earlier generations do."""
-    usual = method.players
 
-    def players(students):
-        still = "student" in students
-        made = usual(students)
-        return {name: replace(player, learning_rate=0.0) for name, player in made.items()} if still else made
+    class Still(type(method)):
+        def players(self, students):
+            made = super().players(students)
+            if "student" not in students:
+                return made
+            return {name: replace(player, learning_rate=0.0) for name, player in made.items()}
 
-    method.players = players
+    Still.__module__ = type(method).__module__  # which the method is named after
+    method.__class__ = Still
     return method
 
 
 @every_method
-def test_its_progress_term_ends_where_it_should_against_a_student_that_does_not_learn(name, digits, folder):
+def test_its_progress_term_ends_where_it_should_against_a_student_that_does_not_learn(name, digits, normalised, folder):
     progress, budget = make(name).progress, Budget(epochs=4, batch_size=32, clip=CLIP)
+    where = normalised if name in NEED_BATCH_NORM else digits
     for seed in SEEDS:
         learnt, stood = (
-            run(digits, method, seed, folder, budget).curves[f"terms/{progress.term}"].values[-10:].mean()
+            run(where, method, seed, folder, budget).curves[f"terms/{progress.term}"].values[-10:].mean()
             for method in (make(name), with_students_that_stand_still(make(name)))
         )
         assert learnt < stood if progress.direction == "down" else learnt > stood
@@ -61,6 +76,8 @@ def test_its_progress_term_ends_where_it_should_against_a_student_that_does_not_
 
 @every_method
 def test_it_learns_in_the_plane(name, folder):
+    if name in NEED_BATCH_NORM:
+        pytest.skip(f"{name} needs a teacher with batch normalisation; the one of the plane has none")
     assert run(setting("two_moons"), make(name), 0, folder).scores["student"].last > 60
 
 

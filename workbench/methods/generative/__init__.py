@@ -1,0 +1,1 @@
+"""Methods that make up the inputs they learn from."""
