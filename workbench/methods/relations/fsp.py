@@ -1,0 +1,127 @@
+"""Match the flow of a solution: how features of one layer turn into those of the next, before any label is learnt.
+
+The inner products of the channels of two layers, averaged over positions, say what the step between them does. A first
+stage teaches the student its teacher's steps from one stage of the net to the next; a second learns the task from the
+labels alone. The teacher is detached; where widths differ, a linear map of the student's channels is learnt beside it.
+
+Formula:
+    first stage:   L = weight * sum over j of mean_b mean over k, l of ( G_s[j] - G_t[j] )_{b, k, l}^2
+    second stage:  L = mean_b CE(s_b, y_b)
+    G[j] = F_j' F_(j+1) / positions, (B, D_j, D_(j+1));  F_0: what enters the first stage, F_1, F_2 ...: the stages
+    (B, positions, D), the larger of two sizes average-pooled to the smaller.
+
+Faithful to: Yim et al., CVPR 2017, and the benchmark's code; the share of the first stage is its 30 of 270 epochs.
+Departs from it: channels are mapped to the teacher's widths, where both refuse other widths; means over the matrix, as in
+the benchmark, instead of sums, with 10 times its weight: in nets without batch norm it hardly moved; in a net without maps
+a layer has one position.
+Setting: digits. On it we expect: the flow falls below that of a student that does not learn.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+
+from workbench.functional.flow import flow_gap, step
+from workbench.methods.layers import example_traces, stage_pairs
+from workbench.methods.method import Method
+from workbench.methods.ranges import Layer
+from workbench.records.annotations import Range
+from workbench.records.batch import Batch
+from workbench.records.plan import Facts, StagePlan
+from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.trace import Trace
+
+
+class FSP(Method):
+    """Flow of solution procedure.
+
+    Args:
+        flow_share: Share of the run given to the first stage; 30 of 270 epochs in the benchmark.
+        weight: Weight of the flow; 1 in the benchmark, whose 50 weighs a term of the second stage that is 0.
+        guided: Student layers, two or more with commas; None is what enters the first stage, and the stages.
+        hint: Teacher layers, one for each; None is what enters the first stage, and the stages.
+
+    Terms: ``flow`` in the first stage; ``labels`` in the second, (B,) each.
+    Reads: the stages of both models, (B, D, H, W), (B, L, D) or (B, D).
+    Learns: ``adapters`` from the student's channels to the teacher's, in the first stage.
+
+    Example:
+        >>> [(plan.name, plan.share) for plan in FSP(flow_share=0.25).stages(Facts(100, 10, 1000, 10))]
+        [('flow', 0.25), ('distill', 0.75)]
+    """
+
+    citation = Citation(
+        "A Gift from Knowledge Distillation: Fast Optimization, Network Minimization and Transfer Learning",
+        "Yim, Joo, Bae, Kim",
+        "CVPR",
+        2017,
+    )
+    evidence = Evidence(
+        "code",
+        "HobbitLong/RepDistiller (benchmark code), distiller_zoo/FSP.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f and "
+        "helper/pretrain.py",
+        "widths that differ, nets without maps, and the weight",
+    )
+    progress = Progress("flow")
+    reads_outputs = False
+    aliases = ("flow_of_solution_procedure", "gift")
+
+    def __init__(
+        self,
+        flow_share: Annotated[float, Range(0.05, 0.95, 0.05)] = 30 / 270,
+        weight: Annotated[float, Range(0.0, 100.0, 0.5)] = 10.0,
+        guided: Layer = None,
+        hint: Layer = None,
+    ) -> None:
+        super().__init__()
+        self.flow_share, self.weight, self.guided, self.hint = flow_share, weight, guided, hint
+
+    def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
+        """Pairs the layers, makes the maps between their widths, and tries one comparison.
+
+        Raises:
+            ValueError: fewer than two layers are named.
+        """
+        super().build(student_model, teacher_model, example, facts)
+        if teacher_model is None:  # as the second stage begins, which has no teacher
+            return
+        mine, theirs = stage_pairs(student_model, teacher_model, self.guided, self.hint)
+        mine = mine if self.guided else (f"{mine[0]}:input", *mine)
+        theirs = theirs if self.hint else (f"{theirs[0]}:input", *theirs)
+        student, teacher = example_traces(student_model, teacher_model, (mine, theirs), example)
+        count = min(len(mine), len(theirs))
+        if count < 2:
+            raise ValueError(f"fsp compares steps between layers; name two or more, not {(self.guided or self.hint)!r}")
+        self.student_layers, self.teacher_layers = mine[-count:], theirs[-count:]
+        pairs = zip(self.student_layers, self.teacher_layers, strict=True)
+        self.adapters = nn.ModuleList(_adapter(student[one], teacher[other]) for one, other in pairs)
+        self._gap(student, teacher)
+
+    def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
+        """The flow, then the labels."""
+        return StagePlan("flow", self.flow_share), StagePlan("distill", 1 - self.flow_share, teacher=None)
+
+    def forward(self, student: Trace, teacher: Trace | None, batch: Batch) -> dict[str, Tensor]:
+        """The term of the stage."""
+        if self.stage == "flow":
+            return {"flow": self.weight * self._gap(student, teacher)}
+        return {"labels": self.label_loss(student, batch)}
+
+    def _gap(self, student: Trace, teacher: Trace) -> Tensor:
+        """Mean squared difference of the flows, summed over the steps, (B,)."""
+        gaps = []
+        for first, second in pairwise(range(len(self.adapters))):
+            mine = step(student[self.student_layers[first]], student[self.student_layers[second]])
+            theirs = step(teacher[self.teacher_layers[first]].detach(), teacher[self.teacher_layers[second]].detach())
+            gaps.append(flow_gap((self.adapters[first](mine[0]), self.adapters[second](mine[1])), theirs))
+        return torch.stack(gaps).sum(0)
+
+
+def _adapter(student: Tensor, teacher: Tensor) -> nn.Module:
+    """A map between the channels of two layers."""
+    mine, theirs = (f.shape[1 if f.dim() == 4 else -1] for f in (student, teacher))
+    return nn.Identity() if mine == theirs else nn.Linear(mine, theirs, bias=False).to(student)
