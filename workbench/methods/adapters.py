@@ -28,6 +28,11 @@ def adapter(student_features: Tensor, teacher_features: Tensor) -> nn.Module:
     return made.to(student_features)
 
 
+def kernel_for(maps: Tensor) -> int:
+    """Side of a kernel that looks around: 3, or 1 where maps (B, C, H, W) have one position only."""
+    return 1 if maps.shape[2:].numel() == 1 else 3
+
+
 def _convolution(student: tuple[int, ...], teacher: tuple[int, ...]) -> nn.Module:
     sizes = [(max(mine, theirs), theirs) for mine, theirs in zip(student[2:], teacher[2:], strict=True)]
     kernel = tuple(mine - theirs + 1 for mine, theirs in sizes)

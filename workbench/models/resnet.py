@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.models.blocks import GlobalAverage, conv_bn, conv_bn_relu, he_normal
@@ -26,10 +25,11 @@ class Residual(nn.Module):
         same = stride == 1 and inputs == outputs
         self.body = nn.Sequential(*body)
         self.shortcut = nn.Identity() if same else nn.Sequential(*conv_bn(inputs, outputs, stride=stride))
+        self.rectifier = nn.ReLU(inplace=True)  # a module, so that what enters it can be traced
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, inputs, H, W) -> (B, outputs, H / stride, W / stride)."""
-        return F.relu(self.body(features) + self.shortcut(features), inplace=True)
+        return self.rectifier(self.body(features) + self.shortcut(features))
 
 
 def basic(inputs: int, outputs: int, stride: int) -> Residual:
