@@ -6,6 +6,7 @@ temperature and nucleus; so they are 0 for greedy text, of which nothing was lef
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +16,8 @@ from workbench.functional.tokens import UNLABELLED, left_padded, next_tokens
 from workbench.models.huggingface import HuggingFace
 from workbench.models.layers import call, evaluating
 from workbench.models.tracing import tensor_of
+
+Choose = Callable[[Sequence[Tensor]], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -126,11 +129,16 @@ def draw(logits: Tensor, sampling: Sampling, generator: Generator | None = None)
         return logits.argmax(1), logits.new_zeros(len(logits))
     if generator is None:
         raise ValueError("drawing tokens needs a generator; temperature=0 takes the most likely ones without one")
-    probabilities = _nucleus((logits.double() / sampling.temperature).softmax(1), sampling.top_p)
+    probabilities = distribution(logits, sampling)
     cumulative = probabilities.cumsum(1)
     chance = torch.rand(len(logits), 1, generator=generator, device=generator.device, dtype=torch.float64)
     tokens = torch.searchsorted(cumulative, chance.to(logits.device) * cumulative[:, -1:], right=True)
     return tokens.squeeze(1), probabilities.gather(1, tokens).log().squeeze(1).to(logits.dtype)
+
+
+def distribution(logits: Tensor, sampling: Sampling) -> Tensor:
+    """The probabilities that tokens are drawn with at a temperature above 0, (B, V) -> (B, V) in double precision."""
+    return _nucleus((logits.double() / sampling.temperature).softmax(1), sampling.top_p)
 
 
 def generate(
@@ -155,23 +163,53 @@ def generate(
     Raises:
         ValueError: a prompt is empty, or too long for the model's context together with what is to be written.
     """
+    return generate_together(
+        [model], prompts, mask, sampling, lambda expected: draw(expected[0], sampling, generator), cached=cached
+    )
+
+
+def generate_together(
+    models: Sequence[nn.Module],
+    prompts: Tensor,
+    mask: Tensor | None,
+    sampling: Sampling,
+    choose: Choose,
+    *,
+    cached: bool = True,
+) -> Generated:
+    """Continue prompts with tokens that are chosen from what several models expect; otherwise as ``generate``.
+
+    Args:
+        models: each as for ``Reader``; all of them read every token.
+        prompts: (B, P) tokens, padded on either side.
+        mask: (B, P), which of them are real; None is all.
+        sampling: when to stop, and what fills the rows that have.
+        choose: from the models' logits of the next token, (B, V) each, makes the tokens (B,) and their log-probabilities
+            under the behaviour, (B,).
+        cached: False reads everything again for each token.
+
+    Raises:
+        ValueError: a prompt is empty, or too long for a model's context together with what is to be written.
+    """
     mask = torch.ones_like(prompts, dtype=torch.bool) if mask is None else mask.bool()
-    model = _readable(model)
-    _check(mask, sampling, getattr(model, "context", None))
-    reader = Reader(model, *left_padded(prompts, mask), cached=cached)
+    models = [_readable(model) for model in models]
+    for model in models:
+        _check(mask, sampling, getattr(model, "context", None))
+    readers = [Reader(model, *left_padded(prompts, mask), cached=cached) for model in models]
     going = torch.ones(len(prompts), dtype=torch.bool, device=prompts.device)
     behaviour = []
     for number in range(1, sampling.new_tokens + 1):
-        tokens, log_probabilities = draw(reader.logits, sampling, generator)
+        tokens, log_probabilities = choose([reader.logits for reader in readers])
         tokens = tokens.masked_fill(~going, sampling.pad)
         behaviour.append(log_probabilities.masked_fill(~going, 0))
         further = going if sampling.end is None else going & (tokens != sampling.end)
         if number == sampling.new_tokens or not further.any():
             break
-        reader.append(tokens, going)
+        for reader in readers:
+            reader.append(tokens, going)
         going = further
-    tokens, mask = torch.cat([reader.tokens, tokens[:, None]], 1), torch.cat([reader.mask, going[:, None]], 1)
-    return Generated(tokens, mask, torch.stack(behaviour, 1))
+    whole, real = torch.cat([readers[0].tokens, tokens[:, None]], 1), torch.cat([readers[0].mask, going[:, None]], 1)
+    return Generated(whole, real, torch.stack(behaviour, 1))
 
 
 def _nucleus(probabilities: Tensor, top_p: float) -> Tensor:
