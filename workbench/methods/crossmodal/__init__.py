@@ -1,0 +1,1 @@
+"""Methods whose teacher sees something else, or says why."""
