@@ -1,0 +1,1 @@
+"""Methods that hand on what withstands an attack."""
