@@ -117,7 +117,7 @@ def test_models_without_layers_are_refused_by_who_reads_layers_and_nobody_else(c
     if reads_layers(cls) or reads_layers(cls, "hint"):
         with pytest.raises(ValueError, match=r"Opaque has no .*layers"):
             method.build(*pair, example_of(here.batch), here.facts)
-    elif cls.__name__ not in ("TeacherAssistant", "WKDL"):  # they need a net to size up, or its classifier: own tests
+    elif cls.__name__ not in ("TeacherAssistant", "DenselyGuided", "WKDL"):  # need a net to size up, or its classifier
         method.build(*pair, example_of(here.batch), here.facts)
 
 
