@@ -27,8 +27,8 @@ MODELS = {
 
 def kinds_of(cls: Any) -> tuple[str, ...]:
     """The kinds of models a method is tried on, by the first of its tasks."""
-    if cls.__name__ == "DeepInversion":
-        return ("convnet",)  # it needs batch normalisation
+    if cls.__name__ in ("DeepInversion", "SDD"):
+        return ("convnet",)  # they need batch normalisation, or maps
     return tuple(text.TEXT_MODELS if text.reads_text(cls) else MODELS)
 
 
@@ -109,11 +109,11 @@ def scene(
     kind = kind or kinds_of(cls)[0]
     make_student, make_teacher, *shape = (MODELS | text.TEXT_MODELS)[kind]
     student, teacher = make_student().eval().to(dtype), make_teacher().eval().to(dtype)
-    if cls.teacher_input_gradient:  # as the engine does: gradients pass through the teacher, it receives none
-        teacher.requires_grad_(requires_grad=False)
     batch = points(*shape, dtype) if shape else text.text_batch()
     facts = FACTS if shape else text.FACTS
     method = cls(**parameters)
+    if method.teacher_input_gradient:  # as the engine does: gradients pass through the teacher, it receives none
+        teacher.requires_grad_(requires_grad=False)
     torch.manual_seed(seed)
     student = method.prepare(student)
     method.build(student, teacher if method.reads_teacher else None, example_of(batch), facts)
