@@ -37,9 +37,19 @@ def skew_kl(student_logits: Tensor, teacher_logits: Tensor, skew: float | Tensor
     return _kl(teacher, _mixture(teacher, student, skew))
 
 
-def skew_reverse_kl(student_logits: Tensor, teacher_logits: Tensor, skew: float | Tensor) -> Tensor:
-    """KL(student || skew * student + (1 - skew) * teacher), at most -log(skew); arguments as in ``skew_kl``."""
-    return skew_kl(teacher_logits, student_logits, skew)
+def skew_reverse_kl(
+    student_logits: Tensor, teacher_logits: Tensor, skew: float | Tensor, *, held: bool = False
+) -> Tensor:
+    """KL(student || skew * student + (1 - skew) * teacher), at most -log(skew).
+
+    Args:
+        student_logits: (..., V).
+        teacher_logits: (..., V).
+        skew: as in ``skew_kl``.
+        held: the student in the mixture is a constant.
+    """
+    student, teacher = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
+    return _kl(student, _mixture(student.detach() if held else student, teacher, skew))
 
 
 def jensen_shannon(student_logits: Tensor, teacher_logits: Tensor, beta: float) -> Tensor:
