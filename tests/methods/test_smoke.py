@@ -19,7 +19,7 @@ from workbench.settings.setting import Recipe, Setting
 pytestmark = pytest.mark.slow
 SEEDS = (0, 1, 2)
 CLIP = 5.0  # the published weights were tuned on nets with batch norm; without it some gradients are large
-NEED_BATCH_NORM = ("deep_inversion",)
+NEED_CONVOLUTIONS = ("deep_inversion", "sdd")
 every_method = pytest.mark.parametrize("name", catalog())
 
 
@@ -65,7 +65,7 @@ def with_students_that_stand_still(method):
 @every_method
 def test_its_progress_term_ends_where_it_should_against_a_student_that_does_not_learn(name, digits, normalised, folder):
     progress, budget = make(name).progress, Budget(epochs=4, batch_size=32, clip=CLIP)
-    where = normalised if name in NEED_BATCH_NORM else digits
+    where = normalised if name in NEED_CONVOLUTIONS else digits
     for seed in SEEDS:
         learnt, stood = (
             run(where, method, seed, folder, budget).curves[f"terms/{progress.term}"].values[-10:].mean()
@@ -76,8 +76,8 @@ def test_its_progress_term_ends_where_it_should_against_a_student_that_does_not_
 
 @every_method
 def test_it_learns_in_the_plane(name, folder):
-    if name in NEED_BATCH_NORM:
-        pytest.skip(f"{name} needs a teacher with batch normalisation; the one of the plane has none")
+    if name in NEED_CONVOLUTIONS:
+        pytest.skip(f"{name} needs maps or batch normalisation; the nets of the plane have none")
     assert run(setting("two_moons"), make(name), 0, folder).scores["student"].last > 60
 
 
