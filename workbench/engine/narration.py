@@ -52,3 +52,10 @@ def _words(name: str) -> str:
 
 def _short(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def in_one_line(error: Exception) -> str:
+    """An error as one line; its kind is told where the message alone would say little."""
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    clear = isinstance(error, ValueError | TypeError | RuntimeError | ArithmeticError | KeyError) and len(text) > 20
+    return " ".join((text if clear else f"{type(error).__name__}: {text}").split())

@@ -14,7 +14,7 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.distill import DistillationFailed
 from workbench.engine.duet import Duet
 from workbench.engine.inbox import Inbox, Stopped
-from workbench.engine.narration import told
+from workbench.engine.narration import in_one_line, told
 from workbench.engine.store import Store
 from workbench.engine.study import Cell, StudyPlan, plan_study, run_cell, summarise
 from workbench.methods.method import Method
@@ -138,7 +138,7 @@ class Session:
                 self._duet.forget()
             self._board.tell(status="stopped", message="Stopped. Finished runs are kept; Start begins anew.")
         except Exception as error:
-            self._board.tell(status="failed", message=_line(error))
+            self._board.tell(status="failed", message=in_one_line(error))
         finally:
             self._duet = None
 
@@ -249,10 +249,3 @@ class Session:
     def _begin(self, status: Status, message: str, **changes: Any) -> None:
         self._doing = status
         self._board.tell(status=status, message=message, **changes)
-
-
-def _line(error: Exception) -> str:
-    """An error as one line; its kind is told where the message alone would say little."""
-    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
-    clear = isinstance(error, ValueError | TypeError | RuntimeError | ArithmeticError | KeyError) and len(text) > 20
-    return " ".join((text if clear else f"{type(error).__name__}: {text}").split())
