@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.contracts.probes.test_updates import MomentumSplit
-from tests.contracts.probes.world import setting
+from tests.contracts.probes.world import normalised_net, setting
 from tests.contracts.text import reads_text, text_setting
 from workbench.engine import keeper
 from workbench.engine.conditions import Conditions
@@ -98,6 +98,8 @@ def arm(name: str, folder: Path) -> Distillation:
     method = OWN[name]() if name in OWN else make(name, {"hint_share": 0.5} if name == "fitnets" else {})
     if reads_text(type(method)):
         where = text_setting()
+    if name == "deep_inversion":
+        where = setting(teacher=normalised_net())
     return Distillation(where, method, BUDGET, 0, Conditions(folder=folder))
 
 

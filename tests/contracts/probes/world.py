@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from workbench.data.transfer import TransferSet
 from workbench.engine.conditions import Conditions
@@ -38,6 +38,11 @@ def net(width: int = 16, seed: int = 1) -> MLP:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return MLP(4, (width,), 3)
+
+
+def normalised_net() -> nn.Module:
+    """The same behind a batch normalisation, for methods that read its statistics."""
+    return nn.Sequential(nn.BatchNorm1d(4), net())
 
 
 def setting(**changes: Any) -> Setting:
