@@ -162,8 +162,7 @@ class Session:
         turns = duet.play(self._heard)
         next(turns)
         self._board.restart_clock()
-        message = self._board.snapshot.message
-        self._begin("running", message, lanes=duet.lanes, share=duet.share, regions=duet.regions())
+        self._begin("running", self.snapshot.message, lanes=duet.lanes, share=duet.share, regions=duet.regions())
         self._breathe()
         for _ in turns:
             if self._board.due:
