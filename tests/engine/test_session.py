@@ -320,6 +320,19 @@ def test_a_start_is_heard_while_the_end_of_the_run_before_is_still_being_drawn(
     until(session, lambda s: s.study is not None and len(s.study.arms["kd"].seeds) == 2)
 
 
+def test_a_view_that_fails_is_heard_of_and_does_not_stop_the_run(
+    sessions: Callable[..., Session], caplog: pytest.LogCaptureFixture
+) -> None:
+    session, told = sessions(setting(), make("kd")), []
+    session.subscribe(lambda snapshot: told.append(1 / 0))
+    session.subscribe(told.append)
+    session.start()
+    assert session.wait(PATIENCE).status == "finished"
+    assert told[-1] is session.snapshot
+    assert "a view of the session failed" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_a_second_start_while_busy_does_nothing_and_a_subscriber_can_leave(sessions: Callable[..., Session]) -> None:
     session, told = sessions(setting(LONG), make("kd")), []
     leave = session.subscribe(told.append)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from workbench.records.snapshot import Snapshot
 
 Subscriber = Callable[[Snapshot], None]
 
+LOG = logging.getLogger(__name__)
 EVERY = 0.2
 """Seconds between two snapshots; what matters is told at once."""
 
@@ -58,5 +60,12 @@ class Board:
         share = self.snapshot.share
         self.note(remaining_s=self.elapsed * (1 - share) / share if 0 < share < 1 else float("nan"))
         for subscriber in tuple(self._subscribers):
-            subscriber(self.snapshot)
+            self._show(subscriber)
         self._sent = time.monotonic()
+
+    def _show(self, subscriber: Subscriber) -> None:
+        """A view that fails is heard of, and does not stop what it looks at."""
+        try:
+            subscriber(self.snapshot)
+        except Exception:
+            LOG.exception("a view of the session failed; the session goes on")

@@ -9,6 +9,7 @@ from threading import RLock
 from typing import Any
 
 import numpy as np
+import pandas  # noqa: F401 - plotly takes it if it is there, and stumbles while another thread is still importing it
 from anywidget import AnyWidget
 from ipywidgets import widget_serialization
 from plotly.graph_objects import Figure
