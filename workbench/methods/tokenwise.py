@@ -43,7 +43,7 @@ class TokenwiseMethod(Method):
         theirs = teacher.logits.detach()
         if not self.across_tokenizers:
             check_vocabularies(student.logits, theirs)
-            _check_tokenizer(self.name, batch)
+            check_tokenizer(self.name, batch)
         everywhere = torch.ones(student.logits.shape[:2], dtype=torch.bool, device=theirs.device)
         counted = everywhere if batch.mask is None else batch.mask
         if batch.alignment is not None:
@@ -72,7 +72,12 @@ def mean_over(values: Tensor, counted: Tensor) -> Tensor:
     return values.masked_fill(~counted, 0).sum(1) / counted.sum(1).clamp(min=1)
 
 
-def _check_tokenizer(name: str, batch: Batch) -> None:
+def check_tokenizer(name: str, batch: Batch) -> None:
+    """Refuse a batch whose teacher has a tokenizer of its own; ``name`` is the method that compares token by token.
+
+    Raises:
+        ValueError: so.
+    """
     if "teacher_labels" in batch.extras:
         raise ValueError(
             f"{name} compares token by token, but the batch has teacher_labels: the teacher has a tokenizer of its own; "

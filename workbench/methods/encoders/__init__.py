@@ -1,0 +1,1 @@
+"""Methods for models that read whole texts: what their layers make of them."""
