@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.contracts.probes.test_updates import MomentumSplit
-from tests.contracts.probes.world import normalised_net, setting
+from tests.contracts.probes.world import map_net, normalised_net, setting
 from tests.contracts.text import reads_text, text_setting
 from workbench.engine import keeper
 from workbench.engine.conditions import Conditions
@@ -100,6 +100,8 @@ def arm(name: str, folder: Path) -> Distillation:
         where = text_setting()
     if name == "deep_inversion":
         where = setting(teacher=normalised_net())
+    if name == "sdd":
+        where = setting(teacher=Recipe(partial(map_net, 8)), student=partial(map_net, 4))
     return Distillation(where, method, BUDGET, 0, Conditions(folder=folder))
 
 

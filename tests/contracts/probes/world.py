@@ -14,6 +14,7 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.distill import Distillation, collect, distill
 from workbench.methods.method import Method
+from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.records import events
 from workbench.records.budget import Budget
@@ -43,6 +44,11 @@ def net(width: int = 16, seed: int = 1) -> MLP:
 def normalised_net() -> nn.Module:
     """The same behind a batch normalisation, for methods that read its statistics."""
     return nn.Sequential(nn.BatchNorm1d(4), net())
+
+
+def map_net(width: int) -> nn.Module:
+    """A net that takes the four numbers for an image, for methods that read maps."""
+    return nn.Sequential(nn.Unflatten(1, (1, 2, 2)), ConvNet(1, (width,), 3))
 
 
 def setting(**changes: Any) -> Setting:
