@@ -13,6 +13,7 @@ from tests.methods.literal import kl, softmax
 from tests.methods.sequences.board import FACTS, built
 from workbench.methods.catalog import make
 from workbench.methods.sequences.distillm2 import DistiLLM2
+from workbench.methods.text_gaps import FirstGaps
 from workbench.records.batch import Batch
 
 STUDENT = trace(
@@ -109,10 +110,9 @@ def test_it_is_the_formula(case):
 
 def test_skews_stay_between_their_bounds():
     """A text that has come much nearer gets the least, one that is farther than at the beginning the most."""
-    method = at_progress(0.5)()
-    by_teacher = torch.tensor([True, True])
-    first = method.gaps[0] / method.counts[0]
-    assert method.skews(torch.stack([0.5 * first, 2 * first]), by_teacher).tolist() == [0.01, 0.1]
+    first, writer = FirstGaps(), torch.tensor([0, 0, 1])
+    first.observe(torch.tensor([0.3, 0.5, -0.2]), writer)
+    assert first.skews(torch.tensor([0.2, 0.8, 0.1]), writer, 0.1).tolist() == pytest.approx([0.01, 0.1, 0.1])
 
 
 class Parrot(nn.Module):
