@@ -60,6 +60,24 @@ def _pointwise(width: int) -> list[nn.Module]:
     return [*first, *conv_bn(inner, width), *second, nn.Conv2d(inner, width, 1)]
 
 
+class Autoencoder(nn.Module):
+    """Maps of fewer channels that still tell what the maps were; both ways linear.
+
+    Args:
+        outer: channels of the maps.
+        inner: channels of the code.
+    """
+
+    def __init__(self, outer: int, inner: int) -> None:
+        super().__init__()
+        self.encoder, self.decoder = nn.Sequential(*conv_bn(outer, inner)), nn.Conv2d(inner, outer, 1)
+
+    def forward(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """The code, (B, inner, H, W), and what it says the maps were, (B, outer, H, W)."""
+        code = self.encoder(maps)
+        return code, self.decoder(code)
+
+
 class NoiseMatcher(nn.Module):
     """How much of a sample's features is to be kept; the rest is filled up with noise.
 
@@ -76,6 +94,11 @@ class NoiseMatcher(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(B, C, H, W) -> (B,) in (0, 1)."""
         return self.body(maps).softmax(1)[:, 0]
+
+    def matched(self, maps: Tensor, noise: Tensor) -> Tensor:
+        """Maps filled up with noise of the same shape, (B, C, H, W)."""
+        share = self(maps)[:, None, None, None]
+        return share * maps + (1 - share) * noise
 
 
 class Noise(nn.Module):

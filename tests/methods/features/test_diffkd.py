@@ -24,7 +24,11 @@ def make(**parameters):
     return built(DiffKD, **parameters)
 
 
-DRAWN = held(make())
+def make_narrow(**parameters):
+    return make(**({"width": 1} | parameters))
+
+
+WIDE, NARROW = held(make()), held(make_narrow())
 
 
 def kept(step):
@@ -35,57 +39,67 @@ def kept(step):
     return left
 
 
-def draws():
+def draws(drawn, channels):
     """By rank of the id: the sample 7 has the second draw, 3 the first."""
-    generator = torch.Generator().manual_seed(int(DRAWN["noise.seed"]))
-    noise, error = (torch.randn(2, 2, 2, 2, generator=generator).numpy()[[1, 0]].astype(float) for _ in range(2))
+    generator = torch.Generator().manual_seed(int(drawn["noise.seed"]))
+    noise, error = (torch.randn(2, channels, 2, 2, generator=generator).numpy()[[1, 0]].astype(float) for _ in range(2))
     return noise, error, torch.randint(1000, (2,), generator=generator).tolist()[::-1]
 
 
-def normed(maps, name):
-    convolution, norm = name
-    maps = convolve(maps, DRAWN[f"{convolution}.weight"])
-    return normalise(maps, DRAWN[f"{norm}.weight"], DRAWN[f"{norm}.bias"])
+def normed(drawn, maps, convolution, norm):
+    maps = convolve(maps, drawn[f"{convolution}.weight"])
+    return normalise(maps, drawn[f"{norm}.weight"], drawn[f"{norm}.bias"])
 
 
-def bottleneck(maps, name):
-    inner = rectify(normed(maps, (f"{name}.body.0", f"{name}.body.1")))
-    inner = rectify(normed(inner, (f"{name}.body.3", f"{name}.body.4")))
-    return maps + normed(inner, (f"{name}.body.6", f"{name}.body.7"))
+def bottleneck(drawn, maps, name):
+    inner = rectify(normed(drawn, maps, f"{name}.body.0", f"{name}.body.1"))
+    inner = rectify(normed(drawn, inner, f"{name}.body.3", f"{name}.body.4"))
+    return maps + normed(drawn, inner, f"{name}.body.6", f"{name}.body.7")
 
 
-def guess(noisy, steps):
-    maps = noisy + np.stack([DRAWN["denoiser.steps.weight"][step] for step in steps])[:, :, None, None]
-    maps = bottleneck(bottleneck(maps, "denoiser.body.0"), "denoiser.body.1")
-    return normed(maps, ("denoiser.body.2", "denoiser.body.3"))
+def guess(drawn, noisy, steps):
+    maps = noisy + np.stack([drawn["denoiser.steps.weight"][step] for step in steps])[:, :, None, None]
+    maps = bottleneck(drawn, bottleneck(drawn, maps, "denoiser.body.0"), "denoiser.body.1")
+    return normed(drawn, maps, "denoiser.body.2", "denoiser.body.3")
 
 
-def share(maps):
-    averages = bottleneck(maps, "matcher.body.0").mean((2, 3))
-    scores = averages @ DRAWN["matcher.body.2.weight"].T + DRAWN["matcher.body.2.bias"]
+def share(drawn, maps):
+    averages = bottleneck(drawn, maps, "matcher.body.0").mean((2, 3))
+    scores = averages @ drawn["matcher.body.2.weight"].T + drawn["matcher.body.2.bias"]
     return np.array([softmax(row)[0] for row in scores])[:, None, None, None]
 
 
-def formula(student, constants):
-    noise, error, steps = draws()
-    told = constants.teacher["layer2"]
-    features = convolve(student["layer2"], DRAWN["enter.weight"], DRAWN["enter.bias"])
-    noisy = share(features) * features + (1 - share(features)) * noise
-    for step, before in ((400, 300), (300, 200), (200, 100), (100, 0), (0, None)):
-        a, b = kept(step), 1.0 if before is None else kept(before)
-        n = guess(noisy, [step, step])
-        noisy = math.sqrt(b) * (noisy - math.sqrt(1 - a) * n) / math.sqrt(a) + math.sqrt(1 - b) * n
-    cleaned = convolve(noisy, DRAWN["leave.weight"], DRAWN["leave.bias"])
-    levels = np.array([kept(step) for step in steps])[:, None, None, None]
-    guessed = guess(np.sqrt(levels) * told + np.sqrt(1 - levels) * error, steps)
-    return {
-        "labels": [cross_entropy(s, y) for s, y in zip(student["logits"], LABELS, strict=True)],
-        "features": [((cleaned - told)[b] ** 2).mean() for b in range(2)],
-        "diffusion": [((guessed - error)[b] ** 2).mean() for b in range(2)],
-    }
+def formula(drawn):
+    def terms(student, constants):
+        told, found = constants.teacher["layer2"], {}
+        if drawn is NARROW:
+            code = normed(drawn, told, "autoencoder.encoder.0", "autoencoder.encoder.1")
+            again = convolve(code, drawn["autoencoder.decoder.weight"], drawn["autoencoder.decoder.bias"])
+            found["reconstruction"] = [((again - told)[b] ** 2).mean() for b in range(2)]
+            told = code
+        noise, error, steps = draws(drawn, told.shape[1])
+        features = convolve(student["layer2"], drawn["enter.weight"], drawn["enter.bias"])
+        noisy = share(drawn, features) * features + (1 - share(drawn, features)) * noise
+        for step, before in ((400, 300), (300, 200), (200, 100), (100, 0), (0, None)):
+            a, b = kept(step), 1.0 if before is None else kept(before)
+            n = guess(drawn, noisy, [step, step])
+            noisy = math.sqrt(b) * (noisy - math.sqrt(1 - a) * n) / math.sqrt(a) + math.sqrt(1 - b) * n
+        cleaned = convolve(noisy, drawn["leave.weight"], drawn["leave.bias"])
+        levels = np.array([kept(step) for step in steps])[:, None, None, None]
+        guessed = guess(drawn, np.sqrt(levels) * told + np.sqrt(1 - levels) * error, steps)
+        return found | {
+            "labels": [cross_entropy(s, y) for s, y in zip(student["logits"], LABELS, strict=True)],
+            "features": [((cleaned - told)[b] ** 2).mean() for b in range(2)],
+            "diffusion": [((guessed - error)[b] ** 2).mean() for b in range(2)],
+        }
+
+    return terms
 
 
-ORACLES = [Case("five strides", make, STUDENT, TEACHER, batch(LABELS, IDS), formula)]
+ORACLES = [
+    Case("five strides", make, STUDENT, TEACHER, batch(LABELS, IDS), formula(WIDE)),
+    Case("a code of one channel", make_narrow, STUDENT, TEACHER, batch(LABELS, IDS), formula(NARROW)),
+]
 
 
 @pytest.mark.parametrize("case", ORACLES, ids=lambda case: case.name)
@@ -130,3 +144,12 @@ def test_the_diffusion_model_learns_from_the_teacher_and_the_student_through_it(
     assert method.denoiser.steps.weight.grad.abs().sum() > 0
     terms["features"].sum().backward()
     assert student.grad.abs().sum() > 0
+
+
+def test_the_code_learns_to_be_decoded_and_nothing_else():
+    method = make_narrow()
+    terms = method(STUDENT, TEACHER, batch(LABELS))
+    (terms["features"].sum() + terms["diffusion"].sum()).backward(retain_graph=True)
+    assert all(p.grad is None for p in method.autoencoder.parameters())
+    terms["reconstruction"].sum().backward()
+    assert all(p.grad is not None for p in method.autoencoder.parameters())

@@ -6,14 +6,14 @@ teacher is detached; nothing is learnt besides the student. Each step of the att
 so a step costs about 10 times one of kd.
 
 Formula:
-    L = soft_weight * T^2 * mean_b KL( softmax(t(x_b) / T) || softmax(s(x_b + d_b) / T) ) + label_weight * mean_b CE(s(x_b), y_b)
-    d_b: found in steps of step_size up the sign of the gradient of CE(s(x_b + d_b), y_b), from a random start, |d_b| <= radius.
+    L = soft_weight * T^2 * mean_b KL( p(t(x_b)) || p(s(x_b + d_b)) ) + label_weight * mean_b CE(s(x_b), y_b)
+    d_b: steps of step_size up the sign of the gradient of CE(s(x_b + d_b), y_b), from a random start;  |d_b| <= radius;
+    p(z) = softmax(z / T);  s, t: logits (B, C);  x: inputs (B, ...);  y: labels;  T: temperature.
 
 Faithful to: Goldblum et al., AAAI 2020, and the authors' code for the attack.
 Departs from it: the divergence is summed over classes as the paper writes it, where the authors' code averages it over them,
-too; while attacked, the student is in evaluation mode, so that attacks leave no trace in batch norm; moved inputs stay within the
-range of values of their batch, as inputs may be standardised; a sample without a label is attacked away from what the student
-says of it.
+too; while attacked, the student is in evaluation mode, so that attacks leave no trace in batch norm; moved inputs stay within
+the values of their batch, as inputs may be standardised; what has no label is attacked away from what the student says of it.
 Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
