@@ -31,8 +31,8 @@ def total_variation(images: Tensor) -> Tensor:
 
 def jensen_shannon(student_logits: Tensor, teacher_logits: Tensor, temperature: float = 1.0) -> Tensor:
     """Jensen-Shannon divergence at a temperature in nats, symmetric and at most log 2, (B, C) and (B, C) -> (B,)."""
-    both = torch.stack([student_logits, teacher_logits]) / temperature
-    middle = (both.softmax(2).mean(0)).log()
+    both = (torch.stack([student_logits, teacher_logits]) / temperature).log_softmax(2)
+    middle = both.logsumexp(0)  # of the mixture, up to a constant; exact where a probability vanishes
     return (forward_kl(middle, both[0]) + forward_kl(middle, both[1])) / 2
 
 

@@ -16,8 +16,8 @@ from workbench.records.plan import Facts
 class DataFreeMethod(Method):
     """Learns from inputs it makes itself; neither inputs nor labels of the transfer set are read.
 
-    A step lasts as long as one of any other method, so budgets stay comparable. Gradients flow through the teacher to the
-    inputs, its parameters receive none.
+    A step of the budget is one of the student, as in any other method. Gradients flow through the teacher to the inputs,
+    its parameters receive none.
     """
 
     teacher_input_gradient = True

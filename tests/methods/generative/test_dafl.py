@@ -59,6 +59,14 @@ def test_classes_that_come_up_alike_are_better_than_one_class_alone():
     torch.testing.assert_close(terms[0]["one_hot"], terms[1]["one_hot"])
 
 
+def test_a_class_that_never_comes_up_has_a_gradient():
+    logits = torch.tensor([[300.0, 0.0, 0.0]]).repeat(3, 1).requires_grad_()
+    terms = make().method(Trace(torch.zeros(3, 3)), Trace(logits, {"top": torch.zeros(3, 2)}), None)
+    assert terms["entropy"].item() == 0
+    (gradient,) = torch.autograd.grad(terms["entropy"], logits)
+    assert gradient.isfinite().all()
+
+
 def test_the_generator_gets_no_gradient_from_the_students_term():
     teacher = Trace(TEACHER.logits.clone().requires_grad_(), TEACHER.features)
     soft = make().method(Trace(STUDENT.logits.clone().requires_grad_()), teacher, None)["soft"].sum()

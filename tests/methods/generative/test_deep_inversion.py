@@ -182,8 +182,12 @@ def test_the_student_is_as_it_was_while_inputs_are_made():
 
 def test_the_divergence_is_symmetric_and_bounded_and_not_that_of_the_released_code():
     """The code has KL(M || P) for KL(P || M), which is unbounded, and clamps for that."""
-    far = torch.tensor([[40.0, 0.0]]), torch.tensor([[0.0, 40.0]])
-    assert jensen_shannon(*far).item() == pytest.approx(math.log(2))
+    for gap in (40.0, 500.0):
+        far = torch.tensor([[gap, 0.0, 0.0]], requires_grad=True), torch.tensor([[0.0, gap, 0.0]])
+        apart_by = jensen_shannon(*far)
+        assert apart_by.item() == pytest.approx(math.log(2))
+        (gradient,) = torch.autograd.grad(apart_by.sum(), far[0])
+        assert gradient.isfinite().all()
     one, other = STUDENT.logits, TEACHER.logits
     torch.testing.assert_close(jensen_shannon(one, other), jensen_shannon(other, one))
     torch.testing.assert_close(jensen_shannon(one, one), torch.zeros(3, dtype=torch.float64))

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -100,5 +101,5 @@ class DAFL(GeneratorMethod):
             "soft": forward_kl(student.logits, logits.detach()),
             "one_hot": self.one_hot_weight * F.cross_entropy(logits, logits.argmax(1), reduction="none"),
             "activation": -self.activation_weight * excited,
-            "entropy": self.entropy_weight * (used * used.log10()).sum(),
+            "entropy": self.entropy_weight * (used * used.clamp(min=torch.finfo(used.dtype).tiny).log10()).sum(),
         }
