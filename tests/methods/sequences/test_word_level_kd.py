@@ -10,7 +10,7 @@ import torch
 from tests.methods.case import check
 from tests.methods.literal import kl, softmax
 from tests.methods.sequences.board import BATCH, STUDENT, TEACHER, built, cases
-from workbench.methods.catalog import catalog
+from workbench.methods.catalog import catalog, family_of
 from workbench.methods.logits.kd import KD
 from workbench.methods.sequences.word_level_kd import WordLevelKD
 from workbench.methods.tokenwise import TokenwiseMethod
@@ -23,7 +23,9 @@ def forward(q, p):
 
 
 ORACLES = cases(WordLevelKD, forward)
-TOKENWISE = {key: cls for key, cls in catalog().items() if cls.__base__ is TokenwiseMethod}
+TOKENWISE = {
+    key: cls for key, cls in catalog().items() if cls.__base__ is TokenwiseMethod and family_of(cls) == "sequences"
+}
 every_method = pytest.mark.parametrize("cls", TOKENWISE.values(), ids=TOKENWISE)
 TWO_TOKENIZERS = BATCH.but(alignment=torch.zeros(3, 3, dtype=torch.int64), extras={"teacher_labels": BATCH.labels})
 
