@@ -25,11 +25,10 @@ def class_map_distance(student: Tensor, teacher: Tensor, grid: int, *, normalise
         student: (B, C, H, W).
         teacher: (B, C, H', W').
         grid: cells in either direction; fewer where a map has fewer positions.
-        normalised: brings each class's map to length 1; where there is one cell only, the scores of all classes.
+        normalised: brings each class's map to length 1; not where there is one cell only, of which the sign would be left.
     """
     height, width = (min(grid, mine, theirs) for mine, theirs in zip(student.shape[2:], teacher.shape[2:], strict=True))
     mine, theirs = (averaged(maps, (height, width)).flatten(2) for maps in (student, teacher))
-    if normalised:
-        dim = 2 if height * width > 1 else 1
-        mine, theirs = F.normalize(mine, dim=dim), F.normalize(theirs, dim=dim)
+    if normalised and height * width > 1:
+        mine, theirs = F.normalize(mine, dim=2), F.normalize(theirs, dim=2)
     return (mine - theirs).square().mean((1, 2))

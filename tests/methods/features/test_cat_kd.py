@@ -30,14 +30,14 @@ def scores(maps, weight):
     return np.array([[[dot(row, maps[:, i, j]) for j in range(width)] for i in range(height)] for row in weight])
 
 
-def of_maps(student, constants):
+def of_maps(student, constants, scale=unit):
     losses = []
     for b in range(2):
         sides = ((student["maps"][b], MINE), (constants.teacher["maps"][b], THEIRS))
         coarse = [grid(scores(maps, weight.tolist())[None], 2, 2)[0] for maps, weight in sides]
         squares = 0.0
         for c in range(3):
-            s, t = (unit(side[c].ravel()) for side in coarse)
+            s, t = (scale(side[c].ravel()) for side in coarse)
             squares += sum((x - y) ** 2 for x, y in zip(s, t, strict=True))
         losses.append(400 * squares / (3 * 4))
     return {
@@ -46,11 +46,11 @@ def of_maps(student, constants):
     }
 
 
-def of_vectors(scale, student, constants):
+def of_vectors(student, constants):
     losses = []
     for b in range(2):
         sides = ((student["maps"][b], MINE), (constants.teacher["maps"][b], THEIRS))
-        s, t = (scale([dot(row, vector) for row in weight.tolist()]) for vector, weight in sides)
+        s, t = ([dot(row, vector) for row in weight.tolist()] for vector, weight in sides)
         losses.append(400 * sum((x - y) ** 2 for x, y in zip(s, t, strict=True)) / 3)
     return {
         "labels": [cross_entropy(s, y) for s, y in zip(student["logits"], LABELS, strict=True)],
@@ -70,8 +70,8 @@ def make(**parameters):
 
 ORACLES = [
     Case("maps", make, *MAPS, batch(LABELS), of_maps),
-    Case("vectors", make, *VECTORS, batch(LABELS), partial(of_vectors, unit)),
-    Case("as they are", partial(make, normalised=False), *VECTORS, batch(LABELS), partial(of_vectors, list)),
+    Case("vectors", make, *VECTORS, batch(LABELS), of_vectors),
+    Case("maps as they are", partial(make, normalised=False), *MAPS, batch(LABELS), partial(of_maps, scale=list)),
 ]
 
 

@@ -10,7 +10,7 @@ Formula:
 
 Faithful to: Guo et al., CVPR 2023, and the authors' code.
 Departs from it: the nets are not rebuilt with a convolution as classifier; the maps are made from the linear one, with
-which the student goes on learning. In a net without maps, (B, D), the scores of all classes are one map.
+which the student goes on learning. In a net without maps, (B, D), the scores of the classes are compared as they are.
 Setting: digits. On it we expect: the distance of the maps falls below that of a student that does not learn.
 """
 
