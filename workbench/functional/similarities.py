@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -13,7 +14,7 @@ EPSILON = 1e-7
 def row_normalised_gram(features: Tensor) -> Tensor:
     """Inner products of all pairs, each row at length 1, (B, ...) -> (B, B); a row of zeros stays as it is."""
     flat = features.flatten(1)
-    return F.normalize(flat @ flat.T, dim=1)
+    return F.normalize(_products(flat, flat), dim=1)
 
 
 def taylor_kernel(features: Tensor, width: float, order: int) -> Tensor:
@@ -26,8 +27,7 @@ def taylor_kernel(features: Tensor, width: float, order: int) -> Tensor:
         width: of the kernel, larger is narrower.
         order: last power of the series.
     """
-    unit = F.normalize(features.flatten(1), dim=1)
-    cosine = unit @ unit.T
+    cosine = _cosines(features)
     return sum(math.exp(-2 * width) * (2 * width) ** p / math.factorial(p) * cosine**p for p in range(order + 1))
 
 
@@ -36,13 +36,12 @@ def neighbour_probabilities(features: Tensor) -> Tensor:
 
     Cosines are moved to [0, 1] and divided by the sum of their row.
     """
-    unit = F.normalize(features.flatten(1), dim=1)
-    affinity = (unit @ unit.T + 1) / 2
+    affinity = (_cosines(features) + 1) / 2
     return affinity / affinity.sum(1, keepdim=True)
 
 
 def neighbourhood_divergence(student_features: Tensor, teacher_features: Tensor) -> Tensor:
-    """Terms of KL(teacher || student) between the neighbour probabilities, (B, B); every row sums up to its divergence."""
+    """Terms of KL(teacher || student) of neighbour probabilities, (B, B); every row sums up to its divergence."""
     student, teacher = neighbour_probabilities(student_features), neighbour_probabilities(teacher_features)
     return teacher * ((teacher + EPSILON) / (student + EPSILON)).log()
 
@@ -60,4 +59,19 @@ def kernel_alignment(student: Tensor, teacher: Tensor) -> Tensor:
 
 def _scaled_gram(table: Tensor) -> Tensor:
     """Inner products with the unit vector of each row."""
-    return F.normalize(table, dim=1) @ table.T
+    return _products(F.normalize(_precise(table), dim=1), table)
+
+
+def _cosines(features: Tensor) -> Tensor:
+    unit = F.normalize(_precise(features.flatten(1)), dim=1)
+    return _products(unit, unit)
+
+
+def _products(left: Tensor, right: Tensor) -> Tensor:
+    """Inner products of all rows, under autocast, too, in single precision: what counts are their small differences."""
+    with torch.autocast(left.device.type, enabled=False):
+        return _precise(left) @ _precise(right).T
+
+
+def _precise(features: Tensor) -> Tensor:
+    return features.to(torch.promote_types(features.dtype, torch.float32))

@@ -28,6 +28,17 @@ def adapter(student_features: Tensor, teacher_features: Tensor) -> nn.Module:
     return made.to(student_features)
 
 
+def channel_adapter(student_features: Tensor, teacher_features: Tensor) -> nn.Module:
+    """A linear map on a last axis of channels, without a bias; nothing where both examples have as many channels.
+
+    Args:
+        student_features: (B, D, H, W), or (B, ..., D).
+        teacher_features: likewise.
+    """
+    mine, theirs = (f.shape[1 if f.dim() == 4 else -1] for f in (student_features, teacher_features))
+    return nn.Identity() if mine == theirs else nn.Linear(mine, theirs, bias=False).to(student_features)
+
+
 def kernel_for(maps: Tensor) -> int:
     """Side of a kernel that looks around: 3, or 1 where maps (B, C, H, W) have one position only."""
     return 1 if maps.shape[2:].numel() == 1 else 3

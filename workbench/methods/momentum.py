@@ -11,8 +11,8 @@ from torch import Tensor, nn
 class MomentumSplit(nn.Module):
     """A gradient rule after Zhao et al., ICCV 2023, for stochastic gradient descent with momentum.
 
-    The sum of the velocities ``v <- (momentum -+ delta) v + gradient`` of both kinds is the one velocity of an optimiser
-    with ``momentum`` whose gradient is the sum of both gradients plus ``delta * (v_distillation - v_labels)``.
+    The sum of the velocities ``v <- (momentum -+ delta) v + gradient`` of both kinds is the one velocity of an
+    optimiser with ``momentum`` whose gradient is that of both plus ``delta * (v_distillation - v_labels)``.
 
     Args:
         delta: what distillation's momentum is above and the labels' below the optimiser's.

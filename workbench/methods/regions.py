@@ -28,14 +28,29 @@ def averaged_layer(model: nn.Module, inputs: Inputs) -> str:
     if found:
         return found[-1]
     raise ValueError(
-        f"{type(model).__name__} has no maps (B, D, H, W) whose average enters its classifier, so regions have no logits; "
-        f"use a net with global average pooling such as ConvNet, or kd; layers: {listing(layers_of(model))}"
+        f"{type(model).__name__} has no maps (B, D, H, W) whose average enters its classifier, so its regions have no "
+        f"logits; use a net with global average pooling such as ConvNet, or kd; layers: {listing(layers_of(model))}"
+    )
+
+
+def classifier_of_maps(model: nn.Module, maps: Tensor, layer: str) -> nn.Linear:
+    """The last ``nn.Linear``, if it can score positions of what a layer gives.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    name = penultimate_of(model).removesuffix(":input")
+    found = model.get_submodule(name)
+    if maps.dim() == 4 and maps.shape[1] == found.in_features:
+        return found
+    raise ValueError(
+        f"layer {layer!r} gives {tuple(maps.shape)}; the classifier {name!r} needs maps (B, {found.in_features}, H, W)"
     )
 
 
 @torch.no_grad()
 def _averages(model: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
-    """Of every layer whose output is maps, as it runs, the average over positions; in the order in which they finish."""
+    """Of every layer that puts out maps, as it runs, the average over positions, in the order in which they finish."""
     averages: dict[str, Tensor] = {}
 
     def look(name: str, output: Any) -> None:

@@ -1,8 +1,9 @@
 """Let the temperature resist: it is learnt together with the student, but so that the divergence grows.
 
-The student makes the divergence small, a temperature with a reversed gradient makes it as large as it can: the task stays
-as hard as the student can bear. A curriculum lets the temperature's resistance rise from nothing, so that the beginning
-is easy. One temperature serves all samples. The teacher is detached; besides the student the temperature is learnt.
+The student makes the divergence small, a temperature with a reversed gradient makes it as large as it can: the task
+stays as hard as the student can bear. A curriculum lets the temperature's resistance rise from nothing, so that the
+beginning is easy. One temperature serves all samples. The teacher is detached; besides the student the temperature is
+learnt.
 
 Formula:
     min over the student, max over h:   label_weight * mean_b CE(s_b, y_b)
@@ -38,7 +39,7 @@ class CTKD(ResponseMethod):
     Args:
         lowest: The temperature stays above it; 1 in the authors' code.
         span: The temperature stays below the lowest plus this; 20 in the authors' code.
-        curriculum: Share of the run over which the resistance rises to its full strength; 10 of 240 epochs in the paper.
+        curriculum: Share of the run over which the resistance rises; 10 of 240 epochs in the paper.
         soft_weight: Weight of the soft term; 0.9 in the authors' script.
         label_weight: Weight of the labels; 0.1 in the authors' script.
 

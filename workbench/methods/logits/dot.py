@@ -1,9 +1,10 @@
 """Give distillation more momentum than the labels, so that it leads the way and the labels follow.
 
 Both losses fall further if the distillation gradient dominates, which a weight cannot bring about without making the
-labels' loss smaller. The optimiser keeps two velocities instead: the labels' forgets sooner, the distillation's later. The
-losses are those of ``kd``; in a sum such as ``DKD() + DOT(soft_weight=0.0)`` they are the other method's, and all its terms
-but the labels count as distillation. The teacher is detached; nothing is learnt besides the student.
+labels' loss smaller. The optimiser keeps two velocities instead: the labels' forgets sooner, the distillation's
+later. The losses are those of ``kd``; in a sum such as ``DKD() + DOT(soft_weight=0.0)`` they are the other method's,
+and all its terms but the labels count as distillation. The teacher is detached; nothing is learnt besides the
+student.
 
 Formula:
     v_labels <- (momentum - delta) * v_labels + grad L_labels,   v_soft <- (momentum + delta) * v_soft + grad L_soft
@@ -56,8 +57,8 @@ class DOT(KD):
     citation = Citation("DOT: A Distillation-Oriented Trainer", "Zhao, Cui, Song, Liang", "ICCV", 2023, "2307.08436")
     evidence = Evidence(
         "code",
-        "megvii-research/mdistiller (authors), mdistiller/engine/dot.py at a08d46f10d6102bd6e3f258ca5ac880b020ea259 and "
-        "mdistiller/engine/trainer.py",
+        "megvii-research/mdistiller (authors), mdistiller/engine/dot.py at a08d46f10d6102bd6e3f258ca5ac880b020ea259 "
+        "and mdistiller/engine/trainer.py",
     )
     progress = Progress("soft")
     aliases = ("distillation_oriented_trainer",)
@@ -80,6 +81,7 @@ class DOT(KD):
 
     @delta.setter
     def delta(self, value: float) -> None:
+        """Moves it there."""
         self.gradient_rule.delta = value
 
     @property
@@ -89,6 +91,7 @@ class DOT(KD):
 
     @momentum.setter
     def momentum(self, value: float) -> None:
+        """Moves it there."""
         self.gradient_rule.momentum = value
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:

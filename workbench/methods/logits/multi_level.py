@@ -1,8 +1,8 @@
 """Match the teacher's probabilities at three levels: sample by sample, between samples, and between classes.
 
-Probabilities at several temperatures are compared as they are; their inner products between samples say which inputs the
-teacher takes for alike, those between classes which classes it confuses. The samples and the classes of which the teacher
-is surer than of the median one are left out. The teacher is detached; nothing is learnt besides the student.
+Probabilities at several temperatures are compared as they are; their inner products between samples say which inputs
+the teacher takes for alike, those between classes which classes it confuses. The samples and the classes of which the
+teacher is surer than of the median one are left out. The teacher is detached; nothing is learnt besides the student.
 
 Formula:
     L = label_weight * mean_b CE(s_b, y_b) + soft_weight * sum over T of ( mean_b m_b * T^2 * KL(p_b || q_b)
@@ -11,11 +11,12 @@ Formula:
     m_b = 1 where max_c softmax(t_b) is at most its median over the batch;  n_c likewise for sum_b softmax(t_b)_c
     d = max(B / C, 1).
 
-Faithful to: Jin et al., CVPR 2023, and the authors' code, with masks per sample as its comments mean them. As released,
-they act on numbers that are already averaged, and multiply each with the masked share: that is ``mask="scalar"``.
-Departs from it: one view of each sample, the setting's; there, the code adds a strongly augmented one without a mask. The
-divisor d, which is 1 in the authors' runs of 64 samples and 100 classes: without it the last term grows with the square
-of the samples per class, and a batch of 32 with two classes learnt nothing.
+Faithful to: Jin et al., CVPR 2023, and the authors' code, with masks per sample as its comments mean them. As
+released, they act on numbers that are already averaged, and multiply each with the masked share: that is
+``mask="scalar"``.
+Departs from it: one view of each sample, the setting's; there, the code adds a strongly augmented one without a mask.
+The divisor d, which is 1 in the authors' runs of 64 samples and 100 classes: without it the last term grows with the
+square of the samples per class, and a batch of 32 with two classes learnt nothing.
 Setting: digits. On it we expect: the term of the samples falls below that of a student that does not learn.
 
 Its matrices take memory for B^2 and C^2 numbers at each of five temperatures.
@@ -60,8 +61,8 @@ class MultiLevel(ResponseMethod):
     citation = Citation("Multi-Level Logit Distillation", "Jin, Wang, Lin", "CVPR", 2023)
     evidence = Evidence(
         "code",
-        "Jin-Ying/Multi-Level-Logit-Distillation (authors), mdistiller/distillers/KD_ours.py and mdistiller/engine/cfg.py "
-        "at 6327e733bbbdeae766a4f72f01fb6226df209f70",
+        "Jin-Ying/Multi-Level-Logit-Distillation (authors), mdistiller/distillers/KD_ours.py and "
+        "mdistiller/engine/cfg.py at 6327e733bbbdeae766a4f72f01fb6226df209f70",
         "that a mask is about single samples and classes, as the commented-out reduction says",
     )
     progress = Progress("samples")
@@ -81,10 +82,14 @@ class MultiLevel(ResponseMethod):
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The three levels."""
         samples, classes = self._masks(teacher_logits)
-        levels = [self._levels(student_logits, teacher_logits, t) for t in (self.temperature, *FURTHER)]
-        alone, between_samples, between_classes = (torch.stack(level).sum(0) for level in zip(*levels, strict=True))
+        temperatures = student_logits.new_tensor([self.temperature, *FURTHER])[:, None, None]
+        student, teacher = (torch.softmax(z / temperatures, 2) for z in (student_logits, teacher_logits))
+        alone = temperatures[:, :, 0] ** 2 * forward_kl(student_logits, teacher_logits, temperatures, dim=2)
+        between_samples = (student @ student.mT - teacher @ teacher.mT).square().sum((0, 2))
+        crowd = max(student.shape[1] / student.shape[2], 1.0)
+        between_classes = ((student.mT @ student - teacher.mT @ teacher) / crowd).square().sum((0, 2))
         return {
-            "samples": self.soft_weight * samples * alone,
+            "samples": self.soft_weight * samples * alone.sum(0),
             "between_samples": self.soft_weight * samples * between_samples,
             "between_classes": (self.soft_weight * classes * between_classes).mean().expand(len(samples)),
         }
@@ -92,15 +97,7 @@ class MultiLevel(ResponseMethod):
     def _masks(self, teacher_logits: Tensor) -> tuple[Tensor, Tensor]:
         """Weights of the samples, (B,), and of the classes, (C,)."""
         teacher = torch.softmax(teacher_logits, 1)
-        masks = [(sure <= sure.quantile(0.5)).to(teacher) for sure in (teacher.amax(1), teacher.sum(0))]
+        masks = [(sure <= sure.median()).to(teacher) for sure in (teacher.amax(1), teacher.sum(0))]
         if self.mask == "scalar":
             masks = [mask.mean().expand_as(mask) for mask in masks]
         return masks[0], masks[1]
-
-    def _levels(self, student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> tuple[Tensor, ...]:
-        """Squared distances at one temperature: (B,), (B,) and (C,)."""
-        student, teacher = (torch.softmax(z / temperature, 1) for z in (student_logits, teacher_logits))
-        crowd = max(student.shape[0] / student.shape[1], 1.0)
-        alone = temperature**2 * forward_kl(student_logits, teacher_logits, temperature)
-        between_samples = (student @ student.T - teacher @ teacher.T).square().sum(1)
-        return alone, between_samples, ((student.T @ student - teacher.T @ teacher) / crowd).square().sum(1)

@@ -1,8 +1,9 @@
 """Refine the teacher with the label: its confidence goes to the right class, its ranking only below that class.
 
-A wrong teacher contradicts the label. Here the student's right class is to be as likely as the teacher's choice, whatever
-that is; and the teacher's opinion about the others counts only for classes it ranks below the right one, so that nothing
-it says about their relations is bent to fit. The teacher is detached; nothing is learnt besides the student.
+A wrong teacher contradicts the label. Here the student's right class is to be as likely as the teacher's choice,
+whatever that is; and the teacher's opinion about the others counts only for classes it ranks below the right one, so
+that nothing it says about their relations is bent to fit. The teacher is detached; nothing is learnt besides the
+student.
 
 Formula:
     L = label_weight * mean_b CE(s_b, y_b)
@@ -12,8 +13,8 @@ Formula:
     ramp: min(progress / warm_up, 1).
 
 Faithful to: Sun et al., 2024, sample confidence and masked correlation, and the authors' code.
-Departs from it: the warm-up rises with every step, from 0, instead of with every epoch, from 1 / 20; a sample without a
-label takes the teacher's choice as its target.
+Departs from it: the warm-up rises with every step, from 0, instead of with every epoch, from 1 / 20; a sample without
+a label takes the teacher's choice as its target.
 Setting: digits. On it we expect: the confidence term falls below that of a student that does not learn.
 """
 

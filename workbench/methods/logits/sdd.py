@@ -1,19 +1,19 @@
 """Match what the classifier says about regions, not only about the whole image, which may show several things.
 
 A linear classifier on averaged maps can score every region of them. At three scales, each region's probabilities are
-matched. Where the teacher's verdict on a region differs from that on the whole (right here, wrong there), the region is
-ambiguous and counts more. The teacher is detached; nothing is learnt besides the student.
+matched. Where the teacher's verdict on a region differs from that on the whole (right here, wrong there), the region
+is ambiguous and counts more. The teacher is detached; nothing is learnt besides the student.
 
 Formula:
     L = label_weight * mean_b CE(s_b, y_b) + soft_weight * (consistent + complementary_weight * complementary)
-    consistent, complementary: mean over b of the sum over the regions of that kind, divided by the number of all regions,
-        of T^2 * KL( softmax(t_br / T) || softmax(s_br / T) )
-    t_br, s_br: W m_br + a, logits (C,) of region r;  m_br: mean of the last maps over the cell r of grids of 1 x 1, 2 x 2
-    and 4 x 4;  region r is consistent if argmax t_br = y_b just where argmax t_b0 = y_b, 0 being the whole.
+    consistent, complementary: mean over b of the sum over the regions r of that kind, divided by the number of all r, of
+        T^2 * KL( softmax(t_br / T) || softmax(s_br / T) )
+    t_br, s_br: W m_br + a, logits (C,);  m_br: mean of the last maps over cell r of grids of 1 x 1, 2 x 2 and 4 x 4
+    r is consistent if argmax t_br = y_b just where argmax t_b0 = y_b, 0 being the whole.
 
 Faithful to: Wei et al., CVPR 2024, the scales [1, 2, 4] with kd, and the authors' code.
-Departs from it: grids finer than the maps are left out; for a sample without a label, a region is consistent if the teacher
-says of it what it says of the whole.
+Departs from it: grids finer than the maps are left out; for a sample without a label, a region is consistent if the
+teacher says of it what it says of the whole.
 Setting: fashion. On it we expect: the consistent term falls below that of a student that does not learn.
 """
 
@@ -28,8 +28,7 @@ from workbench.functional.regions import grids, region_logits
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Temperature, Weight
-from workbench.methods.regions import averaged_layer
-from workbench.models.tracing import penultimate_of
+from workbench.methods.regions import averaged_layer, classifier_of_maps
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
 from workbench.records.provenance import Citation, Evidence, Progress
@@ -91,8 +90,10 @@ class SDD(Method):
         theirs = self.hint or averaged_layer(teacher_model, example.for_teacher)
         self.student_layers, self.teacher_layers = (mine,), (theirs,)
         student, teacher = example_traces(student_model, teacher_model, ((mine,), (theirs,)), example)
-        self._classifier = (_classifier(student_model, student[mine], mine),)  # in a tuple: it stays the student's
-        copied = _classifier(teacher_model, teacher[theirs], theirs)
+        self._classifier = (
+            classifier_of_maps(student_model, student[mine], mine),
+        )  # in a tuple: it stays the student's
+        copied = classifier_of_maps(teacher_model, teacher[theirs], theirs)
         self.register_buffer("teacher_weight", copied.weight.detach().clone())
         self.register_buffer("teacher_bias", None if copied.bias is None else copied.bias.detach().clone())
 
@@ -110,14 +111,3 @@ class SDD(Method):
             "consistent": torch.where(consistent, lost, 0.0).mean(1),
             "complementary": self.complementary_weight * torch.where(consistent, 0.0, lost).mean(1),
         }
-
-
-def _classifier(model: nn.Module, features: Tensor, layer: str) -> nn.Linear:
-    """The last linear layer, if it can score these features."""
-    name = penultimate_of(model).removesuffix(":input")
-    found = model.get_submodule(name)
-    if features.dim() != 4 or features.shape[1] != found.in_features:
-        raise ValueError(
-            f"layer {layer!r} gives {tuple(features.shape)}; the classifier {name!r} needs maps (B, {found.in_features}, H, W)"
-        )
-    return found

@@ -1,8 +1,9 @@
 """Soften the teacher only: the student is not divided by a temperature, its own answer has to be that soft.
 
-Where both sides are softened, a student may be as sure as it likes. A power of the teacher's probabilities, made to sum
-up to 1 again, is the same softening written without the student; matching it adds to ordinary distillation a reward for
-the entropy of the student's answers, which regularises it. The teacher is detached; nothing is learnt besides the student.
+Where both sides are softened, a student may be as sure as it likes. A power of the teacher's probabilities, made to
+sum up to 1 again, is the same softening written without the student; matching it adds to ordinary distillation a
+reward for the entropy of the student's answers, which regularises it. The teacher is detached; nothing is learnt
+besides the student.
 
 Formula:
     L = label_weight * mean_b CE(s_b, y_b) + soft_weight * mean_b KL( q_b || softmax(s_b) )

@@ -1,8 +1,9 @@
 """Soften the teacher only, and listen to it most where it is least sure.
 
-Like ``ttm``, with a weight for each sample: the sum of the powers, by which they are divided to be probabilities. It is 1
-for a teacher that is sure of one class and grows to C^(1 - exponent) for one that knows nothing, so it is a measure of
-the teacher's doubt (a power of its Renyi entropy). The teacher is detached; nothing is learnt besides the student.
+Like ``ttm``, with a weight for each sample: the sum of the powers, by which they are divided to be probabilities. It
+is 1 for a teacher that is sure of one class and grows to C^(1 - exponent) for one that knows nothing, so it is a
+measure of the teacher's doubt (a power of its Renyi entropy). The teacher is detached; nothing is learnt besides the
+student.
 
 Formula:
     L = label_weight * mean_b CE(s_b, y_b) + soft_weight * mean_b u_b * KL( q_b || softmax(s_b) )

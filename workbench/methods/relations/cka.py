@@ -1,20 +1,21 @@
 """Align Gram matrices: which samples the logits take for alike, and which classes.
 
-Centred kernel alignment is the cosine of the angle between two Gram matrices, so only the pattern of similarity counts,
-neither scale nor rotation. It is asked for among the samples of a batch and, with the table turned, among the classes.
-Memory grows with the squares of the batch and of the classes. The teacher is detached; nothing is learnt besides the student.
+Centred kernel alignment is the cosine of the angle between two Gram matrices, so only the pattern of similarity
+counts, neither scale nor rotation. It is asked for among the samples of a batch and, with the table turned, among the
+classes. Memory grows with the squares of the batch and of the classes. The teacher is detached; nothing is learnt
+besides the student.
 
 Formula:
     L = label_weight * mean_b CE(s_b, y_b) + sample_weight * (1 - A(S, T)) + class_weight * (1 - A(S', T'))
     A(X, Y) = <G(X), G(Y)> / (|G(X)| |G(Y)|),   G(X)_ij = x_i . x_j / |x_i|;  S, T: logits (B, C);  y: labels (B,).
 
 Faithful to: Zhou et al., IJCAI 2024, its alignment of logits, and the first author's code.
-Departs from it: 1 is added to each alignment's loss, so that 0 is the best; both are one number for a batch, given to each
-of its samples. As there, the Gram matrices are not centred in spite of the name.
+Departs from it: 1 is added to each alignment's loss, so that 0 is the best; both are one number for a batch, given to
+each of its samples. As there, the Gram matrices are not centred in spite of the name.
 Setting: digits. On it we expect: the alignment loss among samples falls below that of a student that does not learn.
 
-Both alignments are the same for logits of the other sign, and the labels have a thirtieth of their weight: a student that
-starts on the wrong side may stay there. On digits one seed of three stayed below 50 %.
+Both alignments are the same for logits of the other sign, and the labels have a thirtieth of their weight: a student
+that starts on the wrong side may stay there. On digits one seed of three stayed below 50 %.
 """
 
 from __future__ import annotations

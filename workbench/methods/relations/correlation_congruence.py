@@ -1,9 +1,9 @@
 """Match how samples vary together, beside what each one is: here, the part between samples.
 
-Two losses go by this name. ``kernel`` compares the matrices of a Gaussian kernel over all pairs, as a Taylor series in
-their cosines; it needs no common width, and memory for the square of the batch. ``neighbours`` is the one behind the
-benchmark's numbers: it projects both sides to one width and multiplies the gaps of each sample with those of the next in
-the batch, which says little about pairs. The teacher's features are detached.
+Two losses go by this name. ``kernel`` compares the matrices of a Gaussian kernel over all pairs, as a Taylor series
+in their cosines; it needs no common width, and memory for the square of the batch. ``neighbours`` is the one behind
+the benchmark's numbers: it projects both sides to one width and multiplies the gaps of each sample with those of the
+next in the batch, which says little about pairs. The teacher's features are detached.
 
 Formula:
     L = mean_b CE(s_b, y_b) + weight * R
@@ -12,8 +12,8 @@ Formula:
     neighbours:  R = sum over b < B of | g_b - h_b | . | g_(b+1) - h_(b+1) | / (B - 1)
     f: penultimate features (B, D);  g, h: linear maps of the student's and the teacher's to 128;  s: logits.
 
-Faithful to: Peng et al., ICCV 2019: ``kernel`` after its Taylor series, as in a public reimplementation; ``neighbours`` as
-in the benchmark's code, said there to be the author's.
+Faithful to: Peng et al., ICCV 2019: ``kernel`` after its Taylor series, as in a public reimplementation;
+``neighbours`` as in the benchmark's code, said there to be the author's.
 Departs from it: the loss of single samples, kd in the paper, is left to a sum such as ``kd+correlation_congruence``.
 Setting: digits. On it we expect: the correlation term falls below that of a student that does not learn.
 """
@@ -67,8 +67,9 @@ class CorrelationCongruence(Method):
     )
     evidence = Evidence(
         "code",
-        "AberHu/Knowledge-Distillation-Zoo (not the authors), kd_losses/cc.py at 65470c846c1300d555815da26999cbe2b51fc815; "
-        "HobbitLong/RepDistiller, distiller_zoo/CC.py at 34557d27282c83d49cff08b594944cf9570512bb",
+        "AberHu/Knowledge-Distillation-Zoo (not the authors), kd_losses/cc.py at "
+        "65470c846c1300d555815da26999cbe2b51fc815; HobbitLong/RepDistiller, distiller_zoo/CC.py at "
+        "34557d27282c83d49cff08b594944cf9570512bb",
     )
     progress = Progress("correlation")
     reads_outputs = False

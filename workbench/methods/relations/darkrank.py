@@ -1,9 +1,9 @@
 """Match the order in which a sample finds others near: rankings are what retrieval needs, distances are not.
 
-For each sample the teacher ranks its nearest others. ``soft`` compares the probabilities that both models give to every
-order of these few; ``hard`` makes the teacher's order itself likely. Features are compared as directions, so their widths
-may differ. Memory grows with the square of the batch, for ``soft`` also with the factorial of the list's length. The
-teacher is detached; nothing is learnt besides the student.
+For each sample the teacher ranks its nearest others. ``soft`` compares the probabilities that both models give to
+every order of these few; ``hard`` makes the teacher's order itself likely. Features are compared as directions, so
+their widths may differ. Memory grows with the square of the batch, for ``soft`` also with the factorial of the list's
+length. The teacher is detached; nothing is learnt besides the student.
 
 Formula:
     soft:  L = mean_b CE(s_b, y_b) + weight * mean_q sum over the orders o of P_t(o) * log( P_t(o) / P_s(o) )
@@ -12,10 +12,12 @@ Formula:
     o: of the list_length samples that are nearest to q for the teacher;  f: penultimate features (B, D) at length 1.
 
 Faithful to: Chen et al., AAAI 2018, both transfers, and the authors' code, whose command the defaults are.
-Departs from it: a divergence instead of a cross-entropy of the same gradient; every sample asks, not only one of each pair
-that was drawn from a class; ``hard``, too, ranks the nearest few, as in a public reimplementation, not the whole batch; the
-losses of metric learning beside it are the labels' here.
+Departs from it: a divergence instead of a cross-entropy of the same gradient; every sample asks, not only one of each
+pair that was drawn from a class; ``hard``, too, ranks the nearest few, as in a public reimplementation, not the whole
+batch; the losses of metric learning beside it are the labels' here.
 Setting: digits. On it we expect: the ranking term falls below that of a student that does not learn.
+
+All 24 orders of four for every sample: on a net of a millisecond six times a step of kd.
 """
 
 from __future__ import annotations

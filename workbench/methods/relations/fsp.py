@@ -1,8 +1,9 @@
 """Match the flow of a solution: how features of one layer turn into those of the next, before any label is learnt.
 
-The inner products of the channels of two layers, averaged over positions, say what the step between them does. A first
-stage teaches the student its teacher's steps from one stage of the net to the next; a second learns the task from the
-labels alone. The teacher is detached; where widths differ, a linear map of the student's channels is learnt beside it.
+The inner products of the channels of two layers, averaged over positions, say what the step between them does. A
+first stage teaches the student its teacher's steps from one stage of the net to the next; a second learns the task
+from the labels alone. The teacher is detached; where widths differ, a linear map of the student's channels is learnt
+beside it.
 
 Formula:
     first stage:   L = weight * sum over j of mean_b mean over k, l of ( G_s[j] - G_t[j] )_{b, k, l}^2
@@ -11,10 +12,12 @@ Formula:
     (B, positions, D), the larger of two sizes average-pooled to the smaller.
 
 Faithful to: Yim et al., CVPR 2017, and the benchmark's code; the share of the first stage is its 30 of 270 epochs.
-Departs from it: channels are mapped to the teacher's widths, where both refuse other widths; means over the matrix, as in
-the benchmark, instead of sums, with 10 times its weight: in nets without batch norm it hardly moved; in a net without maps
-a layer has one position.
+Departs from it: channels are mapped to the teacher's widths, where both refuse other widths; means over the matrix,
+as in the benchmark, instead of sums, with 10 times its weight: in nets without batch norm it hardly moved; in a net
+without maps a layer has one position.
 Setting: digits. On it we expect: the flow falls below that of a student that does not learn.
+
+A step of the first stage multiplies the channels of all pairs of layers, 3 to 5 times a step of kd on the toy nets.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.functional.flow import flow_gap, step
+from workbench.methods.adapters import channel_adapter
 from workbench.methods.layers import example_traces, stage_pairs
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer
@@ -62,8 +66,8 @@ class FSP(Method):
     )
     evidence = Evidence(
         "code",
-        "HobbitLong/RepDistiller (benchmark code), distiller_zoo/FSP.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f and "
-        "helper/pretrain.py",
+        "HobbitLong/RepDistiller (benchmark code), distiller_zoo/FSP.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f "
+        "and helper/pretrain.py",
         "widths that differ, nets without maps, and the weight",
     )
     progress = Progress("flow")
@@ -98,7 +102,7 @@ class FSP(Method):
             raise ValueError(f"fsp compares steps between layers; name two or more, not {(self.guided or self.hint)!r}")
         self.student_layers, self.teacher_layers = mine[-count:], theirs[-count:]
         pairs = zip(self.student_layers, self.teacher_layers, strict=True)
-        self.adapters = nn.ModuleList(_adapter(student[one], teacher[other]) for one, other in pairs)
+        self.adapters = nn.ModuleList(channel_adapter(student[one], teacher[other]) for one, other in pairs)
         self._gap(student, teacher)
 
     def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
@@ -119,9 +123,3 @@ class FSP(Method):
             theirs = step(teacher[self.teacher_layers[first]].detach(), teacher[self.teacher_layers[second]].detach())
             gaps.append(flow_gap((self.adapters[first](mine[0]), self.adapters[second](mine[1])), theirs))
         return torch.stack(gaps).sum(0)
-
-
-def _adapter(student: Tensor, teacher: Tensor) -> nn.Module:
-    """A map between the channels of two layers."""
-    mine, theirs = (f.shape[1 if f.dim() == 4 else -1] for f in (student, teacher))
-    return nn.Identity() if mine == theirs else nn.Linear(mine, theirs, bias=False).to(student)

@@ -1,15 +1,16 @@
 """Match who is whose neighbour, as probabilities: the student's space should hold each sample's neighbours alike.
 
 Every sample picks every sample with a probability that grows with the cosine of their features; the student's
-probabilities are to diverge little from the teacher's. Probabilities need no common width. Memory grows with the square
-of the batch. The teacher is detached; nothing is learnt besides the student.
+probabilities are to diverge little from the teacher's. Probabilities need no common width. Memory grows with the
+square of the batch. The teacher is detached; nothing is learnt besides the student.
 
 Formula:
     L = mean_b CE(s_b, y_b) + weight / B^2 * sum over a, b of p_ab * log( (p_ab + 1e-7) / (q_ab + 1e-7) )
     p_ab = k_ab / sum over c of k_ac,   k_ab = (1 + cos(f_a, f_b)) / 2, of the teacher's penultimate features f (B, D)
     q likewise, of the student's;  s: logits;  y: labels (B,).
 
-Faithful to: Passalis and Tefas, ECCV 2018, with the cosine kernel, and the authors' code; averaged over all B^2 pairs as there.
+Faithful to: Passalis and Tefas, ECCV 2018, with the cosine kernel, and the authors' code; averaged over all B^2 pairs
+as there.
 Departs from it: the label loss beside it and its weight are those of the benchmark of Tian et al. 2020.
 Setting: digits. On it we expect: the neighbours' divergence falls below that of a student that does not learn.
 """
