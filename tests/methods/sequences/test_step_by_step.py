@@ -83,4 +83,4 @@ def test_a_long_rationale_beside_a_short_text():
 
 def test_data_without_rationales_are_refused():
     with pytest.raises(ValueError, match=r"step_by_step needs rationales.*has only \['prompts'\].*tiny_lm"):
-        StepByStep().build(nn.Identity(), None, GIVEN, FACTS)
+        StepByStep().inputs(GIVEN, {})

@@ -75,11 +75,6 @@ class StepByStep(Method):
         super().__init__()
         self.rationale_weight, self.prefix = rationale_weight, prefix
 
-    def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
-        """Refuses data without rationales."""
-        super().build(student_model, teacher_model, example, facts)
-        _rationales(example)
-
     def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
         """One stage without a teacher."""
         return (StagePlan(teacher=None),)
