@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor, nn
 
 from workbench.methods.layers import every_stage, stage_pairs
-from workbench.models.tracing import layers_of
+from workbench.models.layers import layers_of, listing
 from workbench.records.batch import Batch
+from workbench.records.trace import Trace
 
 VALUES = ("value", "v_proj", "v_lin")
 """What the projections of the values are called, here and in Hugging Face models."""
@@ -17,15 +20,17 @@ def attention_of(model: nn.Module, block: str) -> str:
     """The name of the attention in a block.
 
     Raises:
-        ValueError: there is none; the message lists the layers.
+        ValueError: there is none, or no such block; the message lists the layers.
     """
+    if block not in layers_of(model):
+        raise ValueError(f"{type(model).__name__} has no layer {block!r}; layers: {listing(layers_of(model))}")
     for name, part in model.get_submodule(block).named_modules():
         leaf = name.rpartition(".")[2].lower()
         if isinstance(part, nn.MultiheadAttention) or ("att" in leaf and "norm" not in leaf):
             return f"{block}.{name}"
     raise ValueError(
         f"layer {block!r} of {type(model).__name__} has no attention to compare; name blocks of a transformer; "
-        f"layers: {layers_of(model)[:40]}"
+        f"layers: {listing(layers_of(model))}"
     )
 
 
@@ -64,7 +69,7 @@ def values_of(model: nn.Module, block: str) -> str:
             return name
     raise ValueError(
         f"{attention!r} of {type(model).__name__} has no projection of its values alone, called {', '.join(VALUES)}; "
-        f"layers: {layers_of(model)[:40]}"
+        f"layers: {listing(layers_of(model))}"
     )
 
 
@@ -79,14 +84,16 @@ def real_tokens(batch: Batch) -> Tensor:
     return torch.ones(first.shape[:2], dtype=torch.bool, device=first.device)
 
 
-def check_head_counts(name: str, student: Tensor, teacher: Tensor) -> None:
-    """Refuse attention, (B, H, L, L) each, that cannot be compared head by head; ``name`` is the method.
+def check_head_counts(name: str, student: Trace, teacher: Trace, pairs: Iterable[tuple[str, str]]) -> None:
+    """Refuse pairs of attention, (B, H, L, L) each, that cannot be compared head by head; ``name`` is the method.
 
     Raises:
         ValueError: the numbers of heads differ.
     """
-    if student.shape[1] != teacher.shape[1]:
-        raise ValueError(
-            f"{name} compares attention head by head, but the student has {student.shape[1]} heads and the teacher "
-            f"{teacher.shape[1]}; give both the same number"
-        )
+    for own, theirs in pairs:
+        mine, others = student[own].shape[1], teacher[theirs].shape[1]
+        if mine != others:
+            raise ValueError(
+                f"{name} compares attention head by head, but the student has {mine} heads and the teacher {others}; "
+                "give both the same number"
+            )

@@ -91,7 +91,8 @@ def test_it_is_the_formula(case):
 
 
 @pytest.mark.parametrize(
-    ("mine", "theirs", "expected"), [(2, 4, (2, 4)), (4, 12, (3, 6, 9, 12)), (2, 3, (2, 3)), (1, 2, (2,)), (3, 3, (1, 2, 3))]
+    ("mine", "theirs", "expected"),
+    [(2, 4, (2, 4)), (4, 12, (3, 6, 9, 12)), (2, 3, (2, 3)), (1, 2, (2,)), (3, 3, (1, 2, 3))]
 )  # fmt: skip
 def test_blocks_are_spread_evenly_up_to_the_last(mine, theirs, expected):
     models = [MaskedLanguageModel(Encoder(4, 4, depth, 2, 8)) for depth in (mine, theirs)]

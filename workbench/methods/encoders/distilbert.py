@@ -8,7 +8,8 @@ Formula:
     L = soft_weight * T^2 * mean KL( softmax(t / T) || softmax(s / T) ) + label_weight * mean CE(s, y)
         + hidden_weight * mean( 1 - cos( r(h), g ) )
     s, t: student and teacher logits (B, L, V);  y: hidden tokens (B, L);  h, g: last hidden states (B, L, D);  r:
-    adapter, or nothing;  the means are over the real tokens of each text, for y over the labelled ones, then over texts.
+    adapter, or nothing;  the means are over the real tokens of each text, for y over the labelled ones, then over
+    texts.
 
 Faithful to: Sanh et al., 2019, section 2, and the authors' code and command line.
 Departs from it: the student does not begin as every second layer of its teacher, and may be narrower; every text

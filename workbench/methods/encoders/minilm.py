@@ -7,13 +7,13 @@ is trained on the labels, as any pretrained encoder. The teacher is detached; no
 Formula:
     stage relations: L = mean_hn KL( A'_hn || A_hn ) + mean_hn KL( R'_hn || R_hn ),   R = softmax( V V^T / sqrt(d) )
     stage finetune:  L = mean CE(s, y)
-    A: attention of the last block, rows of (B, H, L, L);  V: its values (B, H, L, d);  ': the teacher's;  means are over
-    the heads h and the real tokens n of each text, then over texts.
+    A: attention of the last block, rows of (B, H, L, L);  V: its values (B, H, L, d);  ': the teacher's;  means are
+    over the heads h and the real tokens n of each text, then over texts.
 
 Faithful to: Wang et al., NeurIPS 2020, Eqs. 6 to 10.
 Departs from it: both stages are one run on one set of data, instead of a large corpus and then a task; every text
-weighs the same, however long it is. For a much larger teacher the paper distils an assistant first. A text without a
-label takes part in the relations only.
+weighs the same, however long it is. For a much larger teacher the paper trains an assistant in between. A text without
+a label takes part in the relations only.
 Setting: tiny_encoder. On it we expect: the term of the values falls below that of a student that does not learn.
 """
 
@@ -87,13 +87,12 @@ class MiniLM(Method):
         check_tokenizer(self.name, example)
         models = student_model, teacher_model
         blocks = last_stage_pair(*models, self.guided, self.hint)
-        example_traces(*models, ((blocks[0],), (blocks[1],)), example)
         self.student_layers, self.teacher_layers = (
             (f"{attention_of(model, block)}:attention", values_of(model, block))
             for model, block in zip(models, blocks, strict=True)
         )
         student, teacher = example_traces(*models, (self.student_layers, self.teacher_layers), example)
-        check_head_counts(self.name, student[self.student_layers[0]], teacher[self.teacher_layers[0]])
+        check_head_counts(self.name, student, teacher, [(self.student_layers[0], self.teacher_layers[0])])
 
     def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
         """Relations, then labels."""

@@ -8,13 +8,12 @@ Formula:
     stage layers:  L = mean |r(E) - E'|^2 + sum_m ( mean |r(H_m) - H'_g(m)|^2 + mean |A_m - A'_g(m)|^2 )
     stage answers: L = mean KL( softmax(t / T) || softmax(s / T) )
     E, H_m, A_m: student's embeddings (B, L, D), hidden states and attention scores (B, H, L, L) of block m;  ': the
-    teacher's;  r: adapter;  g(m) = ceil(m N / M), M and N blocks;  s, t: logits;  the means are over the real tokens of
-    each text (and over entries and heads), then over texts.
+    teacher's;  r: adapter;  g(m) = ceil(m N / M), M and N blocks;  s, t: logits;  means are over the entries and the
+    real tokens of each text, for logits of tokens over the positions that count, then over texts.
 
 Faithful to: Jiao et al., Findings of EMNLP 2020, Eqs. 7 to 11, and the authors' code.
-Departs from it: one run on one set of data, without the general distillation before it and without augmented texts;
-the last term is a KL instead of a cross-entropy (a constant apart); padding is left out; N need not be a multiple of
-M; attention is compared after the softmax where a model hides its scores. Labels are not used, so a text needs none.
+Departs from it: one run on one set of data, not after general distillation, and without augmented texts; a KL at last
+(a constant apart); no padding; attention after the softmax where a model hides its scores. Labels are not used.
 Setting: tiny_encoder. On it we expect: the hidden term falls below that of a student that does not learn.
 """
 
@@ -54,8 +53,8 @@ class TinyBERT(Method):
     Learns: ``adapter`` from the student's width to the teacher's.
 
     Example:
-        >>> [(plan.name, plan.share) for plan in TinyBERT(layers_share=0.75).stages(Facts(100, 2, 1000, 10))]
-        [('layers', 0.75), ('answers', 0.25)]
+        >>> [plan.share for plan in TinyBERT(layers_share=0.75).stages(Facts(100, 2, 1000, 10))]
+        [0.75, 0.25]
     """
 
     citation = Citation(
@@ -89,16 +88,14 @@ class TinyBERT(Method):
         super().build(student_model, teacher_model, example, facts)
         check_tokenizer(self.name, example)
         blocks = spread_pairs(student_model, teacher_model, self.guided, self.hint)
-        student, teacher = example_traces(student_model, teacher_model, blocks, example)
-        self.adapter = adapter(student[blocks[0][0]], teacher[blocks[1][0]])
         models = student_model, teacher_model
         scores = [scores_of(models, pair) for pair in zip(*blocks, strict=True)]
         first = tuple(f"{stages_of(model)[0]}:input" for model in models)
         self.blocks, self.scores, self.embeddings = blocks, tuple(zip(*scores, strict=True)), first
         self.student_layers, self.teacher_layers = ((*blocks[side], *self.scores[side], first[side]) for side in (0, 1))
-        student, teacher = example_traces(student_model, teacher_model, self.scores, example)
-        for own, theirs in scores:
-            check_head_counts(self.name, student[own], teacher[theirs])
+        student, teacher = example_traces(*models, (self.student_layers, self.teacher_layers), example)
+        self.adapter = adapter(student[blocks[0][0]], teacher[blocks[1][0]])
+        check_head_counts(self.name, student, teacher, scores)
 
     def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
         """Layers, then answers."""
@@ -108,19 +105,17 @@ class TinyBERT(Method):
         """The terms of the stage."""
         if self.stage == "answers":
             soft = forward_kl(student.logits, teacher.logits.detach(), self.temperature, dim=-1)
-            return {"soft": soft if soft.dim() == 1 else mean_over(soft, _counted(batch))}
+            counted = real_tokens(batch) if batch.mask is None else batch.mask
+            return {"soft": soft if soft.dim() == 1 else mean_over(soft, counted)}
         real = real_tokens(batch)
-        scores = zip(*self.scores, strict=True)
         return {
-            "embeddings": self._gap(student, teacher, self.embeddings, real),
-            "hidden": sum(self._gap(student, teacher, pair, real) for pair in zip(*self.blocks, strict=True)),
-            "attention": sum(score_gap(student[own], teacher[theirs].detach(), real) for own, theirs in scores),
+            "embeddings": self._gap(student[self.embeddings[0]], teacher[self.embeddings[1]], real),
+            "hidden": sum(self._gap(student[m], teacher[g], real) for m, g in zip(*self.blocks, strict=True)),
+            "attention": sum(
+                score_gap(student[own], teacher[theirs].detach(), real)
+                for own, theirs in zip(*self.scores, strict=True)
+            ),
         }
 
-    def _gap(self, student: Trace, teacher: Trace, pair: tuple[str, str], real: Tensor) -> Tensor:
-        own, theirs = pair
-        return mean_over((self.adapter(student[own]) - teacher[theirs].detach()).square().mean(2), real)
-
-
-def _counted(batch: Batch) -> Tensor:
-    return real_tokens(batch) if batch.mask is None else batch.mask
+    def _gap(self, student: Tensor, teacher: Tensor, real: Tensor) -> Tensor:
+        return mean_over((self.adapter(student) - teacher.detach()).square().mean(2), real)
