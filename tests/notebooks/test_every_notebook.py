@@ -25,9 +25,15 @@ def executed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     assert "SEEDS = 3" in first.source
     first.source = first.source.replace("SEEDS = 3", "SEEDS = 2")
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in (("PYTHONPATH", ROOT), ("IPYTHONDIR", folder / "ipython"), ("WORKBENCH_HOME", folder / "home")):
+        for name, value in (
+            ("PYTHONPATH", ROOT),
+            ("IPYTHONDIR", folder / "ipython"),
+            ("WORKBENCH_HOME", folder / "home"),
+        ):
             patch.setenv(name, str(value))
-        NotebookClient(book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
+        NotebookClient(
+            book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+        ).execute()
     return book
 
 

@@ -107,7 +107,8 @@ class Following(Fixed):
         if self.source != "ema":
             return
         mine, theirs = self.models[0], student
-        torch._foreach_lerp_(list(mine.parameters()), list(theirs.parameters()), 1 - self.decay)
+        for own, other in zip(mine.parameters(), theirs.parameters(), strict=True):
+            own.lerp_(other, 1 - self.decay)
         for own, other in zip(mine.buffers(), theirs.buffers(), strict=True):
             own.copy_(other)
 

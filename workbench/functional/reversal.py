@@ -20,7 +20,8 @@ class _Reversed(torch.autograd.Function):
 
 
 def reversed_gradient(value: Tensor, strength: float = 1.0) -> Tensor:
-    """The value itself, whose gradient is multiplied with ``-strength``: who descends the loss by it climbs (Ganin and
-    Lempitsky, ICML 2015, Eqs. 7 and 8).
+    """The value itself, whose gradient is multiplied with ``-strength``: who descends the loss by it climbs.
+
+    Ganin and Lempitsky, ICML 2015, Eqs. 7 and 8.
     """
     return _Reversed.apply(value, strength)

@@ -67,7 +67,7 @@ class SeveralTeachers(ResponseMethod):
 
     def further(self, index: int) -> nn.Module:
         """The further teacher of a number, from 0, as it is before its stage."""
-        return self._joined[index] if self._joined else self._design()
+        return self._joined[index] if self._joined else self._design()  # pyright: ignore[reportOptionalCall] - build sets it
 
     def match_all(self, student: Trace, teachers: tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
         """The distillation terms, weighted, (B,) each; all logits are transformed already."""

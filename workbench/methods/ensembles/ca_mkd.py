@@ -67,7 +67,7 @@ class CAMKD(SeveralTeachers):
         "budget of the teachers; samples without a label",
     )
     progress = Progress("soft")
-    aliases = ("camkd", "confidence_aware")
+    aliases = ("confidence_aware",)
 
     def __init__(
         self,

@@ -91,4 +91,4 @@ class PSKD(Method):
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """What was said is kept."""
-        self.bank.keep(*self._seen)
+        self.bank.keep(*self._seen)  # pyright: ignore[reportOptionalIterable] - forward sets it
