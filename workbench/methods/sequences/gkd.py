@@ -48,9 +48,9 @@ class GKD(WritingMethod):
     Learns: nothing besides the student.
 
     Example:
-        >>> half, quarter = torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, 3.0]]).log1p()
-        >>> GKD(beta=0.0).divergence(quarter, half)
-        tensor([0.1116])
+        >>> half, fifth = torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.2, 0.8]]).log()
+        >>> GKD(beta=0.0).divergence(fifth, half)
+        tensor([0.2231])
     """
 
     citation = Citation(

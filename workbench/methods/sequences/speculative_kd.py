@@ -53,9 +53,9 @@ class SpeculativeKD(WritingMethod):
 
     Example:
         >>> import torch
-        >>> half, quarter = torch.tensor([[0.0, 0.0]]), torch.tensor([[0.0, 3.0]]).log1p()
-        >>> SpeculativeKD().divergence(quarter, half)
-        tensor([0.1438])
+        >>> half, fifth = torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.2, 0.8]]).log()
+        >>> SpeculativeKD().divergence(fifth, half)
+        tensor([0.2231])
     """
 
     citation = Citation(
