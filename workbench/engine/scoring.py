@@ -98,7 +98,7 @@ def _facts(distillation: Distillation, trial: Trial, predictions: dict[str, np.n
     agreement = None
     if "teacher" in predictions:
         student, teacher = (torch.from_numpy(predictions[party]) for party in ("student", "teacher"))
-        agreement = float(trial.kind.agreement(student, teacher).mean())
+        agreement = float(trial.kind.agreement(student, teacher, distillation.setting.test.labels.cpu()))
     sizes = {party: parameters(_scored(distillation.method, trial, party)) for party in trial.parties}
     return {
         "teacher": distillation.identity["teacher"],

@@ -103,7 +103,7 @@ class StageRunner:
     def _agreement(self, outputs: Tensor, step: int) -> Iterator[events.Event]:
         if self.teacher_says is None:
             return
-        value = float(self.trial.kind.agreement(outputs, self.teacher_says).mean())
+        value = float(self.trial.kind.agreement(outputs, self.teacher_says, self.trial.validation.labels))
         self.trial.history.add(self._prefix("probe"), step, {"agreement": value})
         yield self._event(events.Probe, name="agreement", step=step, value=value)
 

@@ -23,7 +23,7 @@ class Task:
         label_loss: (outputs, labels) -> (B,) loss per sample, 0 where a sample has no label.
         hits: (outputs, labels) -> (numerators (B,), denominators (B,)) whose sums' ratio is the score.
         score: name of the score.
-        agreement: (student outputs, teacher outputs) -> (B,) how far they say the same, 1 is all.
+        agreement: (student outputs, teacher outputs, labels) -> () how far they say the same where there are labels, 1 is all.
         higher_is_better: the score's direction.
         scale: what a score is multiplied with to be read in points.
     """
@@ -33,7 +33,7 @@ class Task:
     label_loss: Callable[[Tensor, Tensor], Tensor]
     hits: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
     score: str
-    agreement: Callable[[Tensor, Tensor], Tensor]
+    agreement: Callable[[Tensor, Tensor, Tensor], Tensor]
     higher_is_better: bool = False
     scale: float = 1.0
 
@@ -69,15 +69,17 @@ def _errors(outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return squared_error(outputs, labels), torch.ones(len(outputs), device=outputs.device)
 
 
-def _same_choice(dim: int) -> Callable[[Tensor, Tensor], Tensor]:
-    def agreement(student: Tensor, teacher: Tensor) -> Tensor:
-        return (student.argmax(dim) == teacher.argmax(dim)).reshape(len(student), -1).float().mean(1)
+def _same_choice(dim: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    def agreement(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
+        labelled = labels != UNLABELLED
+        same = (student.argmax(dim) == teacher.argmax(dim)) & labelled
+        return same.sum() / labelled.sum().clamp(min=1)
 
     return agreement
 
 
-def _closeness(student: Tensor, teacher: Tensor) -> Tensor:
-    return 1 / (1 + (student - teacher).flatten(1).square().mean(1))
+def _closeness(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
+    return (1 / (1 + (student - teacher).flatten(1).square().mean(1))).mean()
 
 
 _ACCURACY = {"higher_is_better": True, "scale": 100.0}

@@ -106,4 +106,4 @@ def test_the_plus_plus_variants_are_sums_with_one_labels_term(other):
 
 
 def test_it_is_found_under_its_other_names():
-    assert find("kd++") is find("nd") is NormDirection
+    assert find("kdpp") is find("nd") is NormDirection

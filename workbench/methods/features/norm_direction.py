@@ -63,7 +63,7 @@ class NormDirection(Method):
         "class means while they are incomplete; samples without a label",
     )
     progress = Progress("direction")
-    aliases = ("nd", "kd++")
+    aliases = ("nd", "kdpp")
 
     def __init__(self, weight: Weight = 1.0, guided: Layer = None, hint: Layer = None) -> None:
         super().__init__()

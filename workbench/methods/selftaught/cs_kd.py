@@ -55,7 +55,7 @@ class CSKD(Method):
     )
     evidence = Evidence("code", "alinlab/cs-kd (authors), train.py at b706db95fce9c6f59d71fcf2a472ee724e443770")
     progress = Progress("labels")
-    aliases = ("cskd", "class_wise_self_kd")
+    aliases = ("class_wise_self_kd",)
     reads_teacher = False
 
     def __init__(self, temperature: Temperature = 4.0, weight: Weight = 1.0) -> None:

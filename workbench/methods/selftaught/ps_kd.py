@@ -58,7 +58,7 @@ class PSKD(Method):
         "samples without a label",
     )
     progress = Progress("labels")
-    aliases = ("pskd", "progressive_self_kd")
+    aliases = ("progressive_self_kd",)
     reads_teacher = False
 
     def __init__(self, final_share: Annotated[float, Range(0.0, 1.0, 0.05)] = 0.8) -> None:

@@ -53,7 +53,7 @@ class SequenceLevelKD(WritingMethod):
         "length of the texts: that of the longest response of the batch in which a text is asked for",
     )
     progress = Progress("sequence")
-    aliases = ("seqkd", "seq_kd")
+    aliases = ("seq_kd",)
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Makes room for the teacher's texts."""
