@@ -272,6 +272,31 @@ def test_values_that_are_not_allowed_are_refused(sessions: Callable[..., Session
         session.change("temprature", 4.0)
 
 
+class Slow(MLP):
+    """Takes its time over every batch it learns on."""
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            time.sleep(0.01)
+        return super().forward(inputs)
+
+
+def test_the_seconds_of_a_run_are_its_own(sessions: Callable[..., Session]) -> None:
+    session = sessions(setting(net=Slow), make("kd"))
+    began = time.monotonic()
+    session.start()
+    until(session, lambda s: s.status == "running")
+    session.pause()
+    until(session, lambda s: s.status == "paused")
+    time.sleep(0.5)
+    session.resume()
+    done = session.wait(PATIENCE)
+    took = time.monotonic() - began
+    student, control = (done.runs[lane].facts["seconds"] for lane in ("student", "control"))
+    assert min(student, control) > 20 * 0.01
+    assert student + control < took - 0.5
+
+
 # --- what goes wrong -----------------------------------------------------------------------------------------------
 def missing_data() -> Setting:
     raise FileNotFoundError("no archive here")

@@ -83,7 +83,7 @@ class Duet:
                 self.recorders[lane].recall(self.distillations[lane].trial.history.curves())
             if isinstance(event, events.Finished):
                 self.runs[lane] = self._timed(lane, event.run)
-            elif event.party == "teacher":
+            elif event.party == "teacher" and not self.recorders[lane].step:
                 self._seconds[lane] = 0.0  # as in a study, where the teacher is there before
             listener(event)
             began = time.monotonic()
