@@ -1,0 +1,52 @@
+"""Named groups of test samples, counted by hand on six of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workbench.diagnostics.agreement import OUTCOMES
+from workbench.diagnostics.cohorts import cell_of, outcome_of, outcomes_of, within
+from workbench.records.budget import Budget
+from workbench.records.run import Run
+from workbench.records.selection import Selection
+
+
+def run(**other: Any) -> Run:
+    """Ids 10 to 15: labels 0 0 0 1 1 1, the teacher says 0 0 1 1 1 0, the student 0 1 1 1 0 1."""
+    eye = np.eye(2, dtype=np.float32)
+    given = {
+        "predictions": {"teacher": eye[[0, 0, 1, 1, 1, 0]], "student": eye[[0, 1, 1, 1, 0, 1]]},
+        "test_ids": np.arange(10, 16),
+        "test_labels": np.array([0, 0, 0, 1, 1, 1]),
+        "facts": {"class_names": ["cat", "dog"]},
+    }
+    return Run("r", {"name": "six"}, {"name": "kd"}, Budget(), 0, **{**given, **other})
+
+
+@pytest.mark.parametrize(
+    ("teacher", "student", "ids"), [(0, 0, [10]), (0, 1, [11, 15]), (1, 1, [12, 13]), (1, 0, [14])]
+)
+def test_a_cell_of_the_confusion(teacher: int, student: int, ids: list[int]) -> None:
+    found = cell_of(run(), teacher, student)
+    assert found.ids.tolist() == ids
+    assert found.name == f"teacher {['cat', 'dog'][teacher]}, student {['cat', 'dog'][student]}"
+
+
+def test_who_is_right() -> None:
+    names = [OUTCOMES[code] for code in outcomes_of(run())]
+    assert names == ["both_right", "teacher_only", "both_wrong", "both_right", "teacher_only", "student_only"]
+    assert outcome_of(run(), "teacher_only").ids.tolist() == [11, 14]
+    assert outcome_of(run(), "student_only").name == "student only"
+
+
+def test_what_is_in_both_keeps_the_order_and_name_of_the_first() -> None:
+    found = within(Selection(np.array([5, 1, 9]), "first"), Selection(np.array([9, 5]), "second"))
+    assert (found.ids.tolist(), found.name) == ([5, 9], "first")
+
+
+def test_a_run_without_its_teacher_is_refused() -> None:
+    with pytest.raises(KeyError, match="teacher"):
+        cell_of(run(predictions={"student": np.eye(6, 2)}), 0, 0)
