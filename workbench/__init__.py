@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from workbench.diagnostics.agreement import agreement_of as agreement_of
     from workbench.engine.distill import distill as distill
     from workbench.engine.study import study as study
+    from workbench.engine.study_of import study_of as study_of
     from workbench.figures.draw import draw as draw
     from workbench.records.budget import Budget as Budget
     from workbench.records.run import Run as Run
@@ -31,6 +32,7 @@ _HOMES = {
     "methods": "workbench.methods",
     "settings": "workbench.settings",
     "study": "workbench.engine.study:study",
+    "study_of": "workbench.engine.study_of:study_of",
 }
 
 __all__ = list(_HOMES)

@@ -24,7 +24,7 @@ def _line(found: Answer) -> str:
     ("arguments", "words"),
     [
         (("distill", "-s", "digitz", "-m", "kd"), ["no setting 'digitz'", "digits"]),
-        (("distill", *MOONS, "-m", "kdd"), ["no method 'kdd'", "kd", "dkd"]),
+        (("distill", *MOONS, "-m", "kdd"), ["no method 'kdd'", "nearest: kd,"]),
         (("compare", *MOONS, "-m", "kd,fitnet5"), ["no method 'fitnet5'", "fitnets"]),
         (("compare", *MOONS, "-m", "kd,kd"), ["'kd,kd'", "once"]),
         (("compare", *MOONS, "-m", ","), ["','", "kd,dkd"]),
@@ -45,7 +45,7 @@ def _line(found: Answer) -> str:
         ((*KD, "--seed", "3"), ["--seed"]),
         (("distil",), ["distil", "distill"]),
         (("distill", "--setting", "digits"), ["--method"]),
-        (("runs", "--method", "kdd"), ["no method 'kdd'", "dkd"]),
+        (("runs", "--method", "kdd"), ["no method 'kdd'", "nearest: kd,"]),
         (("runs", "--setting", "digitz"), ["no setting 'digitz'", "digits"]),
         (("report", "nothing", "-o", "page.html"), ["no run 'nothing'"]),
         (("bench", "--only", "digitz"), ["no benchmark 'digitz'", "digits"]),

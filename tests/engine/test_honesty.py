@@ -85,8 +85,8 @@ def test_last_and_selected_scores_are_those_of_their_epochs():
             states.append({k: v.clone() for k, v in arm.trial.parties["student"].state_dict().items()})
             valid.append(event.scores["student"])
     scores = event.run.scores["student"]
-    best = valid.index(max(valid))
-    assert scores.selected_epoch == best + 1, "the first of equals"
+    best = max(epoch for epoch, value in enumerate(valid) if value == max(valid))
+    assert scores.selected_epoch == best + 1, "the last of equals"
     assert scores.validation == valid[-1]
     model = where.make_student()
     for state, expected in ((states[-1], scores.last), (states[best], scores.selected)):

@@ -126,7 +126,7 @@ class StageRunner:
     def _remember(self, party: str, deployed: nn.Module, value: float, epoch: int) -> None:
         best = self.trial.best.get(party)
         sign = 1 if self.trial.kind.higher_is_better else -1
-        if best is None or sign * value > sign * best["score"]:
+        if best is None or sign * value >= sign * best["score"]:  # of equals the longer trained
             state = {name: tensor.clone() for name, tensor in deployed.state_dict().items()}
             self.trial.best[party] = {"score": value, "epoch": epoch, "state": state}
 

@@ -126,7 +126,7 @@ def _template() -> go.layout.Template:
         hoverlabel={**hover, "namelength": -1},
         xaxis=axis,
         yaxis=axis,
-        modebar={"bgcolor": CLEAR, "color": LINE, "activecolor": TEXT},
+        modebar={"bgcolor": CLEAR, "color": LINE, "activecolor": TEXT, "remove": ["sendChartToCloud"]},
     )
     return go.layout.Template(layout=layout)
 

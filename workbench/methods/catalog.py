@@ -41,8 +41,8 @@ def find(name: str) -> type[Method]:
     """
     names = {_flat(n): cls for key, cls in catalog().items() for n in (key, cls.__name__, *cls.aliases)}
     if _flat(name) not in names:
-        near = get_close_matches(_flat(name), names, 5, 0.5)
-        keys = list(dict.fromkeys(names[n].__module__.rsplit(".", 1)[-1] for n in near)) or list(catalog())
+        near = get_close_matches(_flat(name), names, 25, 0.5)  # several names lead to one method
+        keys = list(dict.fromkeys(names[n].__module__.rsplit(".", 1)[-1] for n in near))[:5] or list(catalog())
         raise KeyError(f"no method {name!r}; nearest: {', '.join(keys)}")
     return names[_flat(name)]
 

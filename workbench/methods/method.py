@@ -74,8 +74,9 @@ class Method(nn.Module):
     # --- configuration -------------------------------------------------------------------------------------------
     @property
     def name(self) -> str:
-        """The catalogue's key: the name of the file it is defined in."""
-        return type(self).__module__.rsplit(".", 1)[-1]
+        """The catalogue's key, which is the name of its file; of one's own methods the name of the class."""
+        package, _, file = type(self).__module__.rpartition(".")
+        return file if package.startswith("workbench.methods.") else type(self).__name__
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments as they stand now."""
