@@ -1,4 +1,4 @@
-"""One JupyterLab server and one Chromium for all browser tests, a fresh page and kernel for each."""
+"""One JupyterLab server for all browser tests, a fresh page and kernel for each."""
 
 from __future__ import annotations
 
@@ -7,20 +7,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.driver import Lab, Server, chromium
+from tests.browser.driver import Lab, Server
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A running JupyterLab with isolated settings."""
     with Server(tmp_path_factory.mktemp("lab")).running() as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A running Chromium."""
-    with chromium() as running:
         yield running
 
 

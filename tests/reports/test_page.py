@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 import torch
 from playwright.sync_api import Browser
 
-from tests.browser.driver import chromium
 from tests.figures import examples
 from workbench.records.study import Study
 from workbench.reports.page import report
@@ -168,12 +166,6 @@ def test_folders_are_made_and_the_path_returned(tmp_path: Path) -> None:
     path = tmp_path / "new" / "deep" / "page.html"
     assert report(examples.run(), str(path)) == path
     assert path.stat().st_size > 4_000_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @pytest.mark.browser
