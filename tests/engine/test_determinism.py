@@ -59,6 +59,7 @@ def jitter(inputs: Tensor, generator: torch.Generator) -> Tensor:
     return inputs + 0.1 * torch.randn(inputs.shape, generator=generator)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["restless", *sorted(catalog())])
 def test_the_same_seed_gives_the_same_weights_bit_by_bit(name):
     where = setting(student=Dropping, augment=jitter) if name == "restless" else setting()

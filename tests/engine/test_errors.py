@@ -110,7 +110,7 @@ def test_a_stage_that_keeps_no_term_says_which_there_were():
         def stages(self, facts):
             return (StagePlan("picky", terms=lambda name: name == "hint"),)
 
-    with pytest.raises(ValueError, match="stage 'picky' keeps no loss term; test_errors gave: labels, gap"):
+    with pytest.raises(ValueError, match="stage 'picky' keeps no loss term; Picky gave: labels, gap"):
         run(setting(), Picky(0))
 
 

@@ -57,6 +57,7 @@ def assert_identical(left: Run, right: Run) -> None:
         assert left.facts[fact] == right.facts[fact]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "share"), [*zip([*OWN, *sorted(catalog())], cycle((0.3, 0.8)), strict=False)])
 def test_a_run_that_is_dropped_goes_on_to_the_same_numbers(name, share, tmp_path):
     uninterrupted, _ = whole(name, tmp_path / "a")
