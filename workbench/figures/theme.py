@@ -45,7 +45,7 @@ AGREEMENT = Style("#b565a7", "solid", "cross")
 OTHER = Style("#8c8c8c", "dashdot", "x")
 PARTIES = {"teacher": TEACHER, "student": STUDENT, "control": CONTROL, "agreement": AGREEMENT}
 
-# Petroff's ten (arXiv:2107.02270), its greys last, as in the sample map; more classes than colours repeat them.
+# Petroff's ten (arXiv:2107.02270), its greys last; more classes than colours repeat them.
 CLASSES = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#92dadd"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#94a4a2"),

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import pad
 
-from workbench.methods.tokenwise import TokenwiseMethod, mean_over
+from workbench.methods.tokenwise import TokenwiseMethod
 from workbench.models.sampling import Choose, Generated, Sampling, generate_together
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts
@@ -54,8 +54,7 @@ class WritingMethod(TokenwiseMethod):
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """``soft``: the mean divergence of each text."""
-        theirs, counted = self.compared(student, teacher, batch)
-        return {"soft": mean_over(self.divergence(student.logits, theirs), counted)}
+        return {"soft": self.soft(student, teacher, batch)}
 
 
 def chance() -> Generator:

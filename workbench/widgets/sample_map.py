@@ -10,14 +10,10 @@ import numpy as np
 from anywidget import AnyWidget
 from traitlets import Bytes, Int, List, Unicode
 
+from workbench.figures.theme import CLASSES
 from workbench.records.selection import Selection
 
 STATIC = Path(__file__).parent / "static"
-# Petroff's ten (arXiv:2107.02270), its greys last: told apart with any kind of colour vision, on light and on dark.
-PALETTE = (
-    *("#3f90da", "#ffa90e", "#bd1f01", "#832db6", "#92dadd"),
-    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#94a4a2"),
-)
 
 
 class SampleMap(AnyWidget):
@@ -58,7 +54,7 @@ class SampleMap(AnyWidget):
         classes: Sequence[int] | np.ndarray | None = None,
         *,
         class_names: Sequence[str] | None = None,
-        palette: Sequence[str] = PALETTE,
+        palette: Sequence[str] = CLASSES,
         label: str = "Sample map",
         height: int = 360,
     ) -> None:
