@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.records.run import Run as Run
     from workbench.settings.setting import Setting as Setting
     from workbench.widgets.lab import lab as lab
+    from workbench.widgets.panel import panel as panel
 
 _HOMES = {
     "Budget": "workbench.records.budget:Budget",
@@ -30,6 +31,7 @@ _HOMES = {
     "draw": "workbench.figures.draw:draw",
     "lab": "workbench.widgets.lab:lab",
     "methods": "workbench.methods",
+    "panel": "workbench.widgets.panel:panel",
     "settings": "workbench.settings",
     "study": "workbench.engine.study:study",
     "study_of": "workbench.engine.study_of:study_of",

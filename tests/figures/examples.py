@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -162,7 +164,8 @@ def study(arms: int = 3, seeds: int = 5, setting: str = "digits", quick: bool = 
 
 def results() -> list[Result]:
     """One of every kind."""
-    return [agreement_of(run()), projection(outputs()[0]), soft_labels_of(run(), 1003, temperature=4.0), study()]
+    own = [agreement_of(run()), projection(outputs()[0]), soft_labels_of(run(), 1003, temperature=4.0), study()]
+    return [*own, *_of_subjects("results")]
 
 
 def incomplete() -> list[Any]:
@@ -180,6 +183,7 @@ def incomplete() -> list[Any]:
         run(curves={}, scores={}, facts={}),
         one,
         replace(several, arms=bare, comparisons={}, teachers={}, quick=True),
+        *_of_subjects("incomplete"),
     ]
 
 
@@ -199,4 +203,11 @@ def hostile() -> list[Any]:
     worst = replace(
         study(setting=HOSTILE), arms=arms, comparisons=compared, notes=(HOSTILE,), failures={HOSTILE: HOSTILE}
     )
-    return [agreement_of(bad), soft_labels_of(bad, 1003), bad, worst]
+    return [agreement_of(bad), soft_labels_of(bad, 1003), bad, worst, *_of_subjects("hostile")]
+
+
+def _of_subjects(kind: str) -> list[Any]:
+    """The examples in the files of ``subjects/``, one file for each subject of the diagnostics."""
+    names = sorted(path.stem for path in (Path(__file__).parent / "subjects").glob("[a-z]*.py"))
+    modules = [import_module(f"tests.figures.subjects.{name}") for name in names]
+    return [each for module in modules if hasattr(module, kind) for each in getattr(module, kind)()]

@@ -14,6 +14,7 @@ import torch
 from playwright.sync_api import Browser
 
 from tests.figures import examples
+from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.reports.page import report
 
@@ -124,7 +125,7 @@ def test_a_study_without_a_store_still_has_its_numbers(tmp_path: Path) -> None:
     assert "Curves" not in page.text
 
 
-@pytest.mark.parametrize("thing", examples.hostile()[2:], ids=["run", "study"])
+@pytest.mark.parametrize("thing", examples.hostile()[2:4], ids=["run", "study"])
 def test_hostile_names_are_only_text(thing: Any, tmp_path: Path) -> None:
     page = _page(thing, tmp_path)
     assert page.all("img") == []
@@ -133,7 +134,7 @@ def test_hostile_names_are_only_text(thing: Any, tmp_path: Path) -> None:
 
 
 def test_numbers_that_are_missing_leave_gaps(tmp_path: Path) -> None:
-    for thing in examples.incomplete()[2:]:
+    for thing in (each for each in examples.incomplete() if isinstance(each, Run | Study)):
         text = _page(thing, tmp_path).text
         assert "None" not in text
         assert "verdict" in text

@@ -10,6 +10,7 @@ from workbench.cli.bench import bench
 from workbench.cli.compare import compare
 from workbench.cli.distill import distill
 from workbench.cli.errors import OneLineErrors
+from workbench.cli.findings import findings
 from workbench.cli.lab import lab
 from workbench.cli.methods import methods
 from workbench.cli.report import report
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (lab, distill, compare, methods, settings, runs, report, bench):
+for verb in (lab, distill, compare, findings, methods, settings, runs, report, bench):
     app.command()(verb)
 
 

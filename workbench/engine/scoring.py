@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from workbench.engine.evaluate import predict, reported, score
 from workbench.engine.guiding import outputs_of
 from workbench.engine.identity import address
+from workbench.engine.revival import revive
 from workbench.engine.trial import Trial
 from workbench.methods.method import Method
 from workbench.models.learners import as_teacher
@@ -91,6 +93,7 @@ def _run(distillation: Distillation, trial: Trial, scores: Any, predictions: Any
         changes=changes,
         facts=_facts(distillation, trial, predictions),
         leaks_test=distillation.method.leaks_test,
+        reviver=partial(revive, folder=distillation.conditions.folder),
     )
 
 

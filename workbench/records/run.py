@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from workbench.records.budget import Budget
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from workbench.records.revived import Revived
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Run:
         changes: controls moved while it ran, as ``{"party": ..., "step": ..., "name": ..., "value": ...}``.
         facts: parameters, steps, seconds, versions, threads, device and the like: plain values.
         leaks_test: True if test data was touched on purpose while training; bars the run from studies.
+        reviver: makes its models alive again; set by the engine and the store.
     """
 
     id: str
@@ -74,3 +77,18 @@ class Run:
     changes: tuple[Mapping[str, Any], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     leaks_test: bool = False
+    reviver: Callable[[Run, Any], Revived] | None = field(default=None, compare=False, repr=False)
+
+    def revive(self, setting: Any = None) -> Revived:
+        """The models of this run, with its weights, and the setting it was run on.
+
+        Args:
+            setting: of the run; made again from the catalogue if None, so one of your own must be given.
+
+        Raises:
+            ValueError: the run was made by hand or loaded without its models, its setting is not in the catalogue, or
+                the one given holds other data or other nets.
+        """
+        if self.reviver is None:
+            raise ValueError(f"run {self.id} was not made by distill or a store, so it has no models to revive")
+        return self.reviver(self, setting)

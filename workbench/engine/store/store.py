@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,7 @@ class Store:
 
         row, scores = self._records.run(self._resolve(run_id))
         tensors = self.artifacts.read(row["artifact"], ARRAYS + (("models/",) if models else ()))
-        return run_of(row, scores, tensors)
+        return replace(run_of(row, scores, tensors), reviver=partial(_revive, self.folder))
 
     def has(self, run_id: str) -> bool:
         """Whether a run of exactly this id is stored."""
@@ -130,6 +131,12 @@ class Store:
         near = get_close_matches(wanted, known, 3, 0.3)
         hint = f"nearest: {', '.join(near)}" if near else f"{len(known)} {kind} are stored"
         raise KeyError(f"no {kind[:-1] if kind == 'runs' else 'study'} {wanted!r} in {self.folder}; {hint}")
+
+
+def _revive(folder: Path, run: Run, setting: Any) -> Any:
+    from workbench.engine.revival import revive
+
+    return revive(run, setting, folder=folder)
 
 
 def open_store() -> Store:

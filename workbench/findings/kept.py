@@ -1,0 +1,62 @@
+"""What came out when the findings were last tried: one JSON file each, in ``data/findings/``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from workbench.data.shipped import shipped
+from workbench.findings.catalog import code_of
+from workbench.records.finding import Finding
+from workbench.records.interval import Interval
+
+
+def kept(name: str) -> Finding | None:
+    """The outcome that comes with the project, None if the claim was never tried."""
+    try:
+        path = shipped(f"findings/{name}.json")
+    except KeyError:
+        return None
+    return read(path)
+
+
+def is_stale(found: Finding) -> bool:
+    """Whether the code that tried the claim has changed since."""
+    return found.made.get("code") != code_of(found.name)
+
+
+def keep(found: Finding, folder: Path) -> Path:
+    """Write an outcome; the earlier one of the same name is replaced."""
+    values = {f.name: getattr(found, f.name) for f in fields(found)}
+    values["numbers"] = {name: interval.to_dict() for name, interval in found.numbers.items()}
+    path = folder / f"{found.name}.json"
+    path.write_text(json.dumps(_plain(values), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> Finding:
+    """The inverse of ``keep``."""
+    values = json.loads(path.read_text(encoding="utf-8"))
+    values |= {name: tuple(values[name]) for name in ("seeds", "controls", "notes")}
+    values["per_seed"] = {name: tuple(map(_number, row)) for name, row in values["per_seed"].items()}
+    numbers = values["numbers"].items()
+    bounds = ("mean", "low", "high")
+    values["numbers"] = {name: Interval(**{**row, **{b: _number(row[b]) for b in bounds}}) for name, row in numbers}
+    return Finding(**values)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
