@@ -58,5 +58,5 @@ def test_a_setting_that_cannot_be_made_again_only_costs_its_pictures(
     wanted = studies.distilled.json["runs"]["kd"]["2"]
     found = call("report", wanted, "-o", str(tmp_path / "page.html"))
     assert found.status == 0
-    assert "shows no samples" in found.err
+    assert "no samples are shown" in found.err
     assert (tmp_path / "page.html").exists()

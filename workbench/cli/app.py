@@ -8,6 +8,7 @@ import typer
 
 from workbench.cli.bench import bench
 from workbench.cli.compare import compare
+from workbench.cli.diagnose import diagnose
 from workbench.cli.distill import distill
 from workbench.cli.errors import OneLineErrors
 from workbench.cli.findings import findings
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (lab, distill, compare, findings, methods, settings, runs, report, bench):
+for verb in (lab, distill, compare, diagnose, findings, methods, settings, runs, report, bench):
     app.command()(verb)
 
 

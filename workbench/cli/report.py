@@ -57,11 +57,11 @@ def stored(wanted: str) -> Run | Study:
 
 
 def setting_of(asked: Mapping[str, Any]) -> Setting | None:
-    """The setting of a run, for the pictures of its samples; None, and said so, where it cannot be made again."""
+    """The setting of a run, for its samples and its models; None, and said so, where it cannot be made again."""
     from workbench.settings.catalog import catalog, make
 
     cls = catalog().get(asked["name"])
     if cls is None or whereabouts(cls) != "here":
-        say(f"the page shows no samples: the data of setting {asked['name']!r} is not here")
+        say(f"the data of setting {asked['name']!r} is not here: no samples are shown and no models revived")
         return None
     return make(asked["name"], asked["config"])

@@ -1,0 +1,105 @@
+"""Every diagnostic that applies to a run or a study, and for the others why not."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import workbench.diagnostics as floor
+from workbench.records.result import Result
+from workbench.records.run import Run
+from workbench.records.study import Study
+
+if TYPE_CHECKING:
+    from workbench.settings.setting import Setting
+
+Tell = Callable[[float, str], object]
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What came out.
+
+    Attributes:
+        about: id of the run or study.
+        results: by diagnostic.
+        reasons: by diagnostic that does not apply, why not.
+    """
+
+    about: str
+    results: Mapping[str, Result]
+    reasons: Mapping[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: the rows of every result, with what it says of itself."""
+        return {
+            "about": self.about,
+            "results": {name: _entry(result) for name, result in self.results.items()},
+            "not_applicable": dict(self.reasons),
+        }
+
+
+def diagnose(
+    thing: Run | Study, setting: Setting | None = None, only: Sequence[str] = (), tell: Tell | None = None
+) -> Diagnosis:
+    """Ask everything that can be asked.
+
+    Args:
+        thing: a run with its models, or a study that knows its store.
+        setting: of the run; made again from the catalogue if None.
+        only: these diagnostics; all of them if empty.
+        tell: told the share done and which diagnostic is at work.
+
+    Raises:
+        KeyError: no such diagnostic; the message lists them.
+    """
+    known = diagnostics(type(thing))
+    if unknown := [name for name in only if name not in known]:
+        near = get_close_matches(unknown[0], known, 3, 0.4) or list(known)
+        raise KeyError(f"no diagnostic {unknown[0]!r} of a {type(thing).__name__.lower()}; nearest: {', '.join(near)}")
+    results, reasons, tell = {}, {}, tell or (lambda share, words: None)
+    chosen = {name: ask for name, ask in known.items() if not only or name in only}
+    for done, (name, ask) in enumerate(chosen.items()):
+        tell(done / len(chosen), name)
+        given = {"setting": setting} if "setting" in inspect.signature(ask).parameters else {}
+        try:
+            results[name] = ask(thing, **given)
+        except (KeyError, ValueError) as error:
+            reasons[name] = str(error.args[0] if error.args else error)
+    return Diagnosis(thing.id, results, reasons)
+
+
+@cache
+def diagnostics(kind: type) -> dict[str, Callable[..., Result]]:
+    """What can be asked of a ``Run`` or a ``Study`` alone: the functions ``<subject>_of`` of the diagnostics floor."""
+    found = {}
+    for path in sorted(Path(floor.__file__ or "").parent.glob("[a-z]*.py")):
+        module = import_module(f"workbench.diagnostics.{path.stem}")
+        ask = getattr(module, f"{path.stem}_of", None)
+        if ask is not None and _asks(ask, kind) and _answers(ask, module):
+            found[path.stem] = ask
+    return found
+
+
+def _asks(ask: Callable[..., Any], kind: type) -> bool:
+    """Whether its first argument may be of a kind, and nothing else must be given."""
+    first, *rest = inspect.signature(ask).parameters.values()
+    return kind.__name__ in re.findall(r"\w+", str(first.annotation)) and all(p.default is not p.empty for p in rest)
+
+
+def _answers(ask: Callable[..., Any], module: Any) -> bool:
+    answer = getattr(module, str(inspect.signature(ask).return_annotation), None)
+    return isinstance(answer, type) and issubclass(answer, Result)
+
+
+def _entry(result: Result) -> dict[str, Any]:
+    said = {name: getattr(result, name) for name in ("warnings", "provenance") if hasattr(result, name)}
+    explain = getattr(result, "explain", None)
+    return {"rows": result.rows(), "explain": explain() if explain else "", **said}
