@@ -1,4 +1,4 @@
-"""The only place where test data is read: after training, to score what was trained."""
+"""Where test data is read: after training, to score what was trained; earlier only by a method that ``leaks_test``."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from workbench.data.transfer import TransferSet
 from workbench.engine import threads
 from workbench.engine.evaluate import confusion, layout, predict, reported, score
 from workbench.engine.guides import Fixed
@@ -92,13 +93,20 @@ class StageRunner:
             if party == self.plan.learner:
                 yield from self._agreement(outputs, step)
                 if trial.kind.name == "classification":
-                    counts = confusion(outputs, trial.validation.labels, trial.classes)
+                    counts = yield from self._confusion(deployed, outputs)
         trial.history.add("validation", step, scores)
         with torch.no_grad(), trial.streams.using("method"):
             trial.method.after_epoch(self.students[self.plan.learner], counts)
             if self.updater.guide is not None:
                 self.updater.guide.after_epoch(self.students[self.plan.learner])
         yield self._event(events.Epoch, epoch=epoch, step=step, scores=scores)
+
+    def _confusion(self, deployed: nn.Module, outputs: Tensor) -> Generator[events.Event, None, Tensor]:
+        """Whom the learner takes for whom, on validation samples or, for a method that ``leaks_test``, on test samples."""
+        test, labels = self.trial.test, self.trial.validation.labels
+        if test is not None:
+            labels, outputs = test.labels, (yield from self._outputs(deployed, self.plan.learner, test))
+        return confusion(outputs, labels, self.trial.classes)
 
     def _agreement(self, outputs: Tensor, step: int) -> Iterator[events.Event]:
         if self.teacher_says is None:
@@ -118,8 +126,10 @@ class StageRunner:
         self.teacher_says, value = says, score(trial.kind, says, trial.validation.labels)
         yield self._event(events.Probe, name=str(self.plan.teacher), step=0, value=value)
 
-    def _outputs(self, model: nn.Module, party: str, *, teacher: bool = False) -> Generator[events.Event, None, Tensor]:
-        pieces = predict(model, self.trial.validation, teacher=teacher)
+    def _outputs(
+        self, model: nn.Module, party: str, data: TransferSet | None = None, *, teacher: bool = False
+    ) -> Generator[events.Event, None, Tensor]:
+        pieces = predict(model, data or self.trial.validation, teacher=teacher)
         step = self.trial.done.get(party, 0)
         return reported(pieces, party=party, stage=self.plan.name, name="evaluating", step=step)
 

@@ -90,7 +90,10 @@ def _check(setting: Setting, methods: Sequence[Method]) -> None:
         if not isinstance(method, Method):
             raise TypeError(f"{method!r} is not a method; give objects such as methods.KD(temperature=4.0)")
         if method.leaks_test:
-            raise ValueError(f"{method.name} touches test data while training and cannot enter a study")
+            raise ValueError(
+                f"{method.name} as configured touches test data while training and is barred from studies; "
+                "distill runs it alone and marks the run"
+            )
         check_task(setting.task, method)
 
 

@@ -24,11 +24,12 @@ from workbench.settings.setting import Setting
 
 @dataclass
 class Trial:
-    """Everything a stage needs to know and may change; it holds no test data.
+    """Everything a stage needs to know and may change; it holds no test data, unless the method ``leaks_test``.
 
     Attributes:
         make_student: makes a new student under the current random state.
         threads: to compute with, None for any number.
+        test: test samples, for a method that ``leaks_test`` and is marked for it; None for all others.
         control: what is done to the teacher's answers, as in ``Conditions``.
         parties: every model of the run by name; ``teacher`` among them.
         learners: the parties that have been made to learn.
@@ -44,6 +45,7 @@ class Trial:
     device: torch.device
     train: TransferSet
     validation: TransferSet
+    test: TransferSet | None
     augment: Augment | None
     kind: Task
     classes: int
@@ -156,7 +158,7 @@ class Trial:
 
 
 def trial_of(setting: Setting, method: Method, budget: Budget, streams: Streams, controls: Controls) -> Trial:
-    """The state at the start of a run; test data stays behind in the setting."""
+    """The state at the start of a run; test data stays behind in the setting, but for a method that ``leaks_test``."""
     device = streams.device
     return Trial(
         method=method,
@@ -164,6 +166,7 @@ def trial_of(setting: Setting, method: Method, budget: Budget, streams: Streams,
         device=device,
         train=setting.train.to(device),
         validation=setting.validation.to(device),
+        test=setting.test.to(device) if method.leaks_test else None,
         augment=setting.augment,
         kind=setting.kind,
         classes=setting.classes,

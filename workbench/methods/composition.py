@@ -43,13 +43,17 @@ class Sum(Method):
         self.reads_teacher = any(m.reads_teacher for m in flat)
         self.reads_outputs = any(m.reads_teacher and m.reads_outputs for m in flat)
         self.teacher_input_gradient = any(m.teacher_input_gradient for m in flat)
-        self.leaks_test = any(m.leaks_test for m in flat)
         self.evidence, self.citation, self.progress = flat[0].evidence, flat[0].citation, flat[0].progress
 
     @property
     def name(self) -> str:
         """The names joined by a plus."""
         return "+".join(m.name for m in self.methods)
+
+    @property
+    def leaks_test(self) -> bool:
+        """Whether one of them does."""
+        return any(m.leaks_test for m in self.methods)
 
     def config(self) -> dict[str, Any]:
         """Every method's configuration, keys prefixed by its name."""

@@ -39,7 +39,6 @@ class Method(nn.Module):
         teacher_source: who the teacher is; ``fixed`` is the stage's teacher, frozen.
         teacher_input_gradient: True lets gradients flow through the teacher to its inputs.
         students: how many students learn together; with more than one, ``student`` is a tuple of traces.
-        leaks_test: True if it looks at test data on purpose while training, as its authors did; bars it from studies.
 
     Attributes:
         stage: name of the stage that runs.
@@ -60,7 +59,6 @@ class Method(nn.Module):
     teacher_source: ClassVar[TeacherSource] = "fixed"
     teacher_input_gradient: ClassVar[bool] = False
     students: ClassVar[int] = 1
-    leaks_test: ClassVar[bool] = False
 
     def __init__(self) -> None:
         """Nothing but defaults; ``build`` makes what depends on the models."""
@@ -77,6 +75,11 @@ class Method(nn.Module):
         """The catalogue's key, which is the name of its file; of one's own methods the name of the class."""
         package, _, file = type(self).__module__.rpartition(".")
         return file if package.startswith("workbench.methods.") else type(self).__name__
+
+    @property
+    def leaks_test(self) -> bool:
+        """Whether it looks at test data on purpose while training, as its authors did; bars it from studies."""
+        return False
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments as they stand now."""
@@ -160,7 +163,13 @@ class Method(nn.Module):
         """Called after each optimiser step, without gradients."""
 
     def after_epoch(self, student: nn.Module, confusion: Tensor | None) -> None:
-        """Called after each epoch; ``confusion`` counts validation samples, (C, C) rows by label."""
+        """Called after each epoch.
+
+        Args:
+            student: as it stands.
+            confusion: counts, (C, C) rows by label, of validation samples; of test samples if the method ``leaks_test``;
+                None where the task has no classes.
+        """
 
     def targets(self, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
         """Soft targets (B, C) and sample weights (B,), for students that are fitted instead of trained by gradients.

@@ -8,9 +8,13 @@ import pytest
 import torch
 from torch import nn
 
+from tests.contracts.probes.world import play, run, setting, start
+from tests.engine.test_honesty import Tripwire
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
+from workbench.engine.study_plan import plan_study
 from workbench.methods.selftaught.confusion_distillation import ConfusionDistillation
+from workbench.records import events
 
 STUDENT = trace([[0.3, -1.2, 0.8], [1.5, 0.2, -0.7], [-0.4, 0.9, 0.1]])
 LABELS = [0, -1, 2]
@@ -116,3 +120,59 @@ def test_an_answer_as_confused_as_the_matrix_is_left_alone():
     method = soft()
     alike = trace([[2 * z for z in torch.tensor(row).log().tolist()] for row in moved()])
     assert method(alike, None, batch([0, 1, 2]))["soft"].tolist() == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+class Listening(ConfusionDistillation):
+    """Keeps the last counts it was told."""
+
+    def after_epoch(self, student, confusion):
+        super().after_epoch(student, confusion)
+        self.told = confusion
+
+
+def counted(model, data):
+    found = torch.zeros(3, 3, dtype=torch.long)
+    for label, choice in zip(data.labels.tolist(), model(data.inputs).argmax(1).tolist(), strict=True):
+        found[label, choice] += 1
+    return found
+
+
+@pytest.mark.parametrize("source", ["validation", "test_as_released"])
+def test_who_is_counted_and_the_run_says_so(source):
+    where = setting()
+    arm = start(where, Listening(confusion_source=source))
+    for event in play(arm):
+        if isinstance(event, events.Epoch):
+            student = arm.trial.parties["student"].eval()
+            data = where.test if source == "test_as_released" else where.validation
+            assert torch.equal(arm.method.told, counted(student, data))
+            student.train()
+    assert event.run.leaks_test == (source == "test_as_released")
+
+
+@pytest.mark.parametrize("source", ["validation", "train"])
+def test_other_sources_cannot_see_test_data(source):
+    where = setting()
+    arm = start(where, ConfusionDistillation(confusion_source=source))
+    where.test = wire = Tripwire(where.test)
+    for event in play(arm):
+        assert arm.trial is None or arm.trial.test is None
+        if isinstance(event, events.Epoch) and event.step == 18:
+            wire.armed = False
+    assert isinstance(event, events.Finished)
+
+
+def test_a_run_that_counts_test_samples_is_barred_from_studies():
+    method = ConfusionDistillation(confusion_source="test_as_released")
+    with pytest.raises(ValueError, match=r"confusion_distillation as configured touches test data .* barred from stud"):
+        plan_study(setting(), [method], 1)
+    plan_study(setting(), [ConfusionDistillation()], 1)
+
+
+def test_the_source_is_settled_when_the_method_is_built():
+    """A control moved while running neither opens test data nor wipes the mark off."""
+    shut, opened = built(), built(confusion_source="test_as_released")
+    shut.change("confusion_source", "test_as_released")
+    opened.change("confusion_source", "train")
+    assert (shut.leaks_test, opened.leaks_test) == (False, True)
+    assert run(setting(), ConfusionDistillation(confusion_source="test_as_released")).leaks_test
