@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections import Counter
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -180,8 +181,9 @@ def test_the_further_pairs(notes: str) -> None:
 
 def listed(text: str) -> dict[str, list[float]]:
     """``KD 74.42/72.73; FitNet 74.32/72.91`` by name; NaN for a dash."""
-    found = re.findall(r"([A-Z][\w+/ -]*?(?: f=\d| w/ LS)?|f=\d) ((?:\d+\.\d+|–)(?:/(?:\d+\.\d+|–))+)", text)
-    return {name: [math.nan if v == "–" else float(v) for v in values.split("/")] for name, values in found}
+    text = text.replace("\u2013", "-")
+    found = re.findall(r"([A-Z][\w+/ -]*?(?: f=\d| w/ LS)?|f=\d) ((?:\d+\.\d+|-)(?:/(?:\d+\.\d+|-))+)", text)
+    return {name: [math.nan if v == "-" else float(v) for v in values.split("/")] for name, values in found}
 
 
 def row(name: str, method: str, columns: list[str]) -> list[float]:
@@ -248,11 +250,9 @@ def test_hyper_parameters(notes: str) -> None:
         values = [entry.value for entry in entries if entry.group == group]
         every = [number for value in values for number in (value if isinstance(value, tuple) else (value,))]
         found = [abs(float(number)) for number in every if not isinstance(number, str)]
-        for name in NOT_NUMBERS:
-            text = text.replace(name, " ")
-        text = text.replace("x0.1", "0.1").replace("1x1", "1")
-        assert Counter(found) == Counter(map(float, re.findall(r"(?<![A-Za-z\d.])\d+(?:\.\d+)?(?:e-\d+)?", text))), (
-            group
-        )
+        plain = reduce(lambda kept, name: kept.replace(name, " "), NOT_NUMBERS, text)
+        plain = plain.replace("x0.1", "0.1").replace("1x1", "1")
+        expected = map(float, re.findall(r"(?<![A-Za-z\d.])\d+(?:\.\d+)?(?:e-\d+)?", plain))
+        assert Counter(found) == Counter(expected), group
     memory = {entry.method for entry in entries if entry.evidence == "memory"}
     assert memory == {group for group, text in bullets.items() if "[M]" in text}
