@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 
+from tests.contracts.text import text_setting
 from tests.study.conftest import make_setting
 from workbench import methods
 from workbench.engine.study import plan_study
@@ -71,6 +72,22 @@ def test_non_targets_are_left_alone_where_it_would_change_nothing(setting) -> No
     (note,) = plan.notes
     assert note.startswith("attention_transfer, rkd: ")
     assert "outputs are never read" in note
+
+
+def test_inputs_that_are_made_while_training_have_no_permuted_targets(setting) -> None:
+    plan = plan_study(setting, [methods.KD(), methods.DAFL()], 1)
+    assert "dafl/permuted_non_targets" in _arms(plan)
+    assert "dafl/permuted_targets" not in _arms(plan)
+    (note,) = plan.notes
+    assert note.startswith("dafl: no control with permuted targets, since inputs that are made while training")
+
+
+def test_of_texts_that_are_written_both_permuted_controls_are_left_out_with_a_reason_each() -> None:
+    plan = plan_study(text_setting(), [methods.WordLevelKD(), methods.GKD()], 1, smallest_effect=0.1)
+    assert _arms(plan) == ["labels_only", "word_level_kd", "word_level_kd/permuted_targets", "gkd"]
+    reasons = dict(note.split(": ") for note in plan.notes)
+    assert "made while training" in reasons["gkd"]
+    assert "the task is tokens" in reasons["word_level_kd, gkd"]
 
 
 def test_two_classes_have_one_non_target_only() -> None:

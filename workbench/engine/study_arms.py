@@ -69,9 +69,9 @@ def arms_of(
     lacking: dict[str, list[str]] = defaultdict(list)
     arms = [control, *_equal_total(control, rehearsals)]
     for arm in named:
-        permuted, why_not = ([], "") if quick else _permuted(setting, arm, rehearsals[arm.name])
+        permuted, left_out = ([], []) if quick else _permuted(setting, arm, rehearsals[arm.name])
         arms += [arm, *permuted]
-        if why_not:
+        for why_not in left_out:
             lacking[why_not].append(arm.name)
     return tuple(arms), [f"{', '.join(names)}: {why_not}." for why_not, names in lacking.items()]
 
@@ -130,21 +130,31 @@ def _equal_total(control: PlannedArm, rehearsals: dict[str, Rehearsal]) -> list[
     return found
 
 
-def _permuted(setting: Setting, arm: PlannedArm, rehearsal: Rehearsal) -> tuple[list[PlannedArm], str]:
-    """The permuted controls of a method, and why one is left out."""
+def _permuted(setting: Setting, arm: PlannedArm, rehearsal: Rehearsal) -> tuple[list[PlannedArm], list[str]]:
+    """The permuted controls of a method, and why any is left out."""
     if not rehearsal.reads_teacher:
-        return [], ""
+        return [], []
     if setting.train.full_batch or not setting.train.paired:
-        return [], "no permuted controls, since the teacher is not asked sample by sample"
-    found = [_shuffled(arm, "permuted_targets", "permuted targets")]
-    why_not = _no_non_targets(setting, arm.method)
-    if why_not:
-        return found, f"no control with permuted non-targets, since {why_not}"
-    return [*found, _shuffled(arm, "permuted_non_targets", "permuted non-targets")], ""
+        return [], ["no permuted controls, since the teacher is not asked sample by sample"]
+    found, left_out = [], []
+    for role, words, why_not in (
+        ("permuted_targets", "permuted targets", _no_targets(arm.method)),
+        ("permuted_non_targets", "permuted non-targets", _no_non_targets(setting, arm.method)),
+    ):
+        if why_not:
+            left_out.append(f"no control with {words}, since {why_not}")
+        else:
+            found.append(_shuffled(arm, role, words))
+    return found, left_out
 
 
 def _shuffled(arm: PlannedArm, role: Role, words: str) -> PlannedArm:
     return replace(arm, name=f"{arm.name}/{role}", role=role, of=(arm.name,), label=f"itself with {words}")
+
+
+def _no_targets(method: Method) -> str:
+    """Why giving each sample the answer to another one is no control; empty if it is one."""
+    return "inputs that are made while training have no other sample's answer" if method.own_inputs else ""
 
 
 def _no_non_targets(setting: Setting, method: Method) -> str:

@@ -114,7 +114,7 @@ def plan_study(
     """Add the controls that make the methods' numbers mean something.
 
     Always labels only. For each method that reads a teacher: its targets permuted across samples, and its non-target
-    outputs permuted within each row. For each method that trains more than the student: labels only with as many
+    outputs permuted within each row; where one of them has no meaning, a note says why. For each method that trains more than the student: labels only with as many
     optimiser steps in all.
 
     Args:

@@ -38,6 +38,8 @@ class Method(nn.Module):
         reads_outputs: False for methods that look at a teacher's features only, never at its outputs.
         teacher_source: who the teacher is; ``fixed`` is the stage's teacher, frozen.
         teacher_input_gradient: True lets gradients flow through the teacher to its inputs.
+        own_inputs: True if both models are shown what the method makes itself, so that nobody can be given the teacher's
+            answer to another sample.
         students: how many students learn together; with more than one, ``student`` is a tuple of traces.
 
     Attributes:
@@ -58,6 +60,7 @@ class Method(nn.Module):
     reads_outputs: ClassVar[bool] = True
     teacher_source: ClassVar[TeacherSource] = "fixed"
     teacher_input_gradient: ClassVar[bool] = False
+    own_inputs: ClassVar[bool] = False
     students: ClassVar[int] = 1
 
     def __init__(self) -> None:

@@ -21,6 +21,7 @@ class DataFreeMethod(Method):
     """
 
     teacher_input_gradient = True
+    own_inputs = True
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Takes the shape of a sample, and a seed.

@@ -24,6 +24,8 @@ class WritingMethod(TokenwiseMethod):
     saved nor trained.
     """
 
+    own_inputs = True
+
     def __init__(self) -> None:
         """Nobody to write yet."""
         super().__init__()
