@@ -17,6 +17,7 @@ from workbench.engine.controls import Controls
 from workbench.engine.fitting import fit_student
 from workbench.engine.identity import address, own_code_of
 from workbench.engine.keeper import Keeper
+from workbench.engine.ledger import Ledger, stage_of
 from workbench.engine.protocols import run_stages, stage_steps
 from workbench.engine.streams import Streams
 from workbench.engine.teaching import new_teacher, teacher_identity, teacher_of
@@ -95,6 +96,7 @@ class Distillation:
     Attributes:
         id: content address of all of these.
         trial: the run's state while it goes on.
+        ledger: what it has cost so far.
 
     Raises:
         ValueError: the method does not work on the setting's task.
@@ -106,6 +108,7 @@ class Distillation:
         self.setting, self.method, self.budget, self.seed = setting, method, budget, seed
         self.conditions, self.started = conditions, time.monotonic()
         self.trial: Trial | None = None
+        self.ledger = Ledger()
         self.identity = {
             "setting": setting.identity(),
             "method": {"name": method.name, "config": method.config()} | own_code_of(method),
@@ -128,14 +131,15 @@ class Distillation:
             ValueError: the models do not fit the data or the method; before anything is trained.
             NotFinite: a loss term is NaN or infinite.
         """
+        self.ledger = Ledger()
         with threads.using(self.setting.threads):
-            yield from self._run(controls)
+            yield from self.ledger.watch(self._run(controls), stage_of)
 
     def _run(self, controls: Controls) -> Iterator[events.Event]:
         keeper = Keeper(self.checkpoint_path if self.conditions.checkpoint else None)
         streams = Streams(self.seed, self.conditions.where())
         self.trial = trial = trial_of(self.setting, self.method, self.budget, streams, controls)
-        trial.control = self.conditions.control
+        trial.control, trial.ledger = self.conditions.control, self.ledger
         done = keeper.saved["done"].get("student", 0) if keeper.saved else 0
         about = {"run_id": self.id, "setting": self.setting.name, "method": self.method.name, "seed": self.seed}
         yield events.Started(**about, steps=trial.steps, resumed_at=done)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.transfer import TransferSet
+from workbench.engine.counting import looker
 from workbench.engine.streams import repeatable
 from workbench.functional.tasks import Task
 from workbench.models.tracing import Tracer
@@ -33,10 +34,10 @@ def predict(
     model.eval()
     done, parts = 0, []
     try:
-        tracer = Tracer(model)
+        look = looker(Tracer(model), teacher=teacher)
         for batch in data.batches(size):
             with torch.no_grad(), repeatable(data.ids.device):
-                parts.append(tracer(batch.for_teacher if teacher else batch.student_inputs).outputs.float())
+                parts.append(look(batch).outputs.float())
             done += len(batch.ids)
             yield done / len(data)
     finally:

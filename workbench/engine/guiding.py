@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.evaluate import predict, reported
 from workbench.engine.guides import Cached, Fixed, Following, SameWeights, ShuffledNonTargets
 from workbench.engine.identity import model_digest
+from workbench.engine.ledger import Ledger, metered, running
 from workbench.engine.teacher_cache import TeacherCache
 from workbench.engine.trial import Trial
 from workbench.methods.method import Method
@@ -52,20 +54,32 @@ def partner_for(trial: Trial) -> Tensor | None:
     return partner.to(trial.device)
 
 
-def outputs_of(model: nn.Module, data: TransferSet, conditions: Conditions) -> Iterator[Any]:
+def outputs_of(model: nn.Module, data: TransferSet, conditions: Conditions, *, serving: bool = False) -> Iterator[Any]:
     """A teacher's outputs on all samples, from the cache or computed and kept; yields probes and returns them.
 
     What a function knows cannot be compared, so its answers are not kept.
+
+    Args:
+        model: the teacher.
+        data: the samples.
+        conditions: where its answers are kept.
+        serving: the answers are an evaluation, and no student will learn from them.
     """
-    cache, digest = TeacherCache(conditions.home() / "teachers"), model_digest(model)
+    cache, digest, ledger = TeacherCache(conditions.home() / "teachers"), model_digest(model), running() or Ledger()
     kept = not isinstance(model, CallableTeacher)
-    found = cache.outputs(digest, data) if kept else None
-    if found is not None:
-        return found.to(data.ids.device)
-    pieces = predict(model, data, teacher=True)
-    outputs = yield from reported(pieces, party="teacher", name="asking the teacher", step=0)
-    if kept:
-        cache.keep_outputs(digest, data, outputs)
+    entry = cache.outputs(digest, data) if kept else None
+    if entry is None:
+        pieces = reported(predict(model, data, teacher=True), party="teacher", name="asking the teacher", step=0)
+        outputs, cost = yield from metered(pieces, "evaluation" if serving else "teacher_outputs", "teacher")
+        cost = replace(cost, bytes=outputs.nbytes)
+        if kept:
+            cache.keep_outputs(digest, data, outputs, cost)
+    else:
+        outputs, cost = entry.found.to(data.ids.device), entry.cost
+    if serving:
+        ledger.served("teacher", cost, new=entry is None)
+    else:
+        ledger.bought("teacher_outputs", f"{digest} {data.digest()}", cost, "now" if entry is None else "earlier")
     return outputs
 
 

@@ -48,6 +48,7 @@ class Keeper:
             "guide": {} if guide is None else guide.state(),
             "streams": trial.streams.state(),
             "history": trial.history.state(),
+            "ledger": trial.ledger.state(),
             **{name: getattr(trial, name) for name in COUNTS},
         }
         checkpoint.save(state, self.path)
@@ -63,6 +64,7 @@ class Keeper:
             trial.method.change(change["name"], change["value"])
         trial.controls.skip(saved["changes"])
         trial.history.restore(saved["history"])
+        trial.ledger.restore(saved.get("ledger"))
         for name in COUNTS:
             setattr(trial, name, saved[name])
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from workbench.engine.conditions import Conditions
+from workbench.engine.counting import stepper
 from workbench.engine.guiding import guide_for, partner_for
 from workbench.engine.keeper import Keeper
 from workbench.engine.stage import StageRunner
@@ -72,6 +73,7 @@ def _stage(
     guide = yield from guide_for(trial, plan, conditions, partner)
     try:
         runner = StageRunner(trial, replace(plan, start="continue"), steps, guide, partner)
+        runner.updater.step = stepper(runner.updater)
         done = keeper.restore_runner(trial, runner) if resumed else 0
         yield from runner.run(lambda epochs: keeper.keep(trial, runner, index, epochs), done)
     finally:

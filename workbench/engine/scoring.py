@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from workbench.engine.evaluate import predict, reported, score
 from workbench.engine.guiding import outputs_of
 from workbench.engine.identity import address
+from workbench.engine.ledger import metered
 from workbench.engine.revival import revive
 from workbench.engine.trial import Trial
 from workbench.methods.method import Method
@@ -36,7 +37,8 @@ def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
     scores, predictions, models = {}, {}, {}
     for party in [name for name in trial.parties if name != "teacher" or name in trial.learners]:
         model = _scored(distillation.method, trial, party)
-        outputs = yield from _outputs(model, test, party)
+        outputs, cost = yield from metered(_outputs(model, test, party), "evaluation", _who(party))
+        trial.ledger.served(party, cost, new=True)
         models[party] = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
         selected = yield from _selected(trial, party, model, test, outputs)
         last = float(trial.history.points[f"validation/{party}"][1][-1])
@@ -44,9 +46,10 @@ def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
         scores[party] = Scores(score(trial.kind, outputs, test.labels), selected, last, epoch)
         predictions[party] = outputs.cpu().numpy()
     if "teacher" not in scores and test.paired:
-        outputs = yield from outputs_of(trial.parties["teacher"], test, distillation.conditions)
+        outputs = yield from outputs_of(trial.parties["teacher"], test, distillation.conditions, serving=True)
         if outputs.shape == predictions["student"].shape:
-            valid = yield from outputs_of(trial.parties["teacher"], trial.validation, distillation.conditions)
+            teacher, conditions = trial.parties["teacher"], distillation.conditions
+            valid = yield from outputs_of(teacher, trial.validation, conditions, serving=True)
             value = score(trial.kind, outputs, test.labels)
             scores["teacher"] = Scores(value, value, score(trial.kind, valid, trial.validation.labels), 0)
             predictions["teacher"] = outputs.cpu().numpy()
@@ -120,4 +123,14 @@ def _facts(distillation: Distillation, trial: Trial, predictions: dict[str, np.n
         "torch": torch.__version__,
         "workbench": version("kd-workbench"),
         "finished": time.time(),
+        "energy": _energy(distillation, trial),
     }
+
+
+def _energy(distillation: Distillation, trial: Trial) -> dict[str, Any]:
+    trial.ledger.charge("evaluation")
+    return trial.ledger.record(reads_teacher=distillation.method.reads_teacher)
+
+
+def _who(party: str) -> str:
+    return "teacher" if party == "teacher" else "student"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from workbench.data.transfer import TransferSet
+from workbench.energy.cost import Cost
 from workbench.engine import checkpoint
 from workbench.engine.identity import address
 from workbench.settings.signature import signature
@@ -15,6 +18,18 @@ from workbench.settings.signature import signature
 
 class CacheMismatch(ValueError):
     """A stored entry belongs to other data or weights than its name says."""
+
+
+class Entry(NamedTuple):
+    """Something that was made before.
+
+    Attributes:
+        found: a state dict, or outputs.
+        cost: of making it; None if that was not written down.
+    """
+
+    found: Any
+    cost: Cost | None
 
 
 class TeacherCache:
@@ -28,7 +43,7 @@ class TeacherCache:
         """Remembers the folder."""
         self.folder = folder
 
-    def weights(self, key: str) -> dict[str, Tensor] | None:
+    def weights(self, key: str) -> Entry | None:
         """The state of a trained teacher, None if it was never trained.
 
         Raises:
@@ -40,13 +55,14 @@ class TeacherCache:
             return None
         entry = checkpoint.load(path)
         self._same(path, {"key": (entry["key"], key)})
-        return entry["state"]
+        return Entry(entry["state"], _cost(entry))
 
-    def keep_weights(self, key: str, state: dict[str, Tensor]) -> None:
-        """Store a trained teacher."""
-        checkpoint.save({"key": key, "state": dict(state)}, self.folder / f"{key}.safetensors")
+    def keep_weights(self, key: str, state: dict[str, Tensor], cost: Cost | None = None) -> None:
+        """Store a trained teacher, and what its training cost."""
+        entry = {"key": key, "state": dict(state), "cost": None if cost is None else cost.to_dict()}
+        checkpoint.save(entry, self.folder / f"{key}.safetensors")
 
-    def outputs(self, weights: str, data: TransferSet) -> Tensor | None:
+    def outputs(self, weights: str, data: TransferSet) -> Entry | None:
         """The teacher's outputs on all samples in order, None if they were never computed.
 
         Args:
@@ -63,11 +79,12 @@ class TeacherCache:
         self._same(path, {"weights": (entry["weights"], weights), "data": (entry["data"], _digest(data))})
         if not torch.equal(entry["ids"], data.ids.cpu()) or len(entry["outputs"]) != len(data):
             raise CacheMismatch(f"{path} holds other samples than these {len(data)}; delete it to compute them again")
-        return entry["outputs"]
+        return Entry(entry["outputs"], _cost(entry))
 
-    def keep_outputs(self, weights: str, data: TransferSet, outputs: Tensor) -> None:
-        """Store a teacher's outputs."""
+    def keep_outputs(self, weights: str, data: TransferSet, outputs: Tensor, cost: Cost | None = None) -> None:
+        """Store a teacher's outputs, and what asking for them cost."""
         entry = {"weights": weights, "data": _digest(data), "ids": data.ids, "outputs": outputs}
+        entry["cost"] = None if cost is None else cost.to_dict()
         checkpoint.save(entry, self._outputs_path(weights, data))
 
     def _outputs_path(self, weights: str, data: TransferSet) -> Path:
@@ -78,6 +95,10 @@ class TeacherCache:
         for what, (found, wanted) in pairs.items():
             if found != wanted:
                 raise CacheMismatch(f"{path} was made from {what} {found}, not {wanted}; delete it to make it again")
+
+
+def _cost(entry: Mapping[str, Any]) -> Cost | None:
+    return None if entry.get("cost") is None else Cost.from_dict(entry["cost"])
 
 
 def _digest(data: TransferSet) -> str:

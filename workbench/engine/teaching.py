@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
+from workbench.energy.cost import Cost
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.identity import address, model_digest
 from workbench.engine.keeper import Keeper
+from workbench.engine.ledger import Ledger, running
 from workbench.engine.protocols import run_stages
 from workbench.engine.streams import Streams, repeatable
 from workbench.engine.teacher_cache import TeacherCache
@@ -61,31 +63,39 @@ def teacher_of(setting: Setting, conditions: Conditions, key: str) -> Iterator[A
         conditions: its seed, the device, and where teachers are kept.
         key: its ``teacher_identity``.
     """
-    model = new_teacher(setting, conditions)
+    model, ledger = new_teacher(setting, conditions), running() or Ledger()
     if not isinstance(setting.teacher, Recipe):
+        ledger.bought("teacher", key, None, "given")
         return model
     cache = TeacherCache(conditions.home() / "teachers")
-    state = cache.weights(key)
-    if state is None:
+    kept = cache.weights(key)
+    if kept is None:
         keeper = Keeper(
             conditions.home() / "checkpoints" / f"teacher-{key}.safetensors" if conditions.checkpoint else None
         )
-        yield from _train(setting, model, conditions, keeper)
-        cache.keep_weights(key, model.state_dict())
+        cost = yield from _train(setting, model, conditions, keeper)
+        cache.keep_weights(key, model.state_dict(), cost)
+        ledger.bought("teacher", key, cost, "now")
         keeper.forget()
     else:
-        model.load_state_dict(state)
+        model.load_state_dict(kept.found)
+        ledger.bought("teacher", key, kept.cost, "earlier")
     return model.eval()
 
 
-def _train(setting: Setting, model: nn.Module, conditions: Conditions, keeper: Keeper) -> Iterator[events.Event]:
+def _train(
+    setting: Setting, model: nn.Module, conditions: Conditions, keeper: Keeper
+) -> Generator[events.Event, None, Cost]:
     method, streams = make("labels_only"), Streams(conditions.teacher_seed, conditions.where())
     trial = trial_of(setting, method, setting.teacher.budget, streams, Controls(method))
     trial.train = setting.teacher_train.as_teacher_sees().to(streams.device)
     trial.validation = trial.validation.as_teacher_sees()
     trial.parties["teacher"] = model
     plan = StagePlan(name="teacher", learner="teacher", teacher=None)
-    yield from run_stages(trial, [plan], [trial.steps], conditions, keeper)
+    trial.ledger = Ledger("teacher")
+    stages = run_stages(trial, [plan], [trial.steps], conditions, keeper)
+    yield from trial.ledger.watch(stages, lambda event: "teacher_training")
+    return trial.ledger.total("teacher_training")
 
 
 @torch.no_grad()

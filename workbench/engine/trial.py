@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from workbench.data.transfer import Augment, TransferSet
 from workbench.engine.controls import Controls
 from workbench.engine.history import History
+from workbench.engine.ledger import Ledger
 from workbench.engine.loader import steps_per_epoch
 from workbench.engine.streams import Streams
 from workbench.functional.tasks import Task
@@ -38,6 +39,7 @@ class Trial:
         epochs: validations so far, by party.
         changes: controls moved so far.
         built_for: the (learner, teacher) pair the method was built for.
+        ledger: what it has cost so far.
     """
 
     method: Method
@@ -62,6 +64,7 @@ class Trial:
     epochs: dict[str, int] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
     built_for: tuple[Any, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger)
 
     @property
     def facts(self) -> Facts:
