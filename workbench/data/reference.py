@@ -62,6 +62,14 @@ def reproductions() -> tuple[Reproduced, ...]:
     return tuple(Reproduced(**{**row, "sightings": tuple(Sighting(**s) for s in row["sightings"])}) for row in rows)
 
 
+def sightings_of(cell: Cell) -> tuple[Sighting, ...]:
+    """What else was reported of a cell, its own score among it; nothing where that stands alone."""
+    for found in reproductions():
+        if (found.method, found.column) == (cell.method, cell.column):
+            return found.sightings
+    return (Sighting(cell.value, by=cell.source), *cell.also) if cell.also else ()
+
+
 def causes() -> tuple[str, ...]:
     """What those who ran a method again blame for the differences."""
     return tuple(_read(SPREAD)["causes"])

@@ -1,0 +1,90 @@
+"""Published gains beside what was seen when the same row was run again, as distances from plain KD of the column."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.diagnostics.reproduction import Reproduction
+from workbench.figures import theme
+from workbench.figures.text import label
+
+ROW, REST = 34, 140
+PUBLISHED = theme.TERMS[1]
+HEAD = "gain / spread<br>! gain is smaller"
+
+
+def figure(result: Reproduction) -> go.Figure:
+    """A row for each method and pair; a range that crosses the line of plain KD is a gain somebody did not find."""
+    made = theme.canvas(height=REST + ROW * result.n, margin_t=24, margin_r=92)
+    rows = np.arange(result.n)
+    made.add_traces([_ranges(result, rows), _sightings(result), _published(result, rows), _students(result, rows)])
+    names = [f"{label(m, 12)}, {label(c, 12)}" for m, c in zip(result.methods, result.columns, strict=True)]
+    made.update_yaxes(tickvals=rows, ticktext=names, range=[result.n - 0.5, -0.5], zeroline=False)
+    made.update_xaxes(title_text="points above plain KD of the same column", zeroline=False)
+    made.add_vline(0, line={"color": theme.LINE, "width": 2}, layer="below")
+    _verdicts(made, result)
+    return made
+
+
+def _ranges(result: Reproduction, rows: np.ndarray) -> go.Scatter:
+    low, high = result.lowest - result.soft_targets, result.highest - result.soft_targets
+    return go.Scatter(
+        x=[end for k in rows for end in (low[k], high[k], None)],
+        y=[place for k in rows for place in (k, k, None)],
+        mode="lines",
+        name="lowest to highest sighting",
+        line={"color": theme.GRID, "width": 14},
+        hoverinfo="skip",
+    )
+
+
+def _sightings(result: Reproduction) -> go.Scatter:
+    rows = result.sighting_rows
+    return go.Scatter(
+        x=result.sightings - result.soft_targets[rows],
+        y=rows,
+        mode="markers",
+        name="one sighting",
+        marker={"color": theme.OTHER.color, "symbol": "circle-open", "size": 7, "line": {"width": 1.5}},
+        customdata=[[label(by, 48), value] for by, value in zip(result.by, result.sightings, strict=True)],
+        hovertemplate="%{customdata[1]:.2f}: %{customdata[0]}<extra></extra>",
+    )
+
+
+def _published(result: Reproduction, rows: np.ndarray) -> go.Scatter:
+    told = zip(result.pairs, result.gains, result.spreads, result.neighbours, result.others, strict=True)
+    return go.Scatter(
+        x=result.published - result.soft_targets,
+        y=rows,
+        mode="markers",
+        name="published",
+        marker={"color": PUBLISHED, "symbol": "diamond", "size": 9},
+        customdata=[[label(pair), gain, spread, near, of] for pair, gain, spread, near, of in told],
+        hovertemplate=(
+            "%{customdata[0]}<br>gain %{customdata[1]:.2f}, spread %{customdata[2]:.2f}<br>"
+            "%{customdata[3]} of %{customdata[4]} other methods within it<extra></extra>"
+        ),
+    )
+
+
+def _students(result: Reproduction, rows: np.ndarray) -> go.Scatter:
+    return go.Scatter(
+        x=result.students - result.soft_targets,
+        y=rows,
+        mode="markers",
+        name="student without a teacher",
+        marker=theme.marker("control", 8),
+        hovertemplate="student without a teacher: %{x:.2f}<extra></extra>",
+    )
+
+
+def _verdicts(made: go.Figure, result: Reproduction) -> None:
+    """Gain and spread as numbers at the right edge."""
+    place = {"xref": "paper", "x": 1.0, "xanchor": "left", "xshift": 8, "showarrow": False, "align": "left"}
+    small = {"size": theme.SMALL, "color": theme.TEXT}
+    made.add_annotation(yref="paper", y=0, yanchor="top", yshift=-4, text=HEAD, font=small, **place)
+    for row in range(result.n):
+        larger = "" if result.gains[row] > result.spreads[row] else " !"
+        text = f"{result.gains[row]:.2f} / {result.spreads[row]:.2f}{larger}"
+        made.add_annotation(y=row, yref="y", text=text, font=small, **place)
