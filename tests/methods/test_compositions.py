@@ -18,6 +18,7 @@ from workbench.methods.logits.kd import KD
 from workbench.methods.logits.logit_standardization import LogitStandardization
 from workbench.methods.logits.multi_level import MultiLevel
 from workbench.methods.logits.wttm import WTTM
+from workbench.methods.method import Method
 from workbench.methods.transforms import Standardize
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace
@@ -65,9 +66,35 @@ def test_a_response_method_with_logit_standardization_matches_z_scores_and_learn
     np.testing.assert_allclose(through["labels"].numpy(), literal, rtol=1e-9, atol=1e-12)
 
 
-def test_dkd_with_logit_standardization_by_name():
-    method = make("dkd", {"transform": "standardize", "temperature": 2})
-    torch.testing.assert_close(terms(method), terms(DKD(temperature=2.0).through(Standardize())))
+@pytest.mark.parametrize("settings", [{}, {"dkd.temperature": 3, "beta": 72}], ids=["plain", "with numbers"])
+def test_dkd_with_logit_standardization_by_name(settings):
+    method, temperature, beta = make("dkd+lskd", settings), settings.get("dkd.temperature", 2), settings.get("beta", 8)
+    by_hand = DKD(temperature=temperature, beta=beta).through(Standardize())
+    assert method.config() == by_hand.config() == make("dkd", by_hand.config()).config()
+    torch.testing.assert_close(terms(method), terms(by_hand))
+
+
+def test_kd_with_logit_standardization_by_name_is_the_method_of_that_name():
+    named, own = make("kd+lskd"), LogitStandardization()
+    assert named.config() == own.config() | {"transform": "standardize"}
+    torch.testing.assert_close(terms(named), terms(own))
+
+
+def test_logit_standardization_acts_on_the_response_methods_of_a_sum_and_leaves_what_it_was_given():
+    first = WTTM() + CRD()
+    both = built(first + LogitStandardization(), seed=1)
+    by_hand = built(WTTM(soft_weight=9.0).through(Standardize()) + CRD(), seed=1)
+    torch.testing.assert_close(terms(both), terms(by_hand))
+    assert first.methods[0].config() == WTTM().config()
+
+
+def test_what_has_no_response_method_is_added_to_logit_standardization():
+    assert make("crd+lskd").name == "crd+logit_standardization"
+
+
+@pytest.mark.parametrize("name", ["KD++", "DKD++", "DIST++", "ReviewKD++"])
+def test_the_plus_plus_rows_of_the_tables_are_sums_with_norm_and_direction(name):
+    assert make(name).config() == make(f"{name[:-2]}+norm_direction").config()
 
 
 def test_wttm_with_crd_has_the_terms_of_both_and_the_labels_once():
@@ -133,22 +160,33 @@ def two_velocities(first, steps=4):
     return weights.detach()
 
 
-def test_kd_with_dot_is_the_method_of_that_name():
-    alone, together = Descent(DOT()).run(), Descent(KD() + DOT(soft_weight=0.0)).run()
+@pytest.mark.parametrize("make_together", [lambda: KD() + DOT(), lambda: make("kd+dot")], ids=["added", "by name"])
+def test_kd_with_dot_is_the_method_of_that_name(make_together):
+    alone, together = Descent(DOT()).run(), Descent(make_together()).run()
     torch.testing.assert_close(together, alone)
     torch.testing.assert_close(alone, two_velocities(KD()))
 
 
 @pytest.mark.parametrize("other", [DKD, lambda: KD(2.0, 9.0).through(Standardize())], ids=["dkd", "kd+lskd"])
 def test_any_other_response_method_is_moved_by_dot(other):
-    moved = Descent(other() + DOT(soft_weight=0.0)).run()
+    moved = Descent(other() + DOT()).run()
     torch.testing.assert_close(moved, two_velocities(other()))
-    assert (moved - Descent(other() + DOT(soft_weight=0.0, delta=0.0)).run()).abs().max() > 1e-4
+    assert (moved - Descent(other() + DOT(delta=0.0)).run()).abs().max() > 1e-4
+
+
+def test_dot_keeps_its_own_soft_term_beside_a_method_without_a_teacher_or_where_it_is_asked_for():
+    class Decay(Method):
+        reads_teacher = False
+
+    assert (Decay() + DOT()).config()["dot.soft_weight"] == 0.9
+    asked = make("kd+dot", {"dot.soft_weight": 0.5})
+    assert terms(asked)["dot.soft"].abs().sum() > 0
+    assert terms(make("kd+dot"))["dot.soft"].abs().sum() == 0
 
 
 def test_dot_keeps_the_plain_momentum_for_what_another_method_learns():
     """CRD + KD + DOT, as released: the projections are beside the student."""
-    both = built(make("crd+dot"))
+    both = built(make("crd+kd+dot"))
     moved = list(both.players({"student": nn.Linear(4, 3)})["student"].parameters)
     assert len(moved) > both.gradient_rule.count == 4
-    assert both.gradient_rule is both.methods[1].gradient_rule
+    assert both.gradient_rule is both.methods[2].gradient_rule

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from workbench.methods.method import Method
+from workbench.records.names import key_of
 from workbench.records.parameters import check, parameters
 
 
@@ -39,23 +39,23 @@ def find(name: str) -> type[Method]:
     Raises:
         KeyError: none; the message names the nearest.
     """
-    names = {_flat(n): cls for key, cls in catalog().items() for n in (key, cls.__name__, *cls.aliases)}
-    if _flat(name) not in names:
-        near = get_close_matches(_flat(name), names, 25, 0.5)  # several names lead to one method
-        keys = list(dict.fromkeys(names[n].__module__.rsplit(".", 1)[-1] for n in near))[:5] or list(catalog())
-        raise KeyError(f"no method {name!r}; nearest: {', '.join(keys)}")
-    return names[_flat(name)]
+    spellings = {n: key for key, cls in catalog().items() for n in (key, cls.__name__, *cls.aliases)}
+    return catalog()[key_of("method", name, spellings)]
 
 
 def make(name: str, settings: dict[str, Any] | None = None) -> Method:
-    """A method by name (``kd``, or a sum such as ``kd+crd``), with checked parameters.
+    """A method by name, with checked parameters.
+
+    Args:
+        name: ``kd``, a composition such as ``kd+crd``, or ``kd++`` for ``kd+norm_direction``, as the tables have it.
+        settings: values by parameter; of a sum by method and parameter, such as ``crd.weight``.
 
     Raises:
         KeyError: unknown method or parameter.
         ValueError: a value that is not allowed.
     """
     settings = settings or {}
-    parts = name.split("+")
+    parts = name.replace("++", "+norm_direction").split("+")
     if len(parts) == 1:
         cls = find(name)
         known = {key: check(cls, key, value) for key, value in settings.items() if key in parameters(cls)}
@@ -66,7 +66,7 @@ def make(name: str, settings: dict[str, Any] | None = None) -> Method:
     for part in parts[1:]:
         made = made + make(part)
     for key, value in settings.items():
-        made.change(key, value)
+        made.change(key.removeprefix(f"{made.name}."), value)  # a composition may be one method
     return made
 
 
@@ -88,10 +88,6 @@ def check_task(task: str, method: Method) -> None:
 def family_of(method: type[Method]) -> str:
     """The family: the folder its file is in."""
     return method.__module__.rsplit(".", 2)[-2]
-
-
-def _flat(name: str) -> str:
-    return name.lower().replace("-", "").replace("_", "").replace(" ", "")
 
 
 def _the_method(module: Any) -> type[Method]:

@@ -44,7 +44,6 @@ class Sum(Method):
         self.reads_outputs = any(m.reads_teacher and m.reads_outputs for m in flat)
         self.own_inputs = any(m.own_inputs for m in flat)
         self.teacher_input_gradient = any(m.teacher_input_gradient for m in flat)
-        self.evidence, self.citation, self.progress = flat[0].evidence, flat[0].citation, flat[0].progress
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -14,9 +14,6 @@ from workbench.records.parameters import check
 from workbench.records.plan import Facts, Player, StagePlan
 from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
-
-if TYPE_CHECKING:
-    from workbench.methods.composition import Sum
 
 Traces = Trace | tuple[Trace, ...] | None
 TeacherSource = Literal["fixed", "ema", "snapshot", "same_weights"]
@@ -196,11 +193,15 @@ class Method(nn.Module):
             return student.outputs.new_zeros(len(batch.ids))
         return self._label_loss(student.outputs, batch.labels)
 
-    def __add__(self, other: Method) -> Sum:
-        """A composition: terms with prefixed names and one ``labels`` term."""
+    def __add__(self, other: Method) -> Method:
+        """A composition: by default a sum of terms with prefixed names and one ``labels`` term."""
+        return other.added_to(self)
+
+    def added_to(self, first: Method) -> Method:
+        """What ``first + self`` is; overridden where a method is about how another one matches or moves."""
         from workbench.methods.composition import Sum
 
-        return Sum(self, other)
+        return Sum(first, self)
 
 
 def _owner(party: str, parties: tuple[str, ...]) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from workbench.records.names import key_of
 from workbench.records.parameters import check
 from workbench.settings.setting import Setting
 
@@ -36,18 +36,10 @@ def find(name: str) -> type[Setting]:
     Raises:
         KeyError: none; the message names the nearest.
     """
-    names = {_flat(n): cls for key, cls in catalog().items() for n in (key, cls.__name__)}
-    if _flat(name) not in names:
-        near = get_close_matches(name, catalog(), 3, 0.4) or list(catalog())
-        raise KeyError(f"no setting {name!r}; nearest: {', '.join(near)}")
-    return names[_flat(name)]
+    return catalog()[key_of("setting", name, {n: key for key, cls in catalog().items() for n in (key, cls.__name__)})]
 
 
 def make(name: str, settings: dict[str, Any] | None = None) -> Setting:
     """A setting by name, with checked parameters."""
     cls = find(name)
     return cls(**{key: check(cls, key, value) for key, value in (settings or {}).items()})
-
-
-def _flat(name: str) -> str:
-    return name.lower().replace("-", "").replace("_", "").replace(" ", "")

@@ -64,7 +64,7 @@ class DKD(ResponseMethod):
         self,
         temperature: Temperature = 4.0,
         alpha: Weight = 1.0,
-        beta: Weight = 8.0,
+        beta: Annotated[float, Range(0.0, 150.0, 0.5)] = 8.0,
         label_weight: Weight = 1.0,
         warm_up: Annotated[float, Range(0.0, 1.0, 0.01)] = 20 / 240,
     ) -> None:

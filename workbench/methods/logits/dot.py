@@ -2,9 +2,9 @@
 
 Both losses fall further if the distillation gradient dominates, which a weight cannot bring about without making the
 labels' loss smaller. The optimiser keeps two velocities instead: the labels' forgets sooner, the distillation's
-later. The losses are those of ``kd``; in a sum such as ``DKD() + DOT(soft_weight=0.0)`` they are the other method's,
-and all its terms but the labels count as distillation. The teacher is detached; nothing is learnt besides the
-student.
+later. The losses are those of ``kd``; added to a method with a teacher, as in ``dkd+dot``, it lends its velocities only: the
+losses are the other's, and all its terms but the labels count as distillation. The teacher is detached; nothing is
+learnt besides the student.
 
 Formula:
     v_labels <- (momentum - delta) * v_labels + grad L_labels,   v_soft <- (momentum + delta) * v_soft + grad L_soft
@@ -25,7 +25,9 @@ from typing import Annotated
 
 from torch import nn
 
+from workbench.methods.composition import Sum
 from workbench.methods.logits.kd import KD
+from workbench.methods.method import Method
 from workbench.methods.momentum import MomentumSplit
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
@@ -41,7 +43,7 @@ class DOT(KD):
         delta: Momentum that distillation gains and the labels lose; 0.075 in the authors' code.
         momentum: That of the budget's optimiser, 0.9 unless it was changed.
         temperature: Softens both distributions; 4 in the authors' code.
-        soft_weight: Weight of the soft term; 0.9 in the authors' code, 0 to lend only the momentum to another method.
+        soft_weight: Weight of the soft term; 0.9 in the authors' code, 0 once it is added to a method with a teacher.
         label_weight: Weight of the labels; 0.1 in the authors' code.
 
     Terms: ``labels`` and ``soft``, (B,) each.
@@ -93,6 +95,10 @@ class DOT(KD):
     def momentum(self, value: float) -> None:
         """Moves it there."""
         self.gradient_rule.momentum = value
+
+    def added_to(self, first: Method) -> Method:
+        """The first method's losses with these velocities; with a soft term of its own only if the first has no teacher."""
+        return Sum(first, DOT(**self.config() | {"soft_weight": 0.0}) if first.reads_teacher else self)
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Makes the velocities."""

@@ -1,0 +1,30 @@
+"""Finding things by the names people write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+
+def key_of(kind: str, name: str, spellings: Mapping[str, str]) -> str:
+    """The key that a name stands for, ignoring case, hyphens, underscores and spaces.
+
+    Args:
+        kind: what is looked for, such as ``method``; the command that lists them all is its plural.
+        name: as it was written.
+        spellings: the key of each name that is known.
+
+    Raises:
+        KeyError: none; the message names the nearest keys.
+    """
+    keys = {_flat(spelling): key for spelling, key in spellings.items()}
+    if _flat(name) in keys:
+        return keys[_flat(name)]
+    near = get_close_matches(_flat(name), keys, 25, 0.5)  # several names may lead to one key
+    nearest = ", ".join(list(dict.fromkeys(keys[spelling] for spelling in near))[:5])
+    hint = f"nearest: {nearest}" if nearest else f"`workbench {kind}s` lists all {len({*keys.values()})}"
+    raise KeyError(f"no {kind} {name!r}; {hint}")
+
+
+def _flat(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "").replace(" ", "")
