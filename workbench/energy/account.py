@@ -63,12 +63,11 @@ class Account:
     def charge(self, stage: str) -> tuple[float, float]:
         """What passed since the last call is this stage's; returns its seconds, of the wall and of the processor."""
         now, cpu = self._clock(), self._cpu()
-        if stage != self._stage:
-            self.audit()
+        if begins := stage != self._stage:
             self._stage, self._row = stage, self.row(stage)
         wall, used, row = now - self._at, cpu - self._cpu_at, self._row
-        if not 0 <= wall <= LONG_S:
-            wall = self._doubtful(wall)
+        if begins or not 0 <= wall <= LONG_S:
+            wall = self._audited(wall)
         row.wall_s += wall
         row.cpu_s += used
         if self._sensing:
@@ -118,7 +117,7 @@ class Account:
             **amounts,
         )
 
-    def _doubtful(self, wall: float) -> float:
+    def _audited(self, wall: float) -> float:
         self.audit()
         if wall < 0:
             self._row.marks["the clock went backwards"] = None
