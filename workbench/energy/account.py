@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from workbench.energy.cost import Cost
 from workbench.energy.poller import Poller
@@ -13,6 +14,9 @@ from workbench.energy.usage import Usage, children_cpu_s, peak_memory_bytes
 
 LONG_S = 1.0
 """After so long in one piece it is worth asking whether the clock can be trusted; a jump is at least as long."""
+
+POINTS, FIRST_S = 128, 0.02
+"""Points of a timeline at most, and the seconds between its first ones."""
 
 TOUCHING_S = 1e-3
 """Two pieces of the same stage that lie no further apart are one span."""
@@ -31,6 +35,33 @@ class Row:
     marks: dict[str, None] = field(default_factory=dict)
 
 
+class Timeline:
+    """How the seconds added up, as (wall, processor, stage) at no more than ``POINTS`` moments."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.points: list[tuple[float, float, str]] = []
+        self.wall_s, self.cpu_s, self.due, self._every = 0.0, 0.0, 0.0, FIRST_S
+
+    def add(self, wall_s: float, cpu_s: float, stage: str) -> None:
+        """So much more of a stage; written down now and then, ever less often."""
+        self.wall_s += wall_s
+        self.cpu_s += cpu_s
+        if self.wall_s < self.due:
+            return
+        self.points.append((self.wall_s, self.cpu_s, stage))
+        if len(self.points) >= POINTS:
+            self.points, self._every = self.points[1::2], 2 * self._every
+        self.due = self.wall_s + self._every
+
+    def resume(self, points: Sequence[Sequence[Any]]) -> None:
+        """Go on behind what an earlier session wrote down."""
+        if points:
+            self.wall_s, self.cpu_s = self.wall_s + points[-1][0], self.cpu_s + points[-1][1]
+            self.due = self.wall_s
+            self.points = [(wall_s, cpu_s, stage) for wall_s, cpu_s, stage in points]
+
+
 class Account:
     """The rows of some stages.
 
@@ -41,6 +72,7 @@ class Account:
 
     Attributes:
         rows: by stage.
+        timeline: all stages one after the other.
     """
 
     def __init__(
@@ -50,7 +82,7 @@ class Account:
         civil: Callable[[], float] = time.time,
     ) -> None:
         """Nothing is charged yet."""
-        self.poller, self.rows = poller, {}
+        self.poller, self.rows, self.timeline = poller, {}, Timeline()
         self._clock, self._cpu, self._civil = poller.clock, cpu, civil
         self._stage, self._row, self._sensing = "", Row(), bool(poller.sensors)
         self._at, self._cpu_at = self._clock(), cpu()
@@ -70,6 +102,7 @@ class Account:
             wall = self._audited(wall)
         row.wall_s += wall
         row.cpu_s += used
+        self.timeline.add(wall, used, stage)
         if self._sensing:
             self._span(row, now)
         self._at, self._cpu_at = now, cpu

@@ -138,7 +138,7 @@ class Ledger:
             return
         self._shared[what][key] = {"paid": paid, "cost": None if cost is None else cost.to_dict()}
         if paid == "now" and cost is not None:
-            self.take(cost)
+            self._insert(cost)
 
     def served(self, party: str, cost: Cost | None, *, new: bool) -> None:
         """A model answered some samples, now or earlier; from this it is known what serving costs."""
@@ -146,7 +146,12 @@ class Ledger:
             before = self._serving.get(party)
             self._serving[party] = cost if before is None else before.plus(cost)
         if cost is not None and new:
-            self.take(cost)
+            self._insert(cost)
+
+    def _insert(self, cost: Cost) -> None:
+        """A row that was written in between."""
+        self._account.timeline.add(cost.wall_s, cost.cpu_s, cost.stage)
+        self.take(cost)
 
     def take(self, cost: Cost) -> None:
         """Add a row that was written elsewhere."""
@@ -185,6 +190,7 @@ class Ledger:
             "stages": [cost.to_dict() for cost in self.costs().values()],
             "shared": {what: dict(found) for what, found in self._shared.items()},
             "serving": {party: cost.to_dict() for party, cost in self._serving.items()},
+            "timeline": [list(point) for point in self._account.timeline.points],
             "sessions": self._sessions,
             "began": self._began,
         }
@@ -193,6 +199,7 @@ class Ledger:
         """Go on from there; the teacher and its answers were bought then, whoever finds them now."""
         if state is None:
             return
+        self._account.timeline.resume(state["timeline"])
         for found in state["stages"]:
             self.take(Cost.from_dict(found))
         for what, found in state["shared"].items():
