@@ -1,0 +1,134 @@
+"""What a method says about itself: its docstrings, taken apart by their template, and its file.
+
+A class docstring gives ``Terms:``, ``Reads:`` and ``Learns:``; the docstring of its file the idea, ``Formula:``, ``Faithful
+to:``, ``Departs from it:`` and ``Setting:``. What is missing, as it may be in one's own methods, is an empty text.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+from workbench.methods.method import Method
+
+HEADS = ("Formula", "Faithful to", "Departs from it", "Setting", "Cost")
+LINES = ("Terms", "Reads", "Learns")
+DEAR = re.compile(
+    r"\bsteps? costs?\b|\bcosts (about|more|the passes|far|one)|\bmemory (grows|for|with)|\btakes? memory|\bmake a step\b"
+    r"|backward passes|\bpasses of\b|\bhold [A-Z]\^2|[Mm]emory grows|\btake ``images``",
+)
+SENTENCE = re.compile(r"(?<=[.;])\s+(?=[A-Z`])")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The words of one method.
+
+    Attributes:
+        summary: the first line of its class.
+        idea: the first sentence of its file.
+        intuition: the paragraph below.
+        formula: as plain text.
+        faithful: the source of the formula.
+        departs: what is not as there.
+        expected: the relation that is tested, and on which setting.
+        cost: the sentences that speak of time and memory.
+        terms: names and shapes of the loss terms.
+        reads: what it looks at.
+        learns: what is learnt besides the student.
+        code: of its file; of its class where it stands in a notebook; empty where it cannot be had.
+        path: of the file, from the top of the project; the class name where it is not one of ours.
+    """
+
+    summary: str
+    idea: str
+    intuition: str
+    formula: str
+    faithful: str
+    departs: str
+    expected: str
+    cost: str
+    terms: str
+    reads: str
+    learns: str
+    code: str
+    path: str
+
+    @property
+    def term_names(self) -> tuple[str, ...]:
+        """The loss terms by name, in the order in which they are named."""
+        named = re.findall(r"``([\w.]+)``", self.terms)
+        return tuple(dict.fromkeys(named))
+
+
+def declared(cls: type[Method]) -> Declared:
+    """Everything a class and its file say.
+
+    Example:
+        >>> from workbench.methods.logits.kd import KD
+        >>> declared(KD).term_names
+        ('labels', 'soft')
+    """
+    about, module = inspect.getdoc(cls) or "", sys.modules.get(cls.__module__)
+    written = inspect.getdoc(module) if _ours(cls) else None
+    parts = _parts(written or "")
+    lines = {head: _line(about, head) for head in LINES}
+    paragraphs = parts[""].split("\n\n")
+    code, path = _code(cls)
+    return Declared(
+        summary=about.partition("\n")[0],
+        idea=_flowing(paragraphs[0]) or about.partition("\n")[0],
+        intuition=_flowing(" ".join(paragraphs[1:])),
+        formula=dedent(parts["Formula"].strip("\n")),
+        faithful=_flowing(parts["Faithful to"]),
+        departs=_flowing(parts["Departs from it"]),
+        expected=_flowing(parts["Setting"]),
+        cost=_cost(parts),
+        terms=lines["Terms"],
+        reads=lines["Reads"],
+        learns=lines["Learns"],
+        code=code,
+        path=path,
+    )
+
+
+def _ours(cls: type) -> bool:
+    return cls.__module__.startswith("workbench.methods.")
+
+
+def _parts(text: str) -> dict[str, str]:
+    """The text before the first head under an empty name, then what follows each head."""
+    pieces = re.split(rf"^({'|'.join(HEADS)}):", text, flags=re.MULTILINE)
+    return {"": pieces[0], **dict.fromkeys(HEADS, ""), **dict(zip(pieces[1::2], pieces[2::2], strict=True))}
+
+
+def _line(text: str, head: str) -> str:
+    """What stands after ``Reads:`` or the like, up to the next line that is not indented."""
+    found = re.search(rf"^{head}: (.+(?:\n +.+)*)", text, re.MULTILINE)
+    return _flowing(found[1]) if found else ""
+
+
+def _flowing(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cost(parts: dict[str, str]) -> str:
+    told = [SENTENCE.split(_flowing(parts[head])) for head in ("", "Departs from it", "Setting")]
+    dear = [sentence for sentences in told for sentence in sentences if DEAR.search(sentence)]
+    own = _flowing(parts["Cost"])
+    return " ".join([*dear, own[:1].upper() + own[1:]]).strip()
+
+
+def _code(cls: type[Method]) -> tuple[str, str]:
+    name = f"{cls.__module__}.{cls.__qualname__}"
+    try:
+        if _ours(cls):
+            file = Path(inspect.getfile(cls))
+            return file.read_text(encoding="utf-8"), f"{cls.__module__.replace('.', '/')}.py"
+        return inspect.getsource(cls), name
+    except (OSError, TypeError):
+        return "", name
