@@ -8,10 +8,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from workbench.records import events
+from workbench.records.probes import measured
 from workbench.records.run import Curve
 from workbench.records.snapshot import EMPTY, Lane
 
 POINTS = 1000
+AGREEMENT = "agreement"
 
 
 class LaneRecorder:
@@ -40,8 +42,8 @@ class LaneRecorder:
             self._step(event)
         elif isinstance(event, events.Epoch):
             self._add("validation", "student", event.step, event.scores["student"])
-        elif isinstance(event, events.Probe) and event.name == "agreement":
-            self._add("probe", "agreement", event.step, event.value)
+        elif isinstance(event, events.Probe) and (event.name == AGREEMENT or measured(event.name)):
+            self._add("probe", event.name, event.step, event.value)
 
     def recall(self, curves: Mapping[str, Curve]) -> None:
         """Begin with the curves of a run that goes on from a checkpoint."""
@@ -70,6 +72,7 @@ class LaneRecorder:
         """As it stands now; a point that is half averaged is shown, and so is the very first."""
         curves = {key: Curve(np.array(steps), np.array(values)) for key, (steps, values) in self._curves.items()}
         terms = {name: curve for (kind, name), curve in curves.items() if kind == "terms"}
+        probes = {name: curve for (kind, name), curve in curves.items() if kind == "probe" and name != AGREEMENT}
         for name, total in self._sums.items():
             begun = terms.get(name, EMPTY)
             if len(begun.steps) and 2 * self._count < self.stride:
@@ -77,7 +80,7 @@ class LaneRecorder:
             terms[name] = Curve(np.append(begun.steps, self.step), np.append(begun.values, total / self._count))
         others = {
             field: curves[key]
-            for field, key in (("validation", ("validation", "student")), ("agreement", ("probe", "agreement")))
+            for field, key in (("validation", ("validation", "student")), ("agreement", ("probe", AGREEMENT)))
             if key in curves
         }
-        return Lane(self.name, self.method, self.step, self.steps, terms, **others)
+        return Lane(self.name, self.method, self.step, self.steps, terms, probes=probes, **others)

@@ -13,9 +13,12 @@ from workbench.engine import threads
 from workbench.engine.evaluate import confusion, layout, predict, reported, score
 from workbench.engine.guides import Fixed
 from workbench.engine.loader import Loader
+from workbench.engine.probes import Probes, due, habits
 from workbench.engine.trial import Trial
 from workbench.engine.updater import Updater
+from workbench.functional.probing import relabelled
 from workbench.records import events
+from workbench.records import probes as named
 from workbench.records.plan import StagePlan
 
 
@@ -42,6 +45,8 @@ class StageRunner:
             self.updater = Updater(
                 trial.method, self.students, guide, trial.budget, plan, device=trial.device, everyone_labelled=everyone
             )
+        learner, moved = self.students[plan.learner], self.updater.moved
+        self.updater.probes = self.probes = Probes(trial.method, learner, moved, trial.kind.name)
         self.teacher_says: Tensor | None = None
 
     def run(self, save: Callable[[int], None], first_epoch: int = 0) -> Iterator[events.Event]:
@@ -68,11 +73,14 @@ class StageRunner:
             yield from self._changes(step)
             trial.method.schedule(min((step - 1) / trial.steps, 1.0))
             threads.use(trial.threads)  # another run may have set them since the last step
+            if due(step, trial.steps):
+                self.probes.watch(everything=not self._knows(named.TEMPERATURE_EXPONENT))
             with trial.streams.using("noise"):
                 terms = self.updater.step(batch, (done + index) / self.steps, step)
             trial.done |= dict.fromkeys(self.students, step)
             trial.history.add(self._prefix("terms"), step, terms)
             yield self._event(events.Step, step=step, terms=terms)
+            yield from self._probed(step)
 
     def _changes(self, step: int) -> Iterator[events.Event]:
         for name, value in self.trial.controls.take(self.plan.learner, step).items():
@@ -112,18 +120,37 @@ class StageRunner:
         if self.teacher_says is None:
             return
         value = float(self.trial.kind.agreement(outputs, self.teacher_says, self.trial.validation.labels))
-        self.trial.history.add(self._prefix("probe"), step, {"agreement": value})
-        yield self._event(events.Probe, name="agreement", step=step, value=value)
+        yield from self._measured({"agreement": value}, step)
+
+    def _probed(self, step: int) -> Iterator[events.Event]:
+        values, trouble = self.probes.taken()
+        yield from self._measured(values, step)
+        if trouble:
+            yield self._event(events.Warning, message=trouble)
+
+    def _measured(self, values: dict[str, float], step: int) -> Iterator[events.Event]:
+        self.trial.history.add(self._prefix("probe"), step, values)
+        for name, value in values.items():
+            yield self._event(events.Probe, name=name, step=step, value=value)
+
+    def _knows(self, name: str) -> bool:
+        return f"{self._prefix('probe')}/{name}" in self.trial.history.points
 
     def _hear_teacher(self) -> Iterator[events.Event]:
         """What the teacher says about the validation samples, for the live agreement, and how well that does."""
         trial, teachers = self.trial, self.trial.teachers_of(self.plan)
+        if trial.method.reads_teacher and not self._knows(named.TEACHER_TRAINING):
+            yield from self._measured(habits(teachers, trial.train), trial.done.get(self.plan.learner, 0))
         if len(teachers) != 1 or len(self.students) != 1 or not trial.validation.paired:
             return
         says = yield from self._outputs(teachers[0], self.plan.learner, teacher=True)
         if says.shape[1:] != layout(trial.method.deployed(self.students[self.plan.learner]), trial.validation):
             return
         self.teacher_says, value = says, score(trial.kind, says, trial.validation.labels)
+        if trial.kind.name == "classification" and not self._knows(named.TEACHER_RIGHT):
+            found = relabelled(confusion(says, trial.validation.labels, trial.classes))
+            names = (named.TEACHER_RIGHT, named.TEACHER_RELABELLED)
+            yield from self._measured(dict(zip(names, found, strict=True)), trial.done.get(self.plan.learner, 0))
         yield self._event(events.Probe, name=str(self.plan.teacher), step=0, value=value)
 
     def _outputs(

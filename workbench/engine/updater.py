@@ -14,6 +14,7 @@ from torch.func import functional_call
 
 from workbench.engine.guides import Fixed
 from workbench.engine.optimisation import optimizer_for, rate_factor, set_rate
+from workbench.engine.probes import Probes
 from workbench.engine.terms import average, finite
 from workbench.methods.method import Method
 from workbench.models.tracing import Tracer
@@ -44,7 +45,10 @@ class Updater:
         players: parameter groups, by name.
         optimizers: one per player.
         moved: the parameters of each player that can move.
+        probes: who measures a step now and then, None for nobody.
     """
+
+    probes: Probes | None = None
 
     def __init__(
         self,
@@ -120,13 +124,22 @@ class Updater:
             ValueError: the method returned no terms, or the stage keeps none of them.
         """
         with self.autocast:
-            raw = self.method(self.look(batch, weights), self.ask(batch), batch)
-            kept = raw if self.plan.terms is None else {k: term for k, term in raw.items() if self.plan.terms(k)}
-            if not kept:
-                raise ValueError(
-                    f"stage {self.plan.name!r} keeps no loss term; {self.method.name} gave: {', '.join(raw)}"
-                )
-            return {k: average(k, term, batch, everyone_labelled=self.everyone_labelled) for k, term in kept.items()}
+            student, teacher = self.look(batch, weights), self.ask(batch)
+            if self.probes is not None and weights is None:
+                self.probes.saw(student, teacher, batch)
+            return self._averaged(self.method, student, teacher, batch)
+
+    def _averaged(self, method: Method, student: Any, teacher: Any, batch: Batch) -> dict[str, Tensor]:
+        raw = method(student, teacher, batch)
+        kept = raw if self.plan.terms is None else {k: term for k, term in raw.items() if self.plan.terms(k)}
+        if not kept:
+            raise ValueError(f"stage {self.plan.name!r} keeps no loss term; {method.name} gave: {', '.join(raw)}")
+        return {k: average(k, term, batch, everyone_labelled=self.everyone_labelled) for k, term in kept.items()}
+
+    def asked(self, method: Method, student: Any, teacher: Any, batch: Batch) -> dict[str, Tensor]:
+        """As ``terms``, of a copy of the method and on traces that are there already."""
+        with self.autocast:
+            return self._averaged(method, student, teacher, batch)
 
     def look(self, batch: Batch, weights: Weights | None = None) -> Trace | tuple[Trace, ...]:
         """The students' traces of a batch: one, or a tuple in the order of the parties; ``weights`` as in ``terms``."""
@@ -151,6 +164,8 @@ class Updater:
     def minimise(self, terms: dict[str, Tensor], player: str) -> None:
         """One optimiser step of a player down the sum of some terms."""
         optimizer, moved = self.optimizers[player], self.moved[player]
+        if self.probes is not None and self.probes.watching:
+            self.probes.take(terms, player, self.asked)
         for parameter in moved:  # what zero_grad does, without its 30 microseconds of bookkeeping
             parameter.grad = None
         if self.method.gradient_rule is not None:

@@ -28,6 +28,7 @@ class Lane:
         terms: weighted loss terms over steps, averaged so that a whole run has at most about a thousand points.
         validation: validation score over steps.
         agreement: agreement with the teacher on the validation samples over steps.
+        probes: what was measured of its steps for the loss doctor, by name.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Lane:
     terms: Mapping[str, Curve] = field(default_factory=dict)
     validation: Curve = field(default_factory=lambda: EMPTY)
     agreement: Curve = field(default_factory=lambda: EMPTY)
+    probes: Mapping[str, Curve] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,200 @@
+"""A few of a run's steps are measured from the graph they have made anyway: the numbers the loss doctor reads.
+
+Nothing of the training moves for it: gradients are asked for without writing them, no pass of the student is added, and
+what is asked of the teacher or of a copy of the method draws from random numbers of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.data.transfer import TransferSet
+from workbench.engine.streams import repeatable
+from workbench.functional import probing
+from workbench.methods.method import Method
+from workbench.models.learners import CallableTeacher
+from workbench.models.tracing import Tracer
+from workbench.records import probes as named
+from workbench.records.batch import UNLABELLED, Batch
+from workbench.records.trace import Trace
+
+PER_RUN = 12
+"""About so many steps of a run are measured; 0 measures none."""
+ROWS = 64
+"""Rows of the outputs whose softness and scale are measured."""
+HOT = 30.0
+"""A temperature is hot when it is so many times the spread of the logits: all powers of it are pure there."""
+
+Terms = dict[str, Tensor]
+Ask = Callable[[Method, Any, Any, Batch], Terms]
+
+
+def due(step: int, steps: int) -> bool:
+    """Whether a party's step, counted from 1, is measured in a run of so many steps; the first always is."""
+    return PER_RUN > 0 and (step - 1) % max(1, round(steps / PER_RUN)) == 0
+
+
+class Probes:
+    """Watches one step at a time, if it is told to.
+
+    Args:
+        method: of the run.
+        learner: whose parameters count.
+        moved: the parameters of each player.
+        task: of the setting.
+
+    Attributes:
+        watching: True from ``watch`` until the step has been measured.
+    """
+
+    def __init__(self, method: Method, learner: nn.Module, moved: Mapping[str, Sequence[Tensor]], task: str) -> None:
+        """Finds out which players move the learner."""
+        own = {id(parameter) for parameter in learner.parameters()}
+        self._watched = {name: [p for p in ps if id(p) in own] for name, ps in moved.items()}
+        self._method, self._rows_are_known = method, task in ("classification", "tokens")
+        self.watching, self._all, self._seen = False, False, None
+        self._values: dict[str, float] = {}
+        self._trouble = ""
+
+    def watch(self, *, everything: bool) -> None:
+        """Measure the next step; ``everything`` includes what does not change during a run."""
+        self.watching, self._all, self._seen = bool(self._watched), everything, None
+
+    def taken(self) -> tuple[dict[str, float], str]:
+        """What was measured since the last call, and why there will be no more; both mostly empty."""
+        values, trouble, self._values, self._trouble = self._values, self._trouble, {}, ""
+        self._seen = None
+        return values, trouble
+
+    def saw(self, student: Any, teacher: Any, batch: Batch) -> None:
+        """The traces the terms of this step are made of."""
+        if self.watching:
+            self._seen = student, teacher, batch
+
+    def take(self, terms: Terms, player: str, ask: Ask) -> None:
+        """The terms of this step, before a player moves along them; only the first that moves the learner is measured.
+
+        Args:
+            terms: averaged, with their graph.
+            player: who moves.
+            ask: (method, student, teacher, batch) -> averaged terms, to ask a copy of the method.
+        """
+        if not self.watching or not self._watched.get(player):
+            return
+        self.watching = False
+        if any(named.kind_of(name) != "labels" for name in terms):
+            try:
+                self._values = self._measured(terms, self._watched[player], ask)
+            except RuntimeError as error:  # a graph that can be walked once only, or no memory to walk it twice
+                self._trouble = f"the loss doctor sees no more of this stage: {str(error).splitlines()[0]}"
+                self._watched = {}
+
+    def _measured(self, terms: Terms, parameters: list[Tensor], ask: Ask) -> dict[str, float]:
+        found = self._gradients(terms, parameters)
+        if self._seen is not None:
+            found |= self._outputs(*self._seen[:2], self._seen[2].labels)
+            if self._all:
+                found |= self._exponent(*self._seen, ask)
+        return found
+
+    @staticmethod
+    def _gradients(terms: Terms, parameters: list[Tensor]) -> dict[str, float]:
+        gram = probing.gradient_gram([*terms.values()], parameters)
+        lengths, cosines = probing.length_and_cosines(gram, [*terms])
+        angles = {f"{named.COSINE}{a}{named.AND}{b}": value for (a, b), value in cosines.items()}
+        return {f"{named.GRADIENT}{name}": length for name, length in lengths.items()} | angles
+
+    @torch.no_grad()
+    def _outputs(self, student: Any, teacher: Any, labels: Tensor | None) -> dict[str, float]:
+        if not self._rows_are_known or not isinstance(student, Trace):
+            return {}
+        parties = {"student": student} | ({"teacher": teacher} if isinstance(teacher, Trace) else {})
+        rows = {party: _rows(trace.outputs, labels) for party, trace in parties.items()}
+        found: dict[str, float] = {}
+        if "teacher" in rows and rows["teacher"].shape == rows["student"].shape:
+            found[named.LOGIT_SCALE] = float(probing.logit_scale(rows["student"], rows["teacher"]))
+            found[named.EFFECTIVE_TEMPERATURE] = probing.effective_temperature(rows["student"], rows["teacher"])
+        if self._all:
+            for party, each in rows.items():
+                found[named.PROBABILITIES + party] = probing.share_of_probabilities(each)
+                found[named.LOG_PROBABILITIES + party] = probing.share_of_log_probabilities(each)
+        return found
+
+    def _exponent(self, student: Any, teacher: Any, batch: Batch, ask: Ask) -> dict[str, float]:
+        """The method's distillation terms at two high temperatures, on the outputs of this step."""
+        method = _tempered(self._method)
+        if method is None or not isinstance(student, Trace) or not isinstance(teacher, Trace):
+            return {}
+        gradients: dict[float, Tensor] = {}
+        outputs = student.outputs.detach().float()
+        hot = HOT * max(1.0, float(outputs.std()), float(teacher.outputs.std()))
+        try:
+            with repeatable(outputs.device), torch.enable_grad():
+                twin = copy.deepcopy(method)
+                for temperature in (hot, 2 * hot):
+                    twin.temperature, leaf = temperature, outputs.clone().requires_grad_()
+                    terms = ask(twin, Trace(leaf), teacher, batch)
+                    soft = sum(term for name, term in terms.items() if named.kind_of(name) == "distillation")
+                    gradients[temperature] = torch.autograd.grad(soft, leaf)[0]
+        except Exception:  # a method of one's own may do anything with its temperature; then this stays unknown
+            return {}
+        return {named.TEMPERATURE_EXPONENT: probing.power_of_temperature(gradients)}
+
+
+def _rows(outputs: Tensor, labels: Tensor | None) -> Tensor:
+    """Some rows of outputs (B, C) or (B, L, V), of labelled positions only where positions have labels: (N, C)."""
+    rows = outputs.float().flatten(0, -2)
+    if outputs.dim() == 3 and labels is not None and labels.shape == outputs.shape[:2]:
+        rows = rows[(labels.flatten() != UNLABELLED).nonzero().squeeze(1)[:ROWS]]
+    return rows[:ROWS]
+
+
+def _tempered(method: Method) -> Method | None:
+    """The part of a method that has a temperature and nothing to remember, so that a copy of it can be asked."""
+    for part in method.modules():
+        if isinstance(part, Method) and type(getattr(part, "temperature", None)) in (int, float):
+            layers = part.student_layers or part.teacher_layers
+            return None if layers or any(True for _ in (*part.parameters(), *part.buffers())) else part
+    return None
+
+
+def habits(teachers: Sequence[nn.Module], data: TransferSet) -> dict[str, float]:
+    """Whether teachers in evaluation mode really behave so: the same answer about a sample twice, in other company.
+
+    Args:
+        teachers: as they are; what a pass changes in them is put back.
+        data: asks about its first four samples.
+    """
+    asked = [teacher for teacher in teachers if not isinstance(teacher, CallableTeacher)]
+    if not asked or not data.paired or data.full_batch or len(data) < 2:
+        return {}
+    found = [_habit(teacher, data) for teacher in asked]
+    training, wobble = (max(values) for values in zip(*found, strict=True))
+    return {named.TEACHER_TRAINING: training, named.TEACHER_WOBBLE: wobble}
+
+
+def _habit(teacher: nn.Module, data: TransferSet) -> tuple[float, float]:
+    modes = [(part, part.training) for part in teacher.modules()]
+    buffers = [(buffer, buffer.clone()) for buffer in teacher.buffers()]
+    teacher.eval()
+    training = float(sum(part.training for part in teacher.modules()))
+    try:
+        with torch.no_grad(), repeatable(data.ids.device):
+            said = []
+            for count in (4, 2):
+                rows = torch.arange(min(count, len(data)), device=data.ids.device)
+                said.append(Tracer(teacher)(data.batch(rows).for_teacher).outputs.float())
+    finally:
+        for part, mode in modes:
+            part.training = mode
+        for buffer, before in buffers:
+            buffer.copy_(before)
+    first, again = said[0][: len(said[1])], said[1]
+    if first.shape != again.shape:  # texts that are padded to the longest of their batch
+        return training, float("nan")
+    return training, float((first - again).abs().max() / first.std().clamp(min=1e-12))
