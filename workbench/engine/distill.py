@@ -17,8 +17,9 @@ from workbench.engine.controls import Controls
 from workbench.engine.fitting import fit_student
 from workbench.engine.identity import address, own_code_of
 from workbench.engine.keeper import Keeper
-from workbench.engine.ledger import Ledger, stage_of
+from workbench.engine.ledger import Ledger
 from workbench.engine.protocols import run_stages, stage_steps
+from workbench.engine.spending import stage_of
 from workbench.engine.streams import Streams
 from workbench.engine.teaching import new_teacher, teacher_identity, teacher_of
 from workbench.engine.terms import NotFinite

@@ -26,16 +26,13 @@ from workbench.energy.flops import FlopCounter
 from workbench.energy.ladder import meters_here, missing_here
 from workbench.energy.poller import Poller
 from workbench.energy.presets import likely_preset
+from workbench.engine.spending import STAGES, learning
 from workbench.records import events
 
 Stream = Generator[events.Event, None, Any]
 Namer = Callable[[events.Event], str]
 Paid = Literal["now", "earlier", "given"]
 Found = TypeVar("Found")
-
-STAGES = ("preparation", "teacher_training", "teacher_outputs", "assistant_training", "student", "evaluation")
-SHARED = {"teacher": "teacher_training", "teacher_outputs": "teacher_outputs"}
-"""What others may use again, and the stage in which it is made."""
 
 _running = threading.local()
 
@@ -129,7 +126,7 @@ class Ledger:
         """Something that others may use too was made now, was made earlier, or was given.
 
         Args:
-            what: a key of ``SHARED``.
+            what: ``teacher`` (its training) or ``teacher_outputs``.
             key: tells several of a kind apart; the same one is not bought twice.
             cost: None if unknown.
             paid: when.
@@ -232,21 +229,3 @@ def metered(stream: Stream, stage: str, who: str = "student") -> Generator[event
     own = Ledger(who)
     value = yield from own.watch(stream, lambda event: stage)
     return value, own.total(stage)
-
-
-def stage_of(event: events.Event) -> str:
-    """The stage whose work led to an event of a run."""
-    if isinstance(event, events.Step):
-        return learning(event.party)
-    if event.stage == "fit":  # a student without gradients: all of its work lies before its one validation
-        return "student"
-    if isinstance(event, events.Probe | events.Epoch):
-        return "evaluation"
-    return "preparation"
-
-
-def learning(party: str) -> str:
-    """The stage in which a party learns."""
-    if party == "student" or party.startswith("peer_"):
-        return "student"
-    return "teacher_training" if party == "teacher" else "assistant_training"

@@ -1,0 +1,25 @@
+"""The stages in which a run spends, and which of them an event tells of."""
+
+from __future__ import annotations
+
+from workbench.records import events
+
+STAGES = ("preparation", "teacher_training", "teacher_outputs", "assistant_training", "student", "evaluation")
+
+
+def stage_of(event: events.Event) -> str:
+    """The stage whose work led to an event of a run."""
+    if isinstance(event, events.Step):
+        return learning(event.party)
+    if event.stage == "fit":  # a student without gradients: all of its work lies before its one validation
+        return "student"
+    if isinstance(event, events.Probe | events.Epoch):
+        return "evaluation"
+    return "preparation"
+
+
+def learning(party: str) -> str:
+    """The stage in which a party learns."""
+    if party == "student" or party.startswith("peer_"):
+        return "student"
+    return "teacher_training" if party == "teacher" else "assistant_training"
