@@ -1,7 +1,8 @@
 """The published tables that come with the project, what was seen when rows were run again, and hyper-parameters.
 
 The files are ``data/reference/*.json``; where each number comes from stands beside it. ``key`` is what the catalogue calls
-a row: a method (``dkd``), a sum (``wttm+crd``), one with parameters (``dkd(transform=standardize)``), or None.
+a row: a method (``dkd``), a sum (``wttm+crd``), one with parameters (``dkd(transform=standardize)``), two
+ways to write it with a bar between them, or None.
 """
 
 from __future__ import annotations

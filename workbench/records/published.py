@@ -171,13 +171,20 @@ class HyperParameter:
 def matches(key: str | None, method: Mapping[str, Any]) -> bool:
     """Whether a method as a run or study records it, ``{"name": ..., "config": {...}}``, is what a key of a table means.
 
+    Parameters in brackets must have these values, a logit transform must be named, and ``|`` stands between two ways to
+    write the same.
+
     Example:
         >>> matches("dkd", {"name": "dkd", "config": {"beta": 2.0}})
         True
         >>> matches("dkd", {"name": "dkd", "config": {"transform": "standardize"}})
         False
     """
-    name, _, rest = (key or "").partition("(")
+    return any(_means(each, method) for each in (key or "").split("|"))
+
+
+def _means(key: str, method: Mapping[str, Any]) -> bool:
+    name, _, rest = key.partition("(")
     if name != method["name"]:
         return False
     wanted = dict(part.split("=") for part in rest.rstrip(")").split(",") if part)

@@ -156,11 +156,11 @@ def _published(name: str) -> list[Markup]:
     for table_name in PUBLISHED:
         known = reference(table_name)
         for row, key in known.methods.items():
-            if key is not None and key.partition("(")[0] == name:
+            if _is_of(key, name):
                 cells = [cell for cell in known.cells if cell.method == row and cell.value == cell.value]
                 shown = [f"{c.column} {c.value:.2f}{DAGGER * c.from_memory}" for c in cells]
                 found[row] = ", ".join(filter(None, (str(found.get(row, "")), *shown)))
-    numbers = [e for e in hyper_parameters() if e.key is not None and e.key.partition("(")[0] == name]
+    numbers = [e for e in hyper_parameters() if _is_of(e.key, name)]
     told = [f"{e.name} {_short(e.value)}{f' ({e.where})' if e.where else ''}" for e in numbers]
     if told:
         found["made with"] = "; ".join(dict.fromkeys(told))
@@ -168,6 +168,10 @@ def _published(name: str) -> list[Markup]:
         return []
     head = f"Published, top-1 in percent by CIFAR-100 pair ({DAGGER}: from memory, unchecked)"
     return [tag("h4", head), facts(found)]
+
+
+def _is_of(key: str | None, name: str) -> bool:
+    return name in [each.partition("(")[0] for each in (key or "").split("|")]
 
 
 def _code(said: Declared) -> Markup:
