@@ -41,22 +41,27 @@ class Loss:
     """Which loss.
 
     Attributes:
-        kind: ``labels`` is the cross-entropy, ``kd`` adds the soft term of Hinton's distillation.
+        kind: ``labels`` is the cross-entropy, ``kd`` adds the soft term of Hinton's distillation, ``brier`` is half the
+            squared distance of the probabilities from the label, in [0, 1].
         temperature: of the soft term.
         soft_weight: of the soft term.
         label_weight: of the labels beside it.
     """
 
-    kind: Literal["labels", "kd"] = "labels"
+    kind: Literal["labels", "kd", "brier"] = "labels"
     temperature: float = 4.0
     soft_weight: float = 0.9
     label_weight: float = 0.1
 
     def of(self, logits: Tensor, piece: Piece) -> Tensor:
         """Loss of each sample, (B,)."""
-        from workbench.functional.divergences import forward_kl
+        from workbench.functional.divergences import forward_kl, one_hot
         from workbench.functional.tasks import cross_entropy
 
+        if self.kind == "brier":
+            known = (piece.labels >= 0).to(logits)
+            wanted = one_hot(piece.labels.clamp(min=0), logits)
+            return known * (logits.softmax(1) - wanted).square().sum(1) / 2
         labels = cross_entropy(logits, piece.labels)
         if self.kind == "labels":
             return labels
@@ -64,9 +69,17 @@ class Loss:
         return self.label_weight * labels + self.soft_weight * soft
 
     def root(self, logits: Tensor, piece: Piece, noise: Tensor) -> Tensor:
-        """``R u`` with ``R R'`` its second derivative in the logits, (B, C); noise is (2, B, C), one for each term."""
+        """``R u`` with ``R R'`` its second derivative in the logits, (B, C); noise is (2, B, C), one for each term.
+
+        Raises:
+            ValueError: the loss is no cross-entropy.
+        """
         from workbench.functional.hessian import softmax_root
 
+        if self.kind == "brier":
+            raise ValueError(
+                "the Brier score is not convex in the logits, so it has no Gauss-Newton matrix of this kind"
+            )
         labelled = (piece.labels >= 0).to(logits)[:, None]
         labels = labelled * softmax_root(logits, noise[0])
         if self.kind == "labels":

@@ -18,8 +18,58 @@ the paper's theorem.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-PRECISION = 1e-4
+import numpy as np
+
+from workbench.diagnostics.flatness_sharpness import noise_directions, rises
+
+if TYPE_CHECKING:
+    from workbench.diagnostics.curvature_objective import Objective
+
+PRECISION, LARGEST = 1e-3, 1.0
+
+
+@dataclass(frozen=True)
+class Smoothed:
+    """The bound of two nets in one space of weights, for a loss in [0, 1].
+
+    Attributes:
+        distance: of their weights.
+        bounds: (R,) what it adds to the teacher's gap at each radius.
+        rho_star: the radius that is best for a quadratic rise.
+        bound_star: the bound there.
+        rho_zero: the largest radius whose bound is not above one; NaN where none is.
+    """
+
+    distance: float
+    bounds: np.ndarray
+    rho_star: float
+    bound_star: float
+    rho_zero: float
+
+
+def smoothed(
+    student: Objective, teacher: Objective, distance: float, radii: Sequence[float], *, seed: int = 0
+) -> Smoothed:
+    """Measure the rise of both nets' loss under noise, and what that makes of the bound.
+
+    Args:
+        student: with a loss in [0, 1].
+        teacher: likewise.
+        distance: of their weights.
+        radii: of the noise, lowest first; the trace is read off the lowest one.
+        seed: of the noise.
+    """
+    nets = [(each, noise_directions(each, seed=seed)) for each in (student, teacher)]
+
+    def rise(radius: float) -> float:
+        return sum(float(rises(each, directions, [radius]).mean()) for each, directions in nets)
+
+    bounds = np.array([smoothed_bound(radius, distance, rise(radius)) for radius in radii])
+    star, bound = best_radius(distance, 2 * rise(radii[0]) / radii[0] ** 2)
+    return Smoothed(distance, bounds, star, bound, operational_radius(distance, rise, radii, LARGEST))
 
 
 def smoothed_bound(radius: float, distance: float, rise: float, sigma: float = 1.0) -> float:

@@ -1,0 +1,22 @@
+"""The panel of flatness without a kernel."""
+
+from __future__ import annotations
+
+import json
+
+from tests.figures.subjects import flatness
+from workbench.figures.draw import draw
+from workbench.widgets.flatness import FlatnessPanel
+from workbench.widgets.panel import panel
+
+
+def test_noise_may_be_measured_either_way() -> None:
+    (result,) = flatness.results()
+    shown = panel(result)
+    assert shown.view.figure == draw(result, by="share")
+    shown.by.value = "radius"
+    assert shown.view.figure == draw(result, by="radius")
+    assert "not the paper's theorem" in shown.view.figure.layout.title.text
+    again = FlatnessPanel.from_state(json.loads(json.dumps(shown.state())), result)
+    assert again.view.figure == shown.view.figure
+    assert "the trace is not sure" in shown.sentence.value
