@@ -188,27 +188,33 @@ def ranking_of(study: Study, column: str = "F", *, seed: int = 0) -> Ranking:
     """
     if not study.higher_is_better:
         raise ValueError(f"published scores are accuracies; a lower {study.score} is better, so their orders differ")
-    table = table_of(column)
-    arms = {arm.name: arm for arm in study.arms.values() if arm.role in ("method", "control") and arm.outcomes}
+    table, arms = table_of(column), _arms(study)
     rows = _rows(table, column, arms)
     if len(rows) < 2:
-        others = [key for key in _columns() if len(_rows(table_of(key), key, arms)) >= 2]
-        fitting = ", ".join(others) or "none; add methods of the tables"
+        fitting = ", ".join(columns_for(study)) or "none; add methods of the tables"
         raise ValueError(
             f"column {column!r} has scores for {', '.join(rows) or 'none'} of the arms; two or more: {fitting}"
         )
     cells = {name: table.column(column)[row] for name, row in rows.items()}
-    scores = _paired({name: arms[name] for name in rows})
     found = ranking(
-        scores,
+        _paired({name: arms[name] for name in rows}),
         {name: cell.value for name, cell in cells.items()},
         sightings={name: sightings_of(cell) for name, cell in cells.items()},
         from_memory=[name for name, cell in cells.items() if cell.from_memory],
         seed=seed,
     )
-    left = tuple(name for name in arms if name not in rows)
-    title = f"{table.title}: {column}, {table.columns[column]}"
+    title, left = f"{table.title}: {column}, {table.columns[column]}", tuple(name for name in arms if name not in rows)
     return replace(found, column=column, title=title, score=study.score, left_out=left)
+
+
+def columns_for(study: Study) -> list[str]:
+    """The published columns that have a score for two arms of a study or more."""
+    arms, tables = _arms(study), [reference(name) for name in references()]
+    return [key for table in tables for key in table.columns if len(_rows(table, key, arms)) >= 2]
+
+
+def _arms(study: Study) -> dict[str, Arm]:
+    return {arm.name: arm for arm in study.arms.values() if arm.role in ("method", "control") and arm.outcomes}
 
 
 def _ordered(scores: Mapping[str, ArrayLike], published: Mapping[str, float]) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -235,10 +241,6 @@ def _rows(table: Table, column: str, arms: Mapping[str, Arm]) -> dict[str, str]:
         if same := [row for row in cells if matches(table.methods[row], method)]:
             found[name] = same[0]
     return found
-
-
-def _columns() -> list[str]:
-    return [column for name in references() for column in reference(name).columns]
 
 
 def _paired(arms: Mapping[str, Arm]) -> dict[str, list[float]]:
