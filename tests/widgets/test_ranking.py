@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -18,8 +19,12 @@ MEANS = {"labels_only": 80.0, "kd": 82.0, "dkd": 83.0, "fsp": 79.0}
 
 @pytest.fixture(scope="module")
 def study() -> Study:
-    trials = {name: lambda seed, m=mean, w=len(name): m + 0.1 * seed * w for name, mean in MEANS.items()}
+    trials = {name: partial(_score, name) for name in MEANS}
     return study_of(trials, "labels_only", 3)
+
+
+def _score(name: str, seed: int) -> float:
+    return MEANS[name] + 0.1 * seed * len(name)
 
 
 @pytest.fixture
