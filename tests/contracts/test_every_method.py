@@ -16,6 +16,7 @@ from workbench.methods.composition import SEAMS, Sum
 from workbench.methods.method import Method
 from workbench.methods.synthesis import DataFreeMethod
 from workbench.records.parameters import parameters
+from workbench.records.provenance import Evidence
 
 METHODS = catalog()
 every_method = pytest.mark.parametrize("cls", METHODS.values(), ids=METHODS)
@@ -192,10 +193,36 @@ def test_source_evidence_and_explanation_are_there(cls):
     assert cls.citation.authors
     assert 1900 < cls.citation.year < 2100
     assert cls.citation.arxiv == "" or re.fullmatch(r"\d{4}\.\d{4,5}", cls.citation.arxiv)
-    if cls.evidence.grade == "code":
-        assert re.search(r"\w+/[\w-]+.*\.py at [0-9a-f]{40}", cls.evidence.where)
+    assert refused(cls.evidence) == ""
     sections(inspect.getdoc(inspect.getmodule(cls)), "Formula", "Faithful to", "Departs from it", "Setting")
     sections(inspect.getdoc(cls), "Terms", "Reads", "Learns", "Example")
+
+
+def refused(evidence):
+    """What a reader could not look up: the repository, the file at a commit, or the equation."""
+    if evidence.grade == "formula":
+        return "" if re.search(r"\b(Eqs?|Algs?)\. \d", evidence.where) else "the number of an equation or algorithm"
+    if evidence.grade != "code":
+        return ""
+    if not re.search(r"\b[\w.-]+/[\w.-]+ \(", evidence.where):
+        return "the repository, and whose it is"
+    return "" if re.search(r"[\w/-]+\.\w+ at [0-9a-f]{40}\b", evidence.where) else "a path at a commit"
+
+
+@pytest.mark.parametrize(
+    ("grade", "where", "lacking"),
+    [
+        ("code", "owner/name (authors), losses.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f", ""),
+        ("code", "owner/name (authors), losses.py", "a path at a commit"),
+        ("code", "losses.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f", "the repository"),
+        ("formula", "Eqs. 6 to 10", ""),
+        ("formula", "section 7, the smoothed labels", "the number of an equation"),
+        ("abstract", "the abstract", ""),
+    ],
+)
+def test_evidence_that_cannot_be_looked_up_is_refused(grade, where, lacking):
+    found = refused(Evidence(grade, where))
+    assert found.startswith(lacking) if lacking else not found
 
 
 def sections(text, *names):

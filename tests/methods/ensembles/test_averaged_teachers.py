@@ -30,8 +30,8 @@ def formula(student, constants):
     pairs = zip(constants.teacher[0]["logits"], constants.teacher[1]["logits"], strict=True)
     means = [[(a + b) / 2 for a, b in zip(softmax(one, 4), softmax(two, 4), strict=True)] for one, two in pairs]
     return {
-        "labels": [0.1 * cross_entropy(s, y) for s, y in zip(student["logits"], LABELS, strict=True)],
-        "soft": [0.9 * 16 * kl(m, softmax(s, 4)) for s, m in zip(student["logits"], means, strict=True)],
+        "labels": [cross_entropy(s, y) for s, y in zip(student["logits"], LABELS, strict=True)],
+        "soft": [16 * kl(m, softmax(s, 4)) for s, m in zip(student["logits"], means, strict=True)],
     }
 
 
@@ -48,7 +48,7 @@ def test_it_is_the_formula(case):
 
 def test_teachers_of_one_mind_are_one_teacher():
     several = AveragedTeachers()(STUDENT, (ONE, ONE, ONE), batch(LABELS))
-    torch.testing.assert_close(several, KD()(STUDENT, ONE, batch(LABELS)))
+    torch.testing.assert_close(several, KD(soft_weight=1.0, label_weight=1.0)(STUDENT, ONE, batch(LABELS)))
 
 
 def test_further_teachers_are_trained_from_other_weights_than_the_settings():

@@ -47,7 +47,7 @@ def formula(student, constants):
     return {
         "labels": [cross_entropy(s, y) for v in (one, two) for s, y in zip(v, LABELS, strict=True)],
         "other_view": answers,
-        "mean_gap": [0.005 * gap] * 6,
+        "mean_gap": [0.0005 / 2 * gap] * 6,
     }
 
 

@@ -58,7 +58,8 @@ class SupervisionTransfer(Method):
     )
     evidence = Evidence(
         "abstract",
-        "arXiv:1507.00448, abstract, introduction and Figure 1",
+        "arXiv:1507.00448, abstract, introduction and Figure 1; the authors' repository, s-gupta/fast-rcnn, has the training "
+        "on labels that follows, not the transfer",
         "shares of the stages; weight; form of the adapter",
     )
     progress = Progress("features")

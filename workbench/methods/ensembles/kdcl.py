@@ -54,9 +54,10 @@ class KDCL(Method):
         "Online Knowledge Distillation via Collaborative Learning", "Guo, Wang, Wu, Yu, Liang, Hu, Luo", "CVPR", 2020
     )
     evidence = Evidence(
-        "abstract",
-        "CVPR 2020, abstract; both ensembles as surveys of online distillation state them",
-        "temperature and weight; samples without a label",
+        "code",
+        "wangz3066/OnlineDistillGCN (not the authors), loss.py at 3e49c5872f387306e3ad58c7956346f31c8f0a8a",
+        "temperature and weight; naive picks a student for each sample, there for the whole batch and without teaching "
+        "the one that is picked, which is its own target here; samples without a label",
     )
     progress = Progress("labels")
     aliases = ("collaborative_learning",)

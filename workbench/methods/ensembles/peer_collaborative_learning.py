@@ -41,7 +41,7 @@ class PeerCollaborativeLearning(Method):
     """Peers, their ensemble, and their averages.
 
     Args:
-        peers: How many there are, the student among them; 3. Read when the method is built.
+        peers: How many there are, the student among them; 3 as there. Read when the method is built.
         decay: How much of an average stays in a step; 0.999. Read when a stage begins.
         ramp_up: Share of the run over which both soft terms rise; 80 of 300 epochs.
         temperature: Softens all distributions; 3.
@@ -62,9 +62,11 @@ class PeerCollaborativeLearning(Method):
         "Peer Collaborative Learning for Online Knowledge Distillation", "Wu, Gong", "AAAI", 2021, "2006.04147"
     )
     evidence = Evidence(
-        "abstract",
-        "arXiv:2006.04147, abstract",
-        "number of peers, weights, temperature, ramp and decay, as is usual in online distillation",
+        "code",
+        "shaoeric/Peer-Collaborative-Learning-for-Online-Knowledge-Distillation (not the authors), "
+        "src/losses/loss_wrapper.py at 6afb4730bc5a35a11f7a0097ef94d0d17d3b6772, src/losses/kd_loss.py, src/controller.py "
+        "and src/trainer.py",
+        "the form of the ramp: there its exponent lacks the length",
     )
     progress = Progress("labels")
     aliases = ("pcl",)

@@ -53,10 +53,10 @@ class ProbabilityShift(KD):
         "1911.07471",
     )
     evidence = Evidence(
-        "abstract",
-        "arXiv:1911.07471, abstract",
-        "weights and temperature; the swap with the label is by the paper's description; SforAiDl/KD_Lib (not the "
-        "authors), KD_Lib/KD/vision/KA/PS.py, swaps the two largest entries instead, whatever the label is",
+        "code",
+        "zju-SWJ/RLD (not the authors), mdistiller/distillers/SWAP.py at d54578fd77cd669d6209be4d05ae773bca4109b5",
+        "weights and temperature; SforAiDl/KD_Lib (not the authors), KD_Lib/KD/vision/KA/PS.py, swaps the two largest "
+        "entries instead, whatever the label is",
     )
     progress = Progress("soft")
     aliases = ("knowledge_adjustment", "ka", "ka_ps")

@@ -42,9 +42,10 @@ class DataDistortion(Method):
     Args:
         strength: Images are moved by up to this share of their height, 4 of 32 pixels in the paper; other inputs get
             noise of as many standard deviations.
-        temperature: Softens both answers; 3.
-        soft_weight: Weight of the other view's answers; 1.
-        mean_weight: Weight of the gap between the views' mean features; 0.005.
+        temperature: Softens both answers; 3 in public code.
+        soft_weight: Weight of the other view's answers; 1 in public code.
+        mean_weight: Weight of the gap between the views' mean features; half of the 0.0005 in public code, where the
+            other losses are added up over the views.
         guided: Student feature; None is the input of its classifier.
         flip: Whether images are mirrored as well; as in the paper, but not for digits or letters.
 
@@ -62,9 +63,11 @@ class DataDistortion(Method):
         "Data-Distortion Guided Self-Distillation for Deep Neural Networks", "Xu, Liu", "AAAI", 2019, ""
     )
     evidence = Evidence(
-        "abstract",
-        "AAAI 2019, abstract; the three losses as surveys of self-distillation state them",
-        "temperature and weights; that the teaching view is detached; what a distortion of a vector is",
+        "code",
+        "winycg/Self-KD-Lib (not the authors), methods/ddsgd.py at ede3062d1193626da2bc8a1ceba535d84fb0a08c; the defaults: "
+        "youngerous/ddgsd-pytorch (not the authors), scripts/run_ddgsd.sh at d07d90c12a765572740b0138fdb151ab31ce8938",
+        "the gap between the means, which the first takes over all features at once and the second between logits; what "
+        "a distortion of a vector is",
     )
     progress = Progress("labels")
     aliases = ("ddgsd",)
@@ -75,7 +78,7 @@ class DataDistortion(Method):
         strength: Annotated[float, Range(0.0, 0.5, 0.005)] = 0.125,
         temperature: Temperature = 3.0,
         soft_weight: Weight = 1.0,
-        mean_weight: Annotated[float, Range(0.0, 1.0, 0.001)] = 0.005,
+        mean_weight: Annotated[float, Range(0.0, 1.0, 0.00005)] = 0.00025,
         guided: Layer = None,
         *,
         flip: bool = False,

@@ -51,7 +51,11 @@ class LabelSmoothing(Method):
         2016,
         "1512.00567",
     )
-    evidence = Evidence("formula", "section 7: q'(k) = (1 - epsilon) delta_{k,y} + epsilon u(k), u(k) = 1 / K")
+    evidence = Evidence(
+        "code",
+        "huggingface/pytorch-image-models (not the authors), timm/loss/cross_entropy.py at "
+        "aa4354f4668ee7cf349f24de60e3a23dee43a6ef",
+    )
     progress = Progress("labels")
     aliases = ("ls", "lsr")
     reads_teacher = False

@@ -41,7 +41,11 @@ class LabelsOnly(Method):
     citation = Citation(
         "Probabilistic Interpretation of Feedforward Classification Network Outputs", "Bridle", "Neurocomputing", 1990
     )
-    evidence = Evidence("formula", "the cross-entropy of softmax outputs; no paper's recipe is followed")
+    evidence = Evidence(
+        "code",
+        "HobbitLong/RepDistiller (benchmark code), helper/loops.py at 1fb2343fb5a61b37bedacac7630f07e3077d49cd",
+        "no paper's recipe is followed",
+    )
     progress = Progress("labels")
     aliases = ("ce", "scratch", "vanilla")
     tasks = ("classification", "tokens", "dense", "regression")

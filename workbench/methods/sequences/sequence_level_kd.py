@@ -48,8 +48,10 @@ class SequenceLevelKD(WritingMethod):
 
     citation = Citation("Sequence-Level Knowledge Distillation", "Kim, Rush", "EMNLP", 2016, "1606.07947")
     evidence = Evidence(
-        "formula",
-        "section 3.2, the loss of the teacher's mode in place of its distribution",
+        "code",
+        "microsoft/LMOps (not the authors), minillm/scripts/gpt2/tools/generate_data_seqkd.sh at "
+        "3ede3e8f1f1b03babaa61c202969e00f9dfe82f6 and minillm/scripts/gpt2/seqkd/seqkd_base.sh, which draws the texts and adds "
+        "half of word-level distillation; the paper, section 3.2, takes the teacher's mode alone",
         "length of the texts: that of the longest response of the batch in which a text is asked for",
     )
     progress = Progress("sequence")
