@@ -15,6 +15,9 @@ from workbench.energy.usage import Usage, children_cpu_s, peak_memory_bytes
 LONG_S = 1.0
 """After so long in one piece it is worth asking whether the clock can be trusted; a jump is at least as long."""
 
+NOTHING_S = 5e-5
+"""So short a pause costs more to look into than it can have used."""
+
 POINTS, FIRST_S = 128, 0.02
 """Points of a timeline at most, and the seconds between its first ones."""
 
@@ -44,11 +47,14 @@ class Timeline:
         self.wall_s, self.cpu_s, self.due, self._every = 0.0, 0.0, 0.0, FIRST_S
 
     def add(self, wall_s: float, cpu_s: float, stage: str) -> None:
-        """So much more of a stage; written down now and then, ever less often."""
+        """So much more of a stage."""
         self.wall_s += wall_s
         self.cpu_s += cpu_s
-        if self.wall_s < self.due:
-            return
+        if self.wall_s >= self.due:
+            self.mark(stage)
+
+    def mark(self, stage: str) -> None:
+        """Write down how it stands; ever less often."""
         self.points.append((self.wall_s, self.cpu_s, stage))
         if len(self.points) >= POINTS:
             self.points, self._every = self.points[1::2], 2 * self._every
@@ -89,8 +95,11 @@ class Account:
         self._children, self._offset = children_cpu_s(), civil() - self._at
 
     def resume(self) -> None:
-        """What passed until now is nobody's."""
-        self._at, self._cpu_at = self._clock(), self._cpu()
+        """What passed until now is nobody's; the processor is not asked again after next to no time."""
+        now = self._clock()
+        if not 0 <= now - self._at <= NOTHING_S:
+            self._cpu_at = self._cpu()
+        self._at = now
 
     def charge(self, stage: str) -> tuple[float, float]:
         """What passed since the last call is this stage's; returns its seconds, of the wall and of the processor."""
@@ -102,7 +111,11 @@ class Account:
             wall = self._audited(wall)
         row.wall_s += wall
         row.cpu_s += used
-        self.timeline.add(wall, used, stage)
+        timeline = self.timeline
+        timeline.wall_s += wall
+        timeline.cpu_s += used
+        if timeline.wall_s >= timeline.due:
+            timeline.mark(stage)
         if self._sensing:
             self._span(row, now)
         self._at, self._cpu_at = now, cpu

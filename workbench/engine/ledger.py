@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -65,7 +64,7 @@ class Ledger:
         self._before: dict[str, Cost] = {}
         self._shared: dict[str, dict[str, Any]] = {}
         self._serving: dict[str, Cost] = {}
-        self._tally: dict[str, Counter[Hashable]] = {}
+        self._tally: dict[str, dict[Hashable, int]] = {}
         self.passes: list[Hashable] = []
         self.stepped = False
         self._sessions, self._began = 1, time.time()
@@ -108,7 +107,9 @@ class Ledger:
     def charge(self, stage: str) -> tuple[float, float]:
         """What was done since the last call belongs to this stage; returns its seconds, wall and processor."""
         if self.passes:
-            self._tally.setdefault(stage, Counter()).update(self.passes)
+            tally = self._tally.setdefault(stage, {})
+            for key in self.passes:
+                tally[key] = tally.get(key, 0) + 1
             self.passes.clear()
             self.stepped = False
         return self._account.charge(stage)
@@ -165,7 +166,7 @@ class Ledger:
             found[stage] = found[stage].plus(cost) if stage in found else cost
         return dict(sorted(found.items(), key=lambda row: STAGES.index(row[0]) if row[0] in STAGES else len(STAGES)))
 
-    def _expand(self, stage: str, tally: Counter[Hashable]) -> None:
+    def _expand(self, stage: str, tally: Mapping[Hashable, int]) -> None:
         """Write the tallied steps out."""
         row = self._account.row(stage)
         row.amounts.clear()
