@@ -18,13 +18,13 @@ from workbench.data.shipped import shipped
 from workbench.records.published import Cell, HyperParameter, Pair, Reproduced, Sighting, Table
 
 FOLDER = "reference"
-SPREAD, NUMBERS = "reproduction_spread", "hyper_parameters"
+SPREAD, NUMBERS, ENERGY = "reproduction_spread", "hyper_parameters", "energy_stages"
 
 
 def references() -> tuple[str, ...]:
     """The names of the tables."""
     names = sorted(path.stem for path in shipped(FOLDER).glob("*.json"))
-    return tuple(name for name in names if name not in (SPREAD, NUMBERS))
+    return tuple(name for name in names if name not in (SPREAD, NUMBERS, ENERGY))
 
 
 @cache
