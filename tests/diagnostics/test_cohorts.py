@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from workbench.diagnostics.agreement import OUTCOMES
-from workbench.diagnostics.cohorts import cell_of, outcome_of, outcomes_of, within
+from workbench.diagnostics.cohorts import cell_of, flip_of, outcome_of, outcomes_of, stratum_of, within
 from workbench.records.budget import Budget
 from workbench.records.run import Run
 from workbench.records.selection import Selection
@@ -40,6 +40,22 @@ def test_who_is_right() -> None:
     assert names == ["both_right", "teacher_only", "both_wrong", "both_right", "teacher_only", "student_only"]
     assert outcome_of(run(), "teacher_only").ids.tolist() == [11, 14]
     assert outcome_of(run(), "student_only").name == "student only"
+
+
+def test_a_stratum_is_a_group_of_the_table() -> None:
+    assert stratum_of(run(), "class", 1).ids.tolist() == [13, 14, 15]
+    assert stratum_of(run(), "class", 0).name == "class cat"
+    assert stratum_of(run(), "confidence", 4).ids.tolist() == [10, 11, 12, 13, 14, 15]  # all at 73 %, in 70 to 75 %
+    # hardest are those the reference gives least probability: the teacher errs on 12 and 15
+    assert stratum_of(run(), "difficulty", 2, bins=3).ids.tolist() == [12, 15]
+
+
+def test_flips_against_another_student_and_against_the_teacher() -> None:
+    other = run(predictions={"student": np.eye(2)[[0, 0, 0, 0, 1, 0]]})
+    assert flip_of(run(), other, "progress").ids.tolist() == [13, 15]
+    assert flip_of(run(), other, "regress").ids.tolist() == [11, 12, 14]
+    assert flip_of(run(), None, "progress").ids.tolist() == [15]
+    assert flip_of(run(), None, "common_wrong").name == "common wrong"
 
 
 def test_what_is_in_both_keeps_the_order_and_name_of_the_first() -> None:

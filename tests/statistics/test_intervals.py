@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import mean_interval, paired_difference, proportion_interval, t_interval
+from workbench.statistics.intervals import (
+    mean_interval,
+    paired_difference,
+    proportion_interval,
+    share_interval,
+    t_interval,
+    wilson_bounds,
+)
 from workbench.statistics.resampling import bca_bounds
 
 SKEWED = np.array([0.1, 0.2, 0.2, 0.4, 0.5, 0.7, 0.9, 1.3, 1.9, 2.8, 4.4, 7.9])
@@ -183,3 +190,20 @@ def test_interval_speaks_and_serialises():
 def test_bad_input_is_refused_in_words(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_bounds_of_many_shares_are_those_of_each():
+    counts, successes = np.array([0, 1, 7, 20, 20]), np.array([0, 1, 3, 0, 20])
+    with np.errstate(invalid="ignore"):
+        low, high = wilson_bounds(successes / counts, counts, 0.9)
+    assert np.isnan([low[0], high[0]]).all()
+    for k in range(1, 5):
+        one = proportion_interval(int(successes[k]), int(counts[k]), 0.9)
+        assert (low[k], high[k]) == pytest.approx((one.low, one.high))
+
+
+def test_a_share_of_nothing_is_unknown():
+    assert share_interval(3.0, 4.0) == proportion_interval(3, 4)
+    unknown = share_interval(0.0, 0.0)
+    assert (unknown.n, unknown.method) == (0, "none")
+    assert np.isnan(unknown.mean)

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from workbench.statistics import resampling
-from workbench.statistics.resampling import bootstrap_counts, bootstrap_means, hierarchical_means, percentile_interval
+from workbench.statistics.resampling import (
+    basic_interval,
+    bootstrap_counts,
+    bootstrap_means,
+    hierarchical,
+    hierarchical_means,
+    interval_of,
+    percentile_interval,
+    resampled,
+)
 
 
 def test_means_equal_an_index_loop_over_the_same_counts():
@@ -83,6 +92,50 @@ def test_hierarchical_means_do_not_depend_on_units():
     np.testing.assert_allclose(hierarchical_means(3 * table - 1), 3 * hierarchical_means(table) - 1)
 
 
+def test_several_measures_of_several_seeds_meet_the_same_draws():
+    table = np.random.default_rng(10).normal(size=(4, 30))
+    both = hierarchical_means(np.stack([table, 2 * table + 1], axis=2), resamples=40)
+    assert both.shape == (40, 2)
+    np.testing.assert_allclose(both[:, 0], hierarchical_means(table, resamples=40))
+    np.testing.assert_allclose(both[:, 1], 2 * both[:, 0] + 1)
+
+
+def test_any_statistic_of_each_seed_is_averaged_over_the_drawn_seeds():
+    table = np.random.default_rng(11).normal(size=(3, 20))
+
+    def literal(counts):
+        return np.array([[sum(c * v for c, v in zip(row, of, strict=True)) / 20 for of in table] for row in counts])
+
+    found = hierarchical((3, 20), literal, resamples=15, seed=2)
+    np.testing.assert_allclose(found, hierarchical_means(table, resamples=15, seed=2))
+
+
+def test_a_ratio_is_computed_from_the_same_counts(monkeypatch):
+    table = np.random.default_rng(12).uniform(1, 2, size=(25, 2))
+    monkeypatch.setattr(resampling, "CHUNK", 60)
+    over, under = bootstrap_means(table, resamples=33, seed=4).T
+    found = resampled(25, lambda counts: (counts @ table[:, 0]) / (counts @ table[:, 1]), resamples=33, seed=4)
+    np.testing.assert_allclose(found, over / under)
+
+
+def test_resamples_in_which_a_statistic_is_undefined_are_left_out_while_they_are_few():
+    values = np.r_[np.arange(1001.0), np.full(50, np.nan)]
+    found = interval_of(values, 500.0, 9)
+    assert [found.low, found.high] == pytest.approx([25.0, 975.0])
+    many = interval_of(np.r_[values, np.full(100, np.nan)], 500.0, 9)
+    assert (many.mean, many.method) == (500.0, "none")
+    assert np.isnan(many.low)
+    assert np.isnan(interval_of(values, np.nan, 9).high)
+
+
+def test_the_basic_interval_reflects_the_resamples_about_the_estimate():
+    found = basic_interval(np.arange(1001.0), 480.0, 3)
+    assert [found.low, found.high] == pytest.approx([0.0, 935.0])  # 960 - 975 is below zero
+    inflated = basic_interval(np.linspace(2.0, 3.0, 101), 1.5, 3)
+    assert (inflated.low, inflated.high) == (pytest.approx(0.025), 1.5)  # it holds the estimate
+    assert inflated.method == "basic"
+
+
 def test_percentile_interval_cuts_both_tails():
     found = percentile_interval(np.arange(1001.0), estimate=480.0, n=77, level=0.9)
     assert (found.mean, found.n, found.method, found.level) == (480.0, 77, "percentile", 0.9)
@@ -95,7 +148,7 @@ def test_percentile_interval_cuts_both_tails():
         (lambda: bootstrap_means(np.zeros((0, 3))), r"shape \(0, 3\)"),
         (lambda: bootstrap_means(np.zeros((2, 2, 2))), "1 or 2 dimension"),
         (lambda: bootstrap_means([1.0, np.nan]), "1 of 2 not finite"),
-        (lambda: hierarchical_means(np.zeros(4)), "2 dimension"),
+        (lambda: hierarchical_means(np.zeros(4)), "2 or 3 dimension"),
         (lambda: list(bootstrap_counts(0)), "0 samples"),
         (lambda: bootstrap_means([1.0], resamples=0), "0 resamples"),
         (lambda: percentile_interval([1.0, 2.0], 1.5, 2, level=1.2), r"level = 1\.2"),

@@ -1,6 +1,7 @@
 """Which samples are these? Named groups of a run's test samples, ready to be shown wherever a selection is taken.
 
-How it is measured: by the classes that teacher and student pick, and by the label.
+How it is measured: by the classes that teacher and student pick, by the label, by how sure the teacher is, and by what
+another student makes of them.
 Reading it: as a filter; the numbers themselves are in ``agreement``.
 When it misleads: a group of a few samples is an anecdote.
 """
@@ -10,7 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.diagnostics.agreement import OUTCOMES
-from workbench.diagnostics.outputs import outputs_of
+from workbench.diagnostics.flips import FLIPS, codes_of
+from workbench.diagnostics.outputs import outputs_of, pair_of
+from workbench.diagnostics.strata import By, grouped
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 
@@ -44,6 +47,32 @@ def outcome_of(run: Run, outcome: str) -> Selection:
         KeyError: the run has no outputs of a teacher.
     """
     return Selection(run.test_ids[outcomes_of(run) == OUTCOMES.index(outcome)], outcome.replace("_", " "))
+
+
+def stratum_of(run: Run, by: By, position: int, *, baseline: Run | None = None, bins: int = 10) -> Selection:
+    """The samples of one group, as ``strata_of`` makes them.
+
+    Raises:
+        KeyError: the run has no outputs of a teacher.
+        IndexError: there are fewer groups.
+        ValueError: as ``strata_of``.
+    """
+    pair = pair_of(run)
+    reference = pair.teacher if baseline is None else pair_of(run, baseline).teacher
+    group, names = grouped(pair, by, reference, bins)
+    return Selection(pair.ids[group == position], f"{by} {names[position]}")
+
+
+def flip_of(run: Run, against: Run | None, flip: str) -> Selection:
+    """The samples of one of ``FLIPS`` against another run's student, or against the teacher.
+
+    Raises:
+        KeyError: the run has no outputs of a teacher.
+        ValueError: the runs were tested on different samples, or there is no such flip.
+    """
+    pair = pair_of(run, against)
+    code = FLIPS.index(flip)
+    return Selection(pair.ids[codes_of(pair.student, pair.teacher, pair.labels) == code], flip.replace("_", " "))
 
 
 def within(selection: Selection, other: Selection) -> Selection:

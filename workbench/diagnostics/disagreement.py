@@ -18,7 +18,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.diagnostics.outputs import forward_kl, outputs_of, paired_logits
+from workbench.diagnostics.distances import forward_kl
+from workbench.diagnostics.outputs import outputs_of, paired_logits
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 

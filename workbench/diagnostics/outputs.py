@@ -1,35 +1,97 @@
-"""Outputs of two models on the same samples, checked once for every diagnostic that compares them."""
+"""Outputs of two models on the same samples, checked once for every diagnostic that compares them.
+
+Ties: where two classes have the same largest logit, the first one is picked, as ``argmax`` does, by every model alike.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.records.run import Run
 
-ROWS = 1024
+
+class Pair(NamedTuple):
+    """What two models say about the same test samples.
+
+    Attributes:
+        student, teacher: (N, C) logits.
+        labels: (N,) classes.
+        ids: (N,) sample ids.
+        class_names: C names; empty if there are none.
+    """
+
+    student: np.ndarray
+    teacher: np.ndarray
+    labels: np.ndarray
+    ids: np.ndarray
+    class_names: tuple[str, ...]
+
+
+def pair_of(run: Run, against: Run | None = None) -> Pair:
+    """The test outputs of a run's student and its teacher, or of the student of another run on the same samples.
+
+    Raises:
+        KeyError: the run has no outputs of a teacher.
+        ValueError: it is no classification, or the runs were tested on different samples.
+    """
+    other, party = (run, "teacher") if against is None else (against, "student")
+    check_classification(run)
+    if not np.array_equal(run.test_ids, other.test_ids):
+        raise ValueError(f"runs {run.id} and {other.id} were tested on different samples: their ids differ")
+    names = tuple(map(str, run.facts.get("class_names") or ()))
+    return Pair(outputs_of(run, "student"), outputs_of(other, party), run.test_labels, run.test_ids, names)
+
+
+def check_classification(run: Run) -> None:
+    """Raise ``ValueError`` for a run whose outputs are not one row of class logits per sample."""
+    task = run.setting.get("task", "classification")
+    if task != "classification":
+        raise ValueError(f"run {run.id} is of task {task!r}; one class per sample is needed, as in a classification")
 
 
 def paired_logits(student_logits: ArrayLike, teacher_logits: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Both as finite (N, C), in the precision they came in.
+    """Both as finite (N, C), in the precision they came in; a teacher of (K, N, C) is an ensemble of K.
 
     Raises:
         ValueError: shapes differ, there are no samples or fewer than two classes, or a value is not finite.
     """
     student, teacher = np.asarray(student_logits), np.asarray(teacher_logits)
+    if teacher.ndim == 3 and teacher.shape[1:] == student.shape:
+        teacher = ensembled(checked_logits(teacher.reshape(-1, teacher.shape[-1]), "teacher").reshape(teacher.shape))
     if student.shape != teacher.shape:
         raise ValueError(f"student logits {student.shape} and teacher logits {teacher.shape} differ in shape")
-    if student.ndim != 2 or not len(student):
-        raise ValueError(f"logits must be (N, C) with one sample or more, got {student.shape}")
-    if student.shape[1] < 2:
-        raise ValueError(f"logits {student.shape} have one class; two models always agree on it, two are needed")
-    for party, logits in (("student", student), ("teacher", teacher)):
-        bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
-        if len(bad):
-            raise ValueError(
-                f"{party} logits hold NaN or infinite values in {len(bad)} rows, the first is row {bad[0]}"
-            )
-    return student, teacher
+    return checked_logits(student, "student"), checked_logits(teacher, "teacher")
+
+
+def checked_logits(logits: ArrayLike, party: str) -> np.ndarray:
+    """Finite (N, C), in the precision they came in; the message uses the party's name.
+
+    Raises:
+        ValueError: there are no samples or fewer than two classes, or a value is not finite.
+    """
+    logits = np.asarray(logits)
+    if logits.ndim != 2 or not len(logits):
+        raise ValueError(f"{party} logits must be (N, C) with one sample or more, got {logits.shape}")
+    if logits.shape[1] < 2:
+        raise ValueError(f"{party} logits {logits.shape} have one class; all models agree on it, two are needed")
+    bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(bad):
+        raise ValueError(f"{party} logits hold NaN or infinite values in {len(bad)} rows, the first is row {bad[0]}")
+    return logits
+
+
+def ensembled(logits: np.ndarray) -> np.ndarray:
+    """Log-probabilities (N, C) of the mean of K models' probabilities: (K, N, C) float64 inside.
+
+    Formula: ``log sum_k p_k - log K`` with ``p_k = softmax(z_k)``, summed as logarithms.
+    """
+    from scipy.special import log_softmax, logsumexp
+
+    return logsumexp(log_softmax(np.asarray(logits, np.float64), axis=-1), axis=0) - np.log(len(logits))
 
 
 def classes_of(labels: ArrayLike, logits: np.ndarray) -> np.ndarray:
@@ -47,6 +109,17 @@ def classes_of(labels: ArrayLike, logits: np.ndarray) -> np.ndarray:
     return labels.astype(np.int64)
 
 
+def names_of(class_names: Sequence[str], classes: int) -> tuple[str, ...]:
+    """C names; the numbers if none are given.
+
+    Raises:
+        ValueError: another number of names.
+    """
+    if class_names and len(class_names) != classes:
+        raise ValueError(f"{len(class_names)} class names for {classes} classes")
+    return tuple(map(str, class_names or range(classes)))
+
+
 def outputs_of(run: Run, party: str) -> np.ndarray:
     """A party's test outputs, one row for each id of the run.
 
@@ -62,16 +135,16 @@ def outputs_of(run: Run, party: str) -> np.ndarray:
     return outputs
 
 
-def forward_kl(student_logits: np.ndarray, teacher_logits: np.ndarray) -> np.ndarray:
-    """KL(teacher || student) at temperature 1 per sample, in nats and float64: (N, C) twice -> (N,).
+def tied(logits: np.ndarray) -> int:
+    """In how many rows the largest logit is not the only one of its size."""
+    return int(((logits == logits.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
 
-    A few rows at a time, so that large sets need no second copy in float64.
-    """
-    from scipy.special import log_softmax
 
-    found = np.empty(len(student_logits))
-    for start in range(0, len(found), ROWS):
-        rows = slice(start, start + ROWS)
-        student, teacher = (log_softmax(z[rows].astype(np.float64), axis=1) for z in (student_logits, teacher_logits))
-        found[rows] = (np.exp(teacher) * (teacher - student)).sum(axis=1)
-    return found
+def tie_warning(**logits: np.ndarray) -> tuple[str, ...]:
+    """A warning for each party whose class was decided by the tie rule somewhere."""
+    counts = {party: tied(values) for party, values in logits.items()}
+    return tuple(
+        f"{party}: {count:,} samples have several classes with the largest logit; the first of them counts"
+        for party, count in counts.items()
+        if count
+    )

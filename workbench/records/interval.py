@@ -24,7 +24,7 @@ class Interval:
     low: float
     high: float
     n: int
-    method: Literal["t", "bca", "wilson", "percentile", "none"]
+    method: Literal["t", "bca", "wilson", "percentile", "basic", "none"]
     level: float = 0.95
 
     def excludes(self, value: float) -> bool:

@@ -85,6 +85,25 @@ def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval
     return Interval(share, low, high, int(n), "wilson", level)
 
 
+def wilson_bounds(shares: np.ndarray, counts: np.ndarray, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """The bounds of ``proportion_interval`` for whole arrays of shares and numbers of samples; NaN where there are none."""
+    from scipy.special import ndtri
+
+    z = float(ndtri((1 + coverage(level)) / 2))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        centre, spread = shares + z**2 / (2 * counts), np.maximum(shares * (1 - shares), 0) / counts
+        half, grown = z * np.sqrt(spread + z**2 / (4 * counts**2)), 1 + z**2 / counts
+        low, high = (centre - half) / grown, (centre + half) / grown
+    return np.where(shares == 0, 0.0, low), np.where(shares == 1, 1.0, high)
+
+
+def share_interval(hits: float, n: float) -> Interval:
+    """The same for counts that may be sums of weights; nothing is known (NaN) of a share of no samples."""
+    if not n:
+        return Interval(np.nan, np.nan, np.nan, 0, "none")
+    return proportion_interval(round(hits), round(n))
+
+
 def differences(arm: ArrayLike, control: ArrayLike, name: str = "arm", against: str = "control") -> np.ndarray:
     """Arm minus control, (n,), without the noise that subtracting decimals leaves (90.3 - 89.8 is 0.5 here).
 

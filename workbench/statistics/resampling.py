@@ -2,12 +2,13 @@
 
 A resample of N samples is fully described by how often each was drawn. Resampled means of many measures are therefore
 one matrix product, counts (R, N) times measures (N, M), and every measure meets the same resamples, so that their
-differences are paired. Counts are made in chunks of bounded size.
+differences are paired. Counts are made in chunks of bounded size, and whatever else can be computed from weighted
+samples (a kappa, a share among some of them) is computed from the same chunks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,8 +16,11 @@ from numpy.typing import ArrayLike
 from workbench.records.interval import Interval
 from workbench.statistics.checks import coverage, finite
 
-CHUNK = 1_000_000
-"""Counts held at a time, unless one resample alone has more: 8 MB of float64."""
+CHUNK = 250_000
+"""Counts held at a time, unless one resample alone has more: 2 MB of float64."""
+
+MOST_UNDEFINED = 0.1
+"""Share of resamples in which a statistic may be undefined (no error drawn, say) before it gets no bounds."""
 
 
 def bootstrap_counts(
@@ -48,27 +52,65 @@ def bootstrap_means(
         ValueError: no sample, more than two dimensions, or values that are not finite.
     """
     values = finite(per_sample, "per-sample values", (1, 2))
-    chunks = bootstrap_counts(len(values), resamples=resamples, seed=seed)
-    return np.concatenate([counts @ values for counts in chunks]) / len(values)
+    return resampled(len(values), lambda counts: counts @ values, resamples=resamples, seed=seed) / len(values)
+
+
+def resampled(
+    samples: int,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    *,
+    resamples: int = 1000,
+    seed: int | np.random.SeedSequence = 0,
+) -> np.ndarray:
+    """Any statistics of weighted samples over all resamples: from chunks of counts (r, N) to (r, ...) each.
+
+    Raises:
+        ValueError: no sample, or no resample.
+    """
+    return np.concatenate([statistic(counts) for counts in bootstrap_counts(samples, resamples=resamples, seed=seed)])
 
 
 def hierarchical_means(per_sample: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> np.ndarray:
-    """Means over resampled seeds and resampled samples: (S, N) to (R,).
+    """Means over resampled seeds and resampled samples: (S, N) to (R,), or (S, N, M) to (R, M).
 
     For a measure of S seeds on the same N test samples, whose uncertainty has two sources: other seeds and other
     samples. Both are drawn with replacement, and all seeds meet the same drawn samples, since they share the test set
     (the crossed or pigeonhole bootstrap: Owen 2007); drawing anew for every seed would average the luck of the test
-    set away.
+    set away. All measures meet the same seeds and samples.
 
     Raises:
-        ValueError: not (S, N) with at least one of each, or values that are not finite.
+        ValueError: not of these shapes with at least one of each, or values that are not finite.
     """
-    values = finite(per_sample, "per-sample values", (2,))
-    seeds = len(values)
+    values = finite(per_sample, "per-sample values", (2, 3))
+    table = np.moveaxis(values, 1, 0).reshape(values.shape[1], -1)
+
+    def of_seeds(counts: np.ndarray) -> np.ndarray:
+        return (counts @ table / len(table)).reshape(len(counts), *values.shape[:1], *values.shape[2:])
+
+    return hierarchical(values.shape[:2], of_seeds, resamples=resamples, seed=seed)
+
+
+def hierarchical(
+    shape: tuple[int, int], statistic: Callable[[np.ndarray], np.ndarray], *, resamples: int = 1000, seed: int = 0
+) -> np.ndarray:
+    """Any statistics of weighted samples, averaged over resampled seeds: see ``hierarchical_means``.
+
+    Args:
+        shape: numbers of seeds and of samples.
+        statistic: from counts (r, N) to the value of each seed, (r, S) or (r, S, M).
+        resamples: how many.
+        seed: of the resamples.
+    """
+    seeds, samples = shape
     of_seeds, of_samples = np.random.SeedSequence(seed).spawn(2)
-    by_seed = bootstrap_means(values.T, resamples=resamples, seed=of_samples)
-    drawn = np.random.default_rng(of_seeds).multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
-    return (by_seed * drawn).sum(axis=1) / seeds
+    by_seed = resampled(samples, statistic, resamples=resamples, seed=of_samples)
+    drawn = seed_counts(seeds, resamples=resamples, seed=of_seeds)
+    return (by_seed * drawn.reshape(drawn.shape + (1,) * (by_seed.ndim - 2))).sum(axis=1) / seeds
+
+
+def seed_counts(seeds: int, *, resamples: int, seed: int | np.random.SeedSequence) -> np.ndarray:
+    """(R, S) how often each of S seeds was drawn."""
+    return np.random.default_rng(seed).multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
 
 
 def percentile_interval(resampled: ArrayLike, estimate: float, n: int, level: float = 0.95) -> Interval:
@@ -80,6 +122,27 @@ def percentile_interval(resampled: ArrayLike, estimate: float, n: int, level: fl
     tails = (1 - coverage(level)) / 2
     low, high = np.quantile(finite(resampled, "resampled values"), [tails, 1 - tails])
     return Interval(float(estimate), float(low), float(high), n, "percentile", level)
+
+
+def interval_of(resampled: np.ndarray, estimate: float, n: int, level: float = 0.95) -> Interval:
+    """The same for a statistic that is undefined (NaN) in some resamples, which are left out.
+
+    No bounds if the estimate itself is undefined, or more than ``MOST_UNDEFINED`` of the resamples are.
+    """
+    known = resampled[np.isfinite(resampled)]
+    if not np.isfinite(estimate) or len(known) < (1 - MOST_UNDEFINED) * len(resampled):
+        return Interval(float(estimate), np.nan, np.nan, n, "none", coverage(level))
+    return percentile_interval(known, estimate, n, level)
+
+
+def basic_interval(resampled: np.ndarray, estimate: float, n: int, level: float = 0.95) -> Interval:
+    """Resampled deviations taken off the estimate (Davison and Hinkley 1997), not below 0 and holding the estimate.
+
+    For what resampling inflates, such as distances from zero: the inflation moves the bounds down instead of up.
+    """
+    tails = (1 - coverage(level)) / 2
+    low, high = 2 * estimate - np.quantile(finite(resampled, "resampled values"), [1 - tails, tails])
+    return Interval(float(estimate), max(0.0, float(low)), max(float(high), float(estimate)), n, "basic", level)
 
 
 def bca_bounds(values: np.ndarray, resampled: np.ndarray, level: float) -> tuple[float, float]:

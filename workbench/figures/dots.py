@@ -1,0 +1,66 @@
+"""Estimates as dots with their intervals: one trace of any length, lying or standing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.figures import theme
+from workbench.records.interval import Interval
+
+
+def error_bars(mean: Sequence[float], low: Sequence[float], high: Sequence[float]) -> dict[str, Any]:
+    """The bars of estimates with bounds; none where a bound is missing."""
+    centre, bounds = np.asarray(mean, float), [np.asarray(each, float) for each in (low, high)]
+    up, down = (np.nan_to_num(np.maximum(each, 0)) for each in (bounds[1] - centre, centre - bounds[0]))
+    look = {"color": theme.LINE, "thickness": 2, "width": 5}
+    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, **look}
+
+
+def lying(
+    intervals: Sequence[Interval], rows: Sequence[float], name: str, party: str, *, percent: bool = False, **more: Any
+) -> go.Scatter:
+    """A dot per row on a horizontal scale.
+
+    Args:
+        intervals: one per row.
+        rows: their heights.
+        name: in the legend.
+        party: whose colour and symbol they have.
+        percent: whether the numbers are shares.
+        more: of the trace.
+    """
+    form = ".1%" if percent else ".3g"
+    texts = [f"{i.mean:{form}} ({i.low:{form}} to {i.high:{form}}), {i.n:,} samples" for i in intervals]
+    return go.Scatter(
+        x=[i.mean for i in intervals],
+        y=list(rows),
+        mode="markers",
+        name=name,
+        marker=theme.marker(party, 9),
+        error_x=error_bars(*([getattr(i, part) for i in intervals] for part in ("mean", "low", "high"))),
+        customdata=texts,
+        hovertemplate=f"%{{customdata}}<extra>{name}</extra>",
+        **more,
+    )
+
+
+def standing(
+    x: Sequence[float], table: Sequence[Sequence[float]], name: str, marker: dict[str, Any], *, lines: bool, **more: Any
+) -> go.Scatter:
+    """Dots on a vertical scale at places x, from a table of means, lower and upper bounds."""
+    mean, low, high = table
+    return go.Scatter(
+        x=list(x),
+        y=list(mean),
+        mode="lines+markers" if lines else "markers",
+        name=name,
+        marker=marker,
+        error_y=error_bars(mean, low, high) | {"thickness": 1.2, "width": 3},
+        customdata=np.column_stack([low, high]),
+        hovertemplate=f"%{{y:.3g}} (%{{customdata[0]:.3g}} to %{{customdata[1]:.3g}})<extra>{name}</extra>",
+        **more,
+    )

@@ -1,0 +1,99 @@
+"""Agreement over accuracy, arm by arm, inside the wedge that the accuracies allow; and what of it is beyond the labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from workbench.diagnostics.chance import bounds
+from workbench.diagnostics.study_agreement import StudyAgreement
+from workbench.figures import theme
+from workbench.figures.dots import error_bars, lying
+from workbench.figures.text import label
+from workbench.records.interval import Interval
+
+ROW, REST = 30, 470
+
+
+def figure(result: StudyAgreement) -> go.Figure:
+    """A dot per arm with its intervals, a small one per seed; below, phi of every arm."""
+    made = theme.canvas(height=REST + ROW * len(result.arms), margin_t=16)
+    low = 110 + ROW * len(result.arms)
+    make_subplots(2, 1, row_heights=[REST - 110, low], vertical_spacing=64 / made.layout.height, figure=made)
+    spans = _spans(result)
+    made.add_trace(_wedge(result, spans[0]), 1, 1)
+    for place, arm in enumerate(result.arms):
+        made.add_trace(_seeds(result, arm, place), 1, 1)
+        made.add_trace(_arm(result, arm, place), 1, 1)
+        made.add_trace(lying([result.phi[arm]], [place], label(arm), _party(place), showlegend=False), 2, 1)
+    share = {"tickformat": ".3~p", "nticks": 7, "zeroline": False, "row": 1, "col": 1}
+    made.update_xaxes(title_text="student's accuracy (test)", range=spans[0], **share)
+    made.update_yaxes(title_text="agreement with the teacher", range=spans[1], **share)
+    made.update_xaxes(title_text="phi: 0 the labels alone, 1 all that is possible", zeroline=False, row=2, col=1)
+    names = [label(arm.replace("_", " "), 22) for arm in result.arms]
+    rows = {"tickvals": list(range(len(names))), "ticktext": names, "range": [len(names) - 0.5, -0.5]}
+    return made.update_yaxes(showgrid=False, zeroline=False, row=2, col=1, **rows)
+
+
+def _arm(result: StudyAgreement, arm: str, place: int) -> go.Scatter:
+    x, y = result.accuracy[arm], result.top1[arm]
+    name = label(arm.replace("_", " "), 24)
+    return go.Scatter(
+        x=[x.mean],
+        y=[y.mean],
+        mode="markers",
+        name=name,
+        marker=theme.marker(_party(place), 10),
+        error_x=error_bars([x.mean], [x.low], [x.high]),
+        error_y=error_bars([y.mean], [y.low], [y.high]),
+        hovertemplate=f"accuracy {x}<br>agreement {y}<extra>{name}</extra>",
+    )
+
+
+def _seeds(result: StudyAgreement, arm: str, place: int) -> go.Scatter:
+    style = theme.style(_party(place))
+    return go.Scatter(
+        x=result.per_seed["accuracy"][arm],
+        y=result.per_seed["top1"][arm],
+        mode="markers",
+        name="one seed",
+        showlegend=False,
+        marker={"color": style.color, "symbol": f"{style.symbol}-open", "size": 6},
+        customdata=result.seeds[arm],
+        hovertemplate=f"seed %{{customdata}}: accuracy %{{x:.1%}}, agreement %{{y:.1%}}<extra>{label(arm)}</extra>",
+    )
+
+
+def _wedge(result: StudyAgreement, span: list[float]) -> go.Scatter:
+    """Where a student of each accuracy can lie, for the teacher's accuracy."""
+    teacher = float(np.mean(list(result.teacher_accuracy.values())))
+    inside = [span[0], *([teacher] if span[0] < teacher < span[1] else []), span[1]]
+    inside = np.clip(np.unique([*inside, *([1 - teacher] if span[0] < 1 - teacher < span[1] else [])]), 0, 1)
+    ends = np.array([bounds(accuracy, teacher) for accuracy in inside])
+    return go.Scatter(
+        x=np.concatenate([inside, inside[::-1]]),
+        y=np.concatenate([ends[:, 1], ends[::-1, 0]]),
+        fill="toself",
+        fillcolor=theme.GRID,
+        mode="lines",
+        line={"color": theme.LINE, "width": 1, "dash": "dot"},
+        name=f"allowed by a teacher of {teacher:.1%}",
+        hoverinfo="skip",
+    )
+
+
+def _spans(result: StudyAgreement) -> list[list[float]]:
+    """Of both axes: all seeds and intervals with some room."""
+    found = []
+    for name in ("accuracy", "top1"):
+        each: dict[str, Interval] = getattr(result, name)
+        ends = [v for row in result.per_seed[name].values() for v in row]
+        ends += [end for i in each.values() for end in (i.low, i.high) if np.isfinite(end)]
+        room = 0.15 * (max(ends) - min(ends)) or 0.05
+        found.append([min(ends) - room, min(1.005, max(ends) + room)])
+    return found
+
+
+def _party(place: int) -> str:
+    return ("control", "student", "agreement", "teacher", "other")[place % 5]
