@@ -1,0 +1,64 @@
+"""What methods bring beside what they cost: gain over the control against time per step."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.diagnostics.method_cost import MethodCost
+from workbench.figures import theme
+from workbench.figures.text import label, sentence, with_unit
+
+
+def figure(result: MethodCost) -> go.Figure:
+    """A mark per method; left is cheap, up is better, and inside the band it is too small to matter."""
+    made = theme.canvas(height=420, margin_t=24, margin_r=40)
+    reach = result.smallest_effect
+    made.add_hrect(-reach, reach, fillcolor=theme.GRID, line_width=0, layer="below")
+    made.add_hline(0, line=theme.line("control"), layer="below")
+    made.add_traces([_methods(result), _control(result)])
+    made.update_xaxes(title_text=f"processor time per step, times {label(result.methods[0].replace('_', ' '), 20)}")
+    made.update_yaxes(title_text=f"gain in {with_unit(result.score)}", zeroline=False)
+    return made
+
+
+def _methods(result: MethodCost) -> go.Scatter:
+    rows = [k for k in range(1, result.n) if not np.isnan(result.gains[k].mean + result.ratios[k])]
+    gains = [result.gains[k] for k in rows]
+    around = {"type": "data", "symmetric": False, "color": theme.LINE, "thickness": 1.5, "width": 4}
+    dear, cheap = result.ratios_high - result.ratios, result.ratios - result.ratios_low
+    upper, lower = ([gain.high - gain.mean for gain in gains], [gain.mean - gain.low for gain in gains])
+    return go.Scatter(
+        x=result.ratios[rows],
+        y=[gain.mean for gain in gains],
+        error_x={**around, "array": dear[rows], "arrayminus": cheap[rows]},
+        error_y={**around, "array": np.nan_to_num(upper), "arrayminus": np.nan_to_num(lower)},
+        mode="markers+text",
+        name="method: gain with its interval, lowest to highest time",
+        marker=theme.marker("student", 10),
+        text=[label(result.methods[k], 18) for k in rows],
+        textposition=[_beside(result, place, k) for place, k in enumerate(rows)],
+        textfont={"size": theme.SMALL, "color": theme.TEXT},
+        customdata=[[label(result.methods[k]), result.passes[k], result.learnt[k], result.extra[k]] for k in rows],
+        hovertemplate=(
+            "%{customdata[0]}: %{x:.2f} times, %{y:+.2f}<br>teacher passes per sample %{customdata[1]:.2g}<br>"
+            "learnt besides %{customdata[2]:,.0f}, more when used %{customdata[3]:,.0f}<extra></extra>"
+        ),
+    )
+
+
+def _beside(result: MethodCost, place: int, k: int) -> str:
+    """Names stand inside the frame, above and below in turn."""
+    middle = (1 + np.nanmax(result.ratios)) / 2
+    return f"{'top' if place % 2 else 'bottom'} {'left' if result.ratios[k] > middle else 'right'}"
+
+
+def _control(result: MethodCost) -> go.Scatter:
+    return go.Scatter(
+        x=[1],
+        y=[0],
+        mode="markers",
+        name=sentence(result.methods[0]),
+        marker=theme.marker("control", 10),
+        hovertemplate="the control<extra></extra>",
+    )
