@@ -42,15 +42,13 @@ def conductance(scored: Scored, case: Case, layer: str, *, steps: int = STEPS) -
     from captum.attr import LayerConductance
 
     copied, module, before = _at(scored, layer)
-    return _one(
-        LayerConductance(copied, module).attribute(
-            case.inputs,
-            case.starts[0],
-            additional_forward_args=tuple(case.asked),
-            n_steps=steps,
-            attribute_to_layer_input=before,
-        )
+    tool = LayerConductance(copied, module)
+    given = {"n_steps": steps, "method": "riemann_trapezoid", "attribute_to_layer_input": before}
+    there, back = (
+        _one(tool.attribute(*ends, additional_forward_args=tuple(case.asked), **given))
+        for ends in ((case.inputs, case.starts[0]), (case.starts[0], case.inputs))
     )
+    return (there - back) / 2  # captum takes the gradient at the start of each step; both ways, it is their mean
 
 
 def layer_integrated_gradients(scored: Scored, case: Case, layer: str, *, steps: int = STEPS) -> Tensor:
@@ -110,7 +108,8 @@ def neuron_conductance(
         case.starts[0],
         additional_forward_args=tuple(case.asked),
         n_steps=steps,
-        attribute_to_layer_input=before,
+        method="gausslegendre",
+        attribute_to_neuron_input=before,
     )
 
 

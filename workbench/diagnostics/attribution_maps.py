@@ -114,12 +114,17 @@ def collected(
     return Maps(**joined, inputs=inputs, asked_for=len(data))
 
 
-def _portion(models: Mapping[str, nn.Module], batch: Batch, pool: Tensor, plan: Plan, form: str) -> dict[str, Any]:
+def case_of(teacher: nn.Module, batch: Batch, pool: Tensor, plan: Plan, form: str) -> Case:
+    """A few samples with what the teacher says of them and their baselines; unlabelled ones take the teacher's class."""
     inputs = batch.student_inputs.detach()
     with torch.no_grad():
-        teacher_logits = tensor_of(call(models["teacher"], inputs), "the teacher")
+        teacher_logits = tensor_of(call(teacher, inputs), "the teacher")
     known = asked(teacher_logits, target_classes(batch.labels, teacher_logits), plan.pair)
-    case = Case(inputs, known, baselines(inputs, plan, form, pool), form)
+    return Case(inputs, known, baselines(inputs, plan, form, pool), form)
+
+
+def _portion(models: Mapping[str, nn.Module], batch: Batch, pool: Tensor, plan: Plan, form: str) -> dict[str, Any]:
+    case = case_of(models["teacher"], batch, pool, plan, form)
     joint = models["teacher"] if plan.teacher == "joint" else None
     explained = {
         name: _explained(model, None if name == "teacher" else joint, case, plan) for name, model in models.items()
@@ -128,8 +133,8 @@ def _portion(models: Mapping[str, nn.Module], batch: Batch, pool: Tensor, plan: 
     if plan.score == "kd_match":
         found["part_maps"], found["maps"]["student"] = _split(models["student"], joint, case, plan)
     else:
-        found["part_maps"] = torch.zeros(len(inputs), 0)
-    return found | {"teacher_logits": teacher_logits, "labels": known.labels, "ids": batch.ids}
+        found["part_maps"] = torch.zeros(len(case.inputs), 0)
+    return found | {"teacher_logits": case.asked.teacher_logits, "labels": case.asked.labels, "ids": batch.ids}
 
 
 def _explained(model: nn.Module, guide: nn.Module | None, case: Case, plan: Plan) -> dict[str, Tensor]:
@@ -138,13 +143,13 @@ def _explained(model: nn.Module, guide: nn.Module | None, case: Case, plan: Plan
     found = attribute(scored, case, plan)
     ends = [_ends(Scored(model, name, plan.temperature, guide), case) for name in PARTS]
     rest = {what: getattr(found, what) for what in ("values", "references", "gaps", "steps")}
-    return {"maps": _placed(found.maps, case.form), "divergence": -torch.stack(ends, 1), **rest}
+    return {"maps": placed(found.maps, case.form), "divergence": -torch.stack(ends, 1), **rest}
 
 
 def _split(model: nn.Module, guide: nn.Module | None, case: Case, plan: Plan) -> tuple[Tensor, Tensor]:
     """The maps of both parts, (B, 2, ...), and their sum, which is the map of the whole: attributors are linear."""
     both = [attribute(Scored(model, name, plan.temperature, guide), case, plan) for name in PARTS]
-    maps = torch.stack([_placed(each.maps, case.form) for each in both], 1)
+    maps = torch.stack([placed(each.maps, case.form) for each in both], 1)
     return maps, maps.sum(1)
 
 
@@ -155,7 +160,7 @@ def _ends(scored: Scored, case: Case) -> Tensor:
         return torch.stack([at_baseline, scored(case.inputs, *case.asked)], 1)
 
 
-def _placed(maps: Tensor, form: str) -> Tensor:
+def placed(maps: Tensor, form: str) -> Tensor:
     """(B, ...) with one number per place or column: channels are added up."""
     places = SPATIAL.get(form, 0)
     if not places:

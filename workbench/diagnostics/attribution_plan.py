@@ -18,6 +18,8 @@ Attributor = Literal[
 ScoreName = Literal["nckd_match", "kd_match", "tckd_match", "dark_logit", "dark_contrast", "teacher_dark_mass", "pair"]
 Baseline = Literal["blur", "mean", "sampled"]
 TeacherMode = Literal["frozen", "joint"]
+DIVERGENCES = ("kd_match", "nckd_match", "tckd_match")
+LOCAL = ("saliency", "smooth_grad")  # take gradients at the input alone
 LEAST_DRAWS = 8
 BLURRED = ("image", "series")
 

@@ -45,7 +45,6 @@ ABOUT = {
     "teacher_dark_mass": "what it gives to the other classes itself",
     "pair": "why one class rather than another",
 }
-DIVERGENCES = ("kd_match", "nckd_match", "tckd_match")
 
 
 class Asked(NamedTuple):

@@ -61,6 +61,11 @@ class Source:
         warm = float(distilled_at) if isinstance(distilled_at, (int, float)) else 1.0
         return cls(models, setting, pool_of(setting.train), warm, tuple(notes))
 
+    @property
+    def form(self) -> str:
+        """Whether samples are explained as an ``image``, a ``series`` or a ``table``."""
+        return form_of(self.setting.test, self.setting.look)
+
     def plan(self, choices: Mapping[str, Any]) -> Plan:
         """The choices, filled up with what fits these samples and this run.
 
@@ -68,7 +73,7 @@ class Source:
             TypeError: there is no such choice.
             ValueError: a value that is not offered, or a score that says nothing here.
         """
-        plan = Plan.of(choices, form_of(self.setting.test, self.setting.look), self.temperature)
+        plan = Plan.of(choices, self.form, self.temperature)
         classes = self.setting.classes
         if plan.score == "nckd_match" and classes == 2:
             raise ValueError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.diagnostics.attribution_plan import Plan
+from workbench.diagnostics.attribution_plan import DIVERGENCES, LOCAL, Plan
 from workbench.diagnostics.map_similarity import similarity
 from workbench.records.interval import Interval
 from workbench.statistics.intervals import mean_interval
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 FEW = 30
 TOLERANCE = 0.01
-DIVERGENCES = ("kd_match", "nckd_match", "tckd_match")
-LOCAL = ("saliency", "smooth_grad")
 MATCHED = 1e-3
 """Nats per squared temperature below which the student matches its teacher, so that gradients of divergences vanish."""
 

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.diagnostics.attribution_patches import ablation, kernel_shap, occlusion
-from workbench.diagnostics.attribution_plan import Plan
+from workbench.diagnostics.attribution_plan import LOCAL, Plan
 from workbench.diagnostics.attribution_scores import Asked, Case, Scored
 from workbench.functional.randomness import kept
 from workbench.models.tracing import call, tensor_of
@@ -35,7 +35,6 @@ from workbench.models.tracing import call, tensor_of
 TOLERANCE, MOST_STEPS = 0.01, 256
 COMPLETE = ("integrated_gradients", "deep_lift", "kernel_shap")
 GRADIENT = ("integrated_gradients", "saliency", "smooth_grad", "deep_lift")
-LOCAL = ("saliency", "smooth_grad")
 NOISE = 0.1
 
 
