@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,6 +109,58 @@ def test_a_teacher_that_is_never_wrong_leaves_that_number_open() -> None:
     assert any("right on every sample" in warning for warning in found.warnings)
     assert any("only 3 samples" in warning for warning in found.warnings)
     assert "Where the teacher is wrong" not in found.explain()
+
+
+def test_identical_models_use_all_the_room_there_is(drawn: tuple[np.ndarray, ...]) -> None:
+    student, _, labels = drawn
+    found = agreement(student, student, labels)
+    assert (found.phi.mean, found.phi.low, found.phi.high) == pytest.approx((1, 1, 1))
+    assert found.kappa.mean == pytest.approx(1)
+    assert "is used (phi)" in found.explain()
+    perfect = agreement(np.eye(3)[[0, 1, 2]], np.eye(3)[[0, 1, 2]], [0, 1, 2])
+    assert math.isnan(perfect.phi.mean)
+    assert any("phi is undefined" in warning for warning in perfect.warnings)
+    assert "phi" not in perfect.explain()
+
+
+def test_unrelated_models_of_two_accuracies() -> None:
+    """A is a b + (1 - a)(1 - b) / (C - 1), which is all that the labels explain: phi is 0."""
+    generator, n = np.random.default_rng(0), 5000
+    labels = generator.integers(0, 4, n)
+    student, teacher = (
+        np.where(generator.random(n) < right, labels, (labels + generator.integers(1, 4, n)) % 4)
+        for right in (0.75, 0.9)
+    )
+    found = agreement(np.eye(4)[student], np.eye(4)[teacher], labels)
+    assert found.top1.low < 0.75 * 0.9 + 0.25 * 0.1 / 3 < found.top1.high
+    assert found.independent == pytest.approx(0.75 * 0.9 + 0.25 * 0.1 / 3, abs=0.02)
+    assert found.phi.low < 0 < found.phi.high
+
+
+def test_credit_counts_near_misses(drawn: tuple[np.ndarray, ...]) -> None:
+    student, teacher, labels = drawn
+    near = np.kron(np.eye(3), np.ones((2, 2)))[:5, :5]  # 0 and 1 are neighbours, 2 and 3, and 4 alone
+    found = agreement(student, teacher, labels, credit=near)
+    merged = agreement(*(np.eye(3)[z.argmax(1) // 2] for z in (student, teacher)), labels // 2)
+    assert found.weighted_kappa.mean == pytest.approx(merged.kappa.mean)
+    assert math.isnan(agreement(student, teacher, labels).weighted_kappa.mean)
+
+
+def test_the_paper_averages_means_of_batches() -> None:
+    generator = np.random.default_rng(1)
+    student, teacher = generator.normal(size=(2, 130, 4))
+    labels = np.zeros(130, int)
+    each = [agreement(student[[k]], teacher[[k]], [0]).forward_kl.mean for k in range(130)]
+    found = agreement(student, teacher, labels, mode="paper")
+    assert found.forward_kl.mean == pytest.approx((sum(each[:128]) / 128 + sum(each[128:]) / 2) / 2)
+    assert agreement(student, teacher, labels).forward_kl.mean == pytest.approx(sum(each) / 130)
+    assert (found.provenance["fidelity"], found.forward_kl.method) == ("paper", "none")
+
+
+def test_runs_are_not_saved(tmp_path: Path) -> None:
+    found = agreement_of(examples.run())
+    assert [run.id for run in found.runs] == ["digits-kd-s0-0123456789ab"]
+    assert type(found).load(found.save(tmp_path / "found")).runs == ()
 
 
 def test_large_logits_stay_finite() -> None:

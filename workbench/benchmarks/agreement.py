@@ -1,38 +1,74 @@
-"""Time and memory of the agreement with all its intervals."""
+"""Time and memory of the agreement with all its intervals, at once and as a stream."""
 
 from __future__ import annotations
 
 import statistics
+import time
 import tracemalloc
 
 import numpy as np
 
 from workbench.benchmarks.measurement import Measurement, Size, repeated
 from workbench.diagnostics.agreement import agreement
+from workbench.diagnostics.agreement_stream import AgreementStream
+from workbench.diagnostics.calibration import calibration
+from workbench.diagnostics.fidelity import fidelity
 
 CLASSES = 100
+PIECES = 100
+"""Pieces of the stream, each of as many samples as are compared at once."""
 
 
 def agreed(size: Size) -> list[Measurement]:
-    """``agreement`` of two models on many samples of a hundred classes."""
+    """Two models on many samples of a hundred classes, and on a stream of a hundred times as many."""
     generator = np.random.default_rng(0)
     labels = generator.integers(0, CLASSES, size.samples)
-    pair = _logits(generator, labels)
-    seconds = repeated(lambda: agreement(*pair, labels), size.repeats)
+    student, teacher = _logits(generator, labels)
+    about = f"{size.samples:,} samples of {CLASSES} classes, float32 logits"
+    calls = {
+        "agreement": (lambda: agreement(student, teacher, labels), 3),
+        "fidelity": (lambda: fidelity(student, teacher, labels), None),
+        "calibration": (lambda: calibration({"student": student, "teacher": teacher}, labels), None),
+    }
+    found = []
+    for name, (call, bar) in calls.items():
+        seconds = repeated(call, size.repeats)
+        found.append(Measurement(name, statistics.median(seconds), "s", bar, f"median of {size.repeats}, {about}"))
+    return [*found, _memory(labels, about), *_stream(generator, size)]
+
+
+def _memory(labels: np.ndarray, about: str) -> Measurement:
     tracemalloc.start()  # after the imports of a first call
-    traced_pair = _logits(generator, labels)
+    pair = _logits(np.random.default_rng(1), labels)
     tracemalloc.reset_peak()
-    agreement(*traced_pair, labels)
+    agreement(*pair, labels)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    logits = sum(values.nbytes for values in traced_pair)
-    about = f"{size.samples:,} samples of {CLASSES} classes, float32 logits"
-    traced = f"{about}; largest traced allocation, the logits included, over their size"
+    logits = sum(values.nbytes for values in pair)
+    how = f"{about}; largest traced allocation, the logits included, over their size"
+    details = {"MB": peak / 1e6, "logits (MB)": logits / 1e6}
+    return Measurement("agreement, memory", peak / logits, "x", 5, how, details)
+
+
+def _stream(generator: np.random.Generator, size: Size) -> list[Measurement]:
+    """Seconds of all updates and the result, and what the stream holds at the end; making the logits is not counted."""
+    stream, seconds = AgreementStream(), 0.0
+    for _ in range(PIECES):
+        labels = generator.integers(0, CLASSES, size.samples)
+        pair = _logits(generator, labels)
+        began = time.perf_counter()
+        stream.update(*pair, labels)
+        seconds += time.perf_counter() - began
+    began = time.perf_counter()
+    stream.result()
+    about = f"{PIECES * size.samples:,} samples of {CLASSES} classes in {PIECES} pieces"
+    last = time.perf_counter() - began
+    held = stream.held / 1e6
     return [
-        Measurement("agreement", statistics.median(seconds), "s", 3, f"median of {size.repeats}, {about}"),
         Measurement(
-            "agreement, memory", peak / logits, "x", 5, traced, {"MB": peak / 1e6, "logits (MB)": logits / 1e6}
+            "agreement, stream", seconds + last, "s", None, about, {"updates (s)": seconds, "result (s)": last}
         ),
+        Measurement("agreement, stream memory", held, "MB", None, f"{about}; what is kept between pieces"),
     ]
 
 

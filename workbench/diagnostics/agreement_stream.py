@@ -26,7 +26,8 @@ from workbench.records.interval import Interval
 from workbench.statistics.intervals import critical
 from workbench.statistics.resampling import CHUNK, interval_of
 
-RESAMPLES = 1000
+RESAMPLES, FEWEST, DRAWS = 1000, 200, 20_000_000
+"""Resamples; fewer of very many combinations, where the intervals are narrow and the draws slow."""
 
 
 class AgreementStream:
@@ -103,6 +104,11 @@ class AgreementStream:
         ties = f"{self._ties:,} times several classes had the largest logit; the first of them counted"
         return replace(found, warnings=(*found.warnings, ties)) if self._ties else found
 
+    @property
+    def held(self) -> int:
+        """Bytes of what is kept of the samples so far."""
+        return self._codes.nbytes + self._counts.nbytes
+
     def _add(self, codes: np.ndarray) -> None:
         new, counts = np.unique(codes, return_counts=True)
         merged, places = np.unique(np.concatenate([self._codes, new]), return_inverse=True)
@@ -125,9 +131,10 @@ class AgreementStream:
 
     def _resamples(self) -> Iterator[np.ndarray]:
         """Chunks (r, G) of Poisson counts around those of the G combinations."""
-        generator, rows = np.random.default_rng(self.seed), max(1, CHUNK // len(self._counts))
-        for start in range(0, RESAMPLES, rows):
-            shape = (min(rows, RESAMPLES - start), len(self._counts))
+        size, generator = len(self._counts), np.random.default_rng(self.seed)
+        rows, resamples = max(1, CHUNK // size), min(RESAMPLES, max(FEWEST, DRAWS // size))
+        for start in range(0, resamples, rows):
+            shape = (min(rows, resamples - start), size)
             drawn = generator.poisson(self._counts, shape).astype(np.float64)
             yield np.where(drawn.any(axis=1, keepdims=True), drawn, self._counts)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.diagnostics.agreement import OUTCOMES, Agreement
 from workbench.figures import theme
+from workbench.figures.dots import error_bars
 from workbench.figures.text import label, sentence
 
 COUNTS_UP_TO = 20
@@ -16,13 +19,15 @@ MEANING = {"student_only": "student only (progress)", "teacher_only": "teacher o
 
 def figure(result: Agreement) -> go.Figure:
     """Three panels: the classes they pick, the outcomes against the labels, and agreement within its bounds."""
-    made = theme.canvas(height=680, barmode="stack", legend_traceorder="normal", margin_t=24)
+    made = theme.canvas(height=700, barmode="stack", legend_traceorder="normal", margin_t=24, margin_b=76)
     make_subplots(3, 1, row_heights=[0.76, 0.13, 0.11], vertical_spacing=0.12, figure=made)
     made.add_traces(_confusion(result), [1, 1], [1, 1])
     made.add_traces(_outcomes(result), [2] * 4, [1] * 4)
     made.add_traces(_range(result), [3] * 2, [1] * 2)
     _class_axes(made, result.class_names)
     allowed = f"same class: {result.top1.mean:.1%}; the accuracies allow {result.lowest:.1%} to {result.highest:.1%}"
+    if isfinite(result.phi.mean):
+        allowed += f"<br>beyond what the labels explain: phi = {result.phi.mean:.2f}"
     low, high = min(result.lowest, result.top1.low), max(result.highest, result.top1.high)
     room = 0.04 * (high - low) + 0.002
     share = {"tickformat": ".3~p", "nticks": 6, "zeroline": False, "col": 1}
@@ -97,12 +102,7 @@ def _range(result: Agreement) -> list[go.Scatter]:
         y=[0],
         mode="markers",
         marker=theme.marker("agreement", 11),
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [top1.high - top1.mean],
-            "arrayminus": [top1.mean - top1.low],
-        },
+        error_x=error_bars([top1.mean], [top1.low], [top1.high]),
         showlegend=False,
         hovertemplate=f"{top1.low:.1%} to {top1.high:.1%}<extra>agreement</extra>",
     )
