@@ -142,6 +142,13 @@ def test_other_questions_have_other_ids(setting) -> None:
     assert plan_study(make_setting(), [methods.KD()], 2).id == ids[0]
 
 
+def test_a_student_that_is_larger_than_its_teacher_is_noted_where_a_teacher_is_read() -> None:
+    setting = make_setting(student=partial(MLP, 4, (64,), 3))
+    (note,) = plan_study(setting, [methods.KD()], 2).notes
+    assert note == "The student has 515 parameters, more than the 259 of its teacher; were they swapped?"
+    assert plan_study(setting, [methods.LabelSmoothing()], 2).notes == ()
+
+
 def test_a_method_that_touches_test_data_is_refused(setting) -> None:
     class AsReleased(methods.KD):
         leaks_test = True

@@ -20,6 +20,7 @@ from workbench.engine.keeper import Keeper
 from workbench.engine.ledger import Ledger
 from workbench.engine.protocols import run_stages, stage_steps
 from workbench.engine.spending import stage_of
+from workbench.engine.sizes import larger_student
 from workbench.engine.streams import Streams
 from workbench.engine.teaching import new_teacher, teacher_identity, teacher_of
 from workbench.engine.terms import NotFinite
@@ -173,6 +174,8 @@ class Distillation:
             trial.parties["student"] = student
             yield from fit_student(trial, self.conditions)
             return
+        if self.method.reads_teacher and (trouble := larger_student(student, trial.parties["teacher"])):
+            yield events.Warning(party="student", message=trouble)
         student = trial.students_of(StagePlan())["student"]
         trial.build(student, trial.parties["teacher"] if self.method.reads_teacher else None)
         with trial.streams.using("method"):

@@ -12,6 +12,7 @@ from typing import Any
 from workbench.engine.conditions import Control
 from workbench.engine.identity import own_code_of
 from workbench.engine.rehearsal import Rehearsal, rehearse
+from workbench.engine.sizes import larger_student_of
 from workbench.methods.catalog import check_task, make
 from workbench.methods.method import Method
 from workbench.records.arm import Role
@@ -76,11 +77,16 @@ def arms_of(
     return tuple(arms), [f"{', '.join(names)}: {why_not}." for why_not, names in lacking.items()]
 
 
-def notes_on(setting: Setting, seeds: tuple[int, ...]) -> list[str]:
+def notes_on(setting: Setting, seeds: tuple[int, ...], arms: Sequence[PlannedArm]) -> list[str]:
     """What a reader must know about the setting itself."""
-    if setting.varies_initialisation or len(seeds) == 1:
-        return []
-    return ["The student was given as a model, of which every seed trains a copy: initialisation is not varied."]
+    notes = []
+    if not setting.varies_initialisation and len(seeds) > 1:
+        notes.append(
+            "The student was given as a model, of which every seed trains a copy: initialisation is not varied."
+        )
+    if any(arm.method.reads_teacher for arm in arms) and (trouble := larger_student_of(setting)):
+        notes.append(f"{trouble[:1].upper()}{trouble[1:]}")
+    return notes
 
 
 def _check(setting: Setting, methods: Sequence[Method]) -> None:

@@ -134,7 +134,7 @@ def plan_study(
         raise ValueError(f"teachers = {teachers} must be 1 or more")
     arms, notes = arms_of(setting, methods, budget or setting.budget, quick=quick)
     effect = _smallest_effect(setting, smallest_effect)
-    return StudyPlan(setting, arms, numbers, teachers, effect, quick, (*notes, *notes_on(setting, numbers)))
+    return StudyPlan(setting, arms, numbers, teachers, effect, quick, (*notes, *notes_on(setting, numbers, arms)))
 
 
 def with_folder(cell: Cell, folder: Any) -> Conditions:

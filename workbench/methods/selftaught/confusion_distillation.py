@@ -62,7 +62,10 @@ class ConfusionDistillation(Method):
         "What Do Students Learn? A Feature-Level Analysis of Dark Knowledge", "Kang, Kim", "ICPR", 2026, "2606.03052"
     )
     evidence = Evidence(
-        "digest", "notes on the authors' code: matrix, segments, losses, averaging", "rows of classes without a sample"
+        "code",
+        "KangWooya/What_Do_Students_Learn (authors), training/train_cd.py at dd267178b532faa08204dfb4b05deeddc56db4c0 and "
+        "scripts/run_command.sh",
+        "rows of classes without a sample, which are even there",
     )
     progress = Progress("labels")
     aliases = ("cd",)
