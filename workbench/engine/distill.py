@@ -19,8 +19,8 @@ from workbench.engine.identity import address, own_code_of
 from workbench.engine.keeper import Keeper
 from workbench.engine.ledger import Ledger
 from workbench.engine.protocols import run_stages, stage_steps
-from workbench.engine.spending import stage_of
 from workbench.engine.sizes import larger_student
+from workbench.engine.spending import stage_of
 from workbench.engine.streams import Streams
 from workbench.engine.teaching import new_teacher, teacher_identity, teacher_of
 from workbench.engine.terms import NotFinite
