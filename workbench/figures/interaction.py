@@ -1,0 +1,81 @@
+"""The interaction tensor: how often features are used, on which samples, by how confident models, and shared by whom."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from workbench.diagnostics.interaction import Interaction
+from workbench.figures import theme
+from workbench.figures.interaction_confidence import confidence
+from workbench.figures.interaction_network import network
+from workbench.figures.interaction_samples import samples
+from workbench.figures.interaction_style import styles
+from workbench.figures.text import label
+
+View = Literal["frequency", "common", "samples", "confidence", "network"]
+FEW = 60
+
+
+def figure(result: Interaction, view: View = "frequency") -> go.Figure:
+    """One view of the tensor.
+
+    Args:
+        result: what to draw.
+        view: ``frequency``, sorted over the features in use, beside the other construction; ``common``, the same for
+            the features that all groups use; ``samples``, which are used where; ``confidence``, against the number of
+            features; ``network``, which models have which.
+
+    Raises:
+        ValueError: there is no such view.
+    """
+    views = {"samples": samples, "confidence": confidence, "network": network}
+    if view in ("frequency", "common"):
+        return _frequencies(result, common=view == "common")
+    if view not in views:
+        raise ValueError(f"no view {view!r}; there are frequency, common, {', '.join(views)}")
+    return views[view](result)
+
+
+def ranked(result: Interaction, group: int, *, common: bool = False) -> np.ndarray:
+    """The features that a curve shows, in the order in which it shows them."""
+    counts = result.frequency[group]
+    shown = np.flatnonzero(result.common if common else counts > 0)
+    return shown[np.argsort(-counts[shown], kind="stable")]
+
+
+def _frequencies(result: Interaction, *, common: bool) -> go.Figure:
+    both = len(result.other_frequency) > 0 and not common
+    made = theme.canvas("How many samples use a feature", 380)
+    make_subplots(1, 1 + both, shared_yaxes=True, horizontal_spacing=0.04, figure=made)
+    for g, (name, style) in enumerate(zip(result.group_names, styles(result.group_names), strict=True)):
+        kept = result.frequency[g][ranked(result, g, common=common)]
+        made.add_trace(_curve(kept, f"{label(name)} ({len(kept):,})", style), 1, 1)
+        if both:
+            other = result.other_frequency[g]
+            words = f"{label(name)}, {result.other['mode']} form ({(other > 0).sum():,})"
+            made.add_trace(_curve(other[other > 0], words, style, legend=False), 1, 2)
+    shown = f"common to all: {int(result.common.sum()):,}" if common else f"{result.mode} form: {result.features:,}"
+    made.update_xaxes(title_text=f"{shown} above {result.threshold:.2f}", rangemode="tozero", row=1, col=1)
+    if both:
+        words = f"{result.other['mode']} form: {result.other['features']:,} above {result.other['threshold']:.2f}"
+        made.update_xaxes(title_text=words, rangemode="tozero", row=1, col=2)
+    made.update_yaxes(type="log", dtick="D2")
+    return made.update_yaxes(title_text=f"samples of {result.n:,}", row=1, col=1)
+
+
+def _curve(counts: np.ndarray, name: str, style: theme.Style, *, legend: bool = True) -> go.Scatter:
+    """The most frequent feature first."""
+    return go.Scatter(
+        x=np.arange(1, len(counts) + 1),
+        y=np.sort(counts)[::-1],
+        mode="lines+markers" if len(counts) <= FEW else "lines",
+        name=name,
+        showlegend=legend,
+        line={"color": style.color, "dash": style.dash, "width": theme.WIDTH},
+        marker={"color": style.color, "symbol": style.symbol, "size": 5},
+        hovertemplate=f"%{{x}}. feature: %{{y:,}} samples<extra>{name}</extra>",
+    )
