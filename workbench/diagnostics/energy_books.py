@@ -19,7 +19,8 @@ from workbench.records.study import Study
 Book = Mapping[str, Any]
 Books = Mapping[str, Sequence[Book]]
 
-ORDER = ("preparation", "teacher_training", "teacher_outputs", "assistant_training", "student", "evaluation")
+WARM_UP = "warm_up"
+ORDER = (WARM_UP, "preparation", "teacher_training", "teacher_outputs", "assistant_training", "student", "evaluation")
 SHARED = {"teacher": "teacher_training", "teacher_outputs": "teacher_outputs"}
 MODELS = ("cpu_time_model", "flops_model")
 KEPT = ("stages", "shared", "serving", "timeline", "sessions", "reads_teacher", "machine", "began", "ended")

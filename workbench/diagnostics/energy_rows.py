@@ -12,6 +12,7 @@ from workbench.diagnostics.energy_books import (
     BLINK_S,
     ORDER,
     SHARED,
+    WARM_UP,
     Book,
     Books,
     Pricing,
@@ -33,7 +34,7 @@ Charged = tuple[Cost | None, str, float]
 
 def charged(book: Book, allocation: float) -> dict[str, Charged]:
     """Every stage of one student: its row, when it was paid, and the share of it that is charged."""
-    found: dict[str, Charged] = {row.stage: (row, "now", 1.0) for row in costs_of(book)}
+    found: dict[str, Charged] = {row.stage: (row, "now", float(row.stage != WARM_UP)) for row in costs_of(book)}
     for what, stage in SHARED.items():
         cost, paid = shared_cost(book, what)
         if paid != "not needed":

@@ -20,7 +20,7 @@ from workbench.engine.keeper import Keeper
 from workbench.engine.ledger import Ledger
 from workbench.engine.protocols import run_stages, stage_steps
 from workbench.engine.sizes import larger_student
-from workbench.engine.spending import stage_of
+from workbench.engine.spending import WARM_UP, stage_of, warm_up
 from workbench.engine.streams import Streams
 from workbench.engine.teaching import new_teacher, teacher_identity, teacher_of
 from workbench.engine.terms import NotFinite
@@ -138,6 +138,8 @@ class Distillation:
             yield from self.ledger.watch(self._run(controls), stage_of)
 
     def _run(self, controls: Controls) -> Iterator[events.Event]:
+        if warm_up():
+            self.ledger.charge(WARM_UP)
         keeper = Keeper(self.checkpoint_path if self.conditions.checkpoint else None)
         streams = Streams(self.seed, self.conditions.where())
         self.trial = trial = trial_of(self.setting, self.method, self.budget, streams, controls)

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+
+import torch
+
 from workbench.records import events
 
-STAGES = ("preparation", "teacher_training", "teacher_outputs", "assistant_training", "student", "evaluation")
+WARM_UP = "warm_up"
+"""What a process does once, whoever is the first to train in it: PyTorch loads its optimisers."""
+SLOW_IMPORT = "torch._dynamo"
+STAGES = (WARM_UP, "preparation", "teacher_training", "teacher_outputs", "assistant_training", "student", "evaluation")
+
+
+def warm_up() -> bool:
+    """Have PyTorch load what it loads at the first optimiser of a process; whether that was still to be done."""
+    before = SLOW_IMPORT in sys.modules
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)])
+    return not before and SLOW_IMPORT in sys.modules
 
 
 def stage_of(event: events.Event) -> str:
