@@ -11,6 +11,8 @@ gap a coarse number.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -18,6 +20,20 @@ from workbench.diagnostics.outputs import classes_of
 from workbench.records.batch import UNLABELLED
 
 LOSSES = ("0-1", "brier")
+
+
+class Gaps(NamedTuple):
+    """Gaps of m students and of their k different teachers, in both ``LOSSES``.
+
+    Attributes:
+        students: (m, 2).
+        teachers: (k, 2).
+        taught_by: (m,) which of the teachers taught each student.
+    """
+
+    students: np.ndarray
+    teachers: np.ndarray
+    taught_by: np.ndarray
 
 
 def bounded_losses(logits: ArrayLike, labels: ArrayLike) -> np.ndarray:

@@ -1,0 +1,84 @@
+"""What the estimators say of the divergence, each with its floor and the side on which it errs."""
+
+from __future__ import annotations
+
+import math
+
+import plotly.graph_objects as go
+
+from workbench.diagnostics.divergence import Divergence
+from workbench.figures import theme
+from workbench.figures.divergence_note import ROOM, note
+from workbench.figures.text import escaped
+
+ROW, REST = 54, 130
+SHORT = {
+    "pred_seed": "probabilities, seeds averaged<br><i>a lower bound</i>",
+    "pred_pairs": "probabilities, pair by pair<br><i>above the one with seeds averaged</i>",
+    "func_gauss": "Gaussians over functions<br><i>no certain side</i>",
+    "param_isotropic": "Gaussians over weights<br><i>of a width we choose</i>",
+    "param_swag": "last training steps<br><i>no certain side</i>",
+    "param_laplace": "last layer, Laplace<br><i>of a prior we choose</i>",
+    "linear_exact": "linear readouts of the inputs<br><i>exact for these alone</i>",
+}
+
+
+def figure(result: Divergence) -> go.Figure:
+    """A row for each estimator: the estimate with its interval, and what teachers give against teachers."""
+    names = [name for name, value in result.values.items() if value.mean > 0]
+    rows = list(range(len(names)))
+    axes = {
+        "xaxis": {"title": {"text": "nats"}, "type": "log", "dtick": 1, "exponentformat": "power"},
+        "yaxis": {
+            "tickvals": rows,
+            "ticktext": [SHORT.get(name, escaped(name)) for name in names],
+            "range": [len(names) - 0.4, -0.6],
+            "showgrid": False,
+            "zeroline": False,
+        },
+    }
+    made = theme.canvas(height=REST + ROW * max(len(names), 1), margin_t=ROOM, **axes)
+    made.add_traces([_floors(result, names), _values(result, names)])
+    return note(made, result.provenance)
+
+
+def _values(result: Divergence, names: list[str]) -> go.Scatter:
+    """An interval that reaches below zero ends at a hundredth of the estimate, where a logarithmic axis can show it."""
+    found = [result.values[name] for name in names]
+    ends = {
+        "array": [_length(each.high - each.mean) for each in found],
+        "arrayminus": [_length(each.mean - max(each.low, 0.01 * each.mean)) for each in found],
+    }
+    return go.Scatter(
+        x=[each.mean for each in found],
+        y=list(range(len(names))),
+        mode="markers",
+        name="students against teachers",
+        marker=theme.marker("student", 9),
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            **ends,
+            "color": theme.STUDENT.color,
+            "thickness": 1.5,
+            "width": 4,
+        },
+        customdata=[[str(each), result.sides[name]] for name, each in zip(names, found, strict=True)],
+        hovertemplate="%{customdata[0]} nats<br>%{customdata[1]}<extra></extra>",
+    )
+
+
+def _floors(result: Divergence, names: list[str]) -> go.Scatter:
+    known = [(row, result.floors[name]) for row, name in enumerate(names) if result.floors[name] > 0]
+    return go.Scatter(
+        x=[floor for _, floor in known],
+        y=[row for row, _ in known],
+        mode="markers",
+        name="teachers against teachers (floor)",
+        marker=theme.marker("teacher", 9),
+        hovertemplate="floor %{x:.3g} nats<extra></extra>",
+    )
+
+
+def _length(value: float) -> float:
+    return 0.0 if math.isnan(value) else float(value)
