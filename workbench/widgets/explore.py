@@ -18,10 +18,9 @@ from workbench.figures.draw import draw
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
-from workbench.widgets.gallery import Gallery
 from workbench.widgets.plot_view import PlotView
+from workbench.widgets.run_gallery import run_gallery
 from workbench.widgets.sample_map import SampleMap
-from workbench.widgets.samples import cards
 from workbench.widgets.unblocked import unblock
 
 HEIGHT = 520
@@ -44,7 +43,7 @@ class Explore(widgets.VBox):
         self.chosen: Selection | None = None
         self.confusion = self._confusion()
         self.maps = self._maps(setting)
-        self.gallery = self._gallery(setting)
+        self.gallery = run_gallery(run, setting, self.differ, self._state.get("temperature", 1.0))
         self.colour = widgets.ToggleButtons(options=[*self.maps], style={"button_width": "9em"})
         self.only = widgets.Checkbox(value=True, description="only samples on which they disagree", indent=False)
         self.everything = widgets.Button(description="Clear the selection", layout={"width": "13em"})
@@ -113,21 +112,6 @@ class Explore(widgets.VBox):
         for each in made.values():
             each.on_selection(lambda selection, source=each: self.choose(selection, source))
         return made
-
-    def _gallery(self, setting: Setting) -> Gallery:
-        run = self._run
-        first = {int(i): rank for rank, i in enumerate(self.differ.ids)}
-        order = np.argsort([first.get(int(i), len(first)) for i in run.test_ids], kind="stable")
-        shown = cards(setting.test, setting.look)
-        return Gallery(
-            shown[order] if isinstance(shown, np.ndarray) else [shown[row] for row in order],
-            student_logits=run.predictions["student"][order],
-            teacher_logits=run.predictions["teacher"][order],
-            labels=run.test_labels[order],
-            ids=run.test_ids[order],
-            class_names=setting.class_names,
-            temperature=self._state.get("temperature", 1.0),
-        )
 
     # --- what follows what ---------------------------------------------------------------------------------------
     def _arranged(self) -> list[widgets.Widget]:

@@ -1,0 +1,48 @@
+"""The cards of a run's test samples, with what its student and teacher say of them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.records.run import Run
+from workbench.records.selection import Selection
+from workbench.settings import catalog
+from workbench.settings.setting import Setting
+from workbench.widgets.gallery import Gallery
+from workbench.widgets.samples import cards
+
+
+def run_gallery(run: Run, setting: Setting | None, first: Selection, temperature: float = 1.0) -> Gallery:
+    """All test samples, those of a selection first and in its order.
+
+    Args:
+        run: with the outputs of its teacher.
+        setting: whose samples are shown; without one, or with other samples, the cards hold numbers instead.
+        first: the samples at the beginning.
+        temperature: of the soft labels.
+    """
+    rank = {int(i): place for place, i in enumerate(first.ids)}
+    order = np.argsort([rank.get(int(i), len(rank)) for i in run.test_ids], kind="stable")
+    known = setting is not None and np.array_equal(setting.test.ids.cpu().numpy(), run.test_ids)
+    shown = cards(setting.test, setting.look) if known else [f"sample {int(i)}" for i in run.test_ids]
+    names = run.facts.get("class_names") or range(run.predictions["student"].shape[1])
+    return Gallery(
+        shown[order] if isinstance(shown, np.ndarray) else [shown[row] for row in order],
+        student_logits=run.predictions["student"][order],
+        teacher_logits=run.predictions["teacher"][order],
+        labels=run.test_labels[order],
+        ids=run.test_ids[order],
+        class_names=list(map(str, names)),
+        temperature=temperature,
+    )
+
+
+def setting_of(run: Run) -> Setting | None:
+    """The setting of a run, made again; None for one that is not in the catalogue, or whose data are not here."""
+    name = run.setting["name"]
+    if name not in catalog.catalog():
+        return None
+    try:
+        return catalog.make(name, dict(run.setting["config"]))
+    except (FileNotFoundError, KeyError, ValueError):
+        return None
