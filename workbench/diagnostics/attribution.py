@@ -72,6 +72,7 @@ class Attribution(Result):
         dark: (N,) the teacher's first other class.
         ids: (N,) sample ids.
         class_names: C names.
+        columns: names of the columns of a table; empty otherwise.
         n: samples.
         seed: of the bootstrap, and of what is drawn.
         warnings: what weakens the numbers.
@@ -98,6 +99,7 @@ class Attribution(Result):
     dark: np.ndarray
     ids: np.ndarray
     class_names: tuple[str, ...]
+    columns: tuple[str, ...]
     n: int
     seed: int
     warnings: tuple[str, ...]
@@ -153,7 +155,13 @@ class Attribution(Result):
 
 
 def attribution(
-    maps: Maps, plan: Plan, *, class_names: Sequence[str] = (), look: str = "table", notes: Sequence[str] = ()
+    maps: Maps,
+    plan: Plan,
+    *,
+    class_names: Sequence[str] = (),
+    look: str = "table",
+    columns: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> Attribution:
     """Compare maps that were collected.
 
@@ -162,6 +170,7 @@ def attribution(
         plan: with which they were made.
         class_names: C names; the numbers by default.
         look: of the samples.
+        columns: names of the columns of a table.
         notes: further warnings.
 
     Raises:
@@ -199,6 +208,7 @@ def attribution(
         dark=dark,
         ids=maps.ids,
         class_names=tuple(map(str, class_names or range(classes))),
+        columns=tuple(map(str, columns)),
         n=len(maps.ids),
         seed=plan.seed,
         warnings=(*notes, *warnings(maps, plan, per_sample)),
@@ -237,5 +247,4 @@ def attribution_of(
     source = Source.of(run, setting, control)
     plan = source.plan(choices)
     maps = collected(source.models, source.samples(samples, plan.seed), source.pool, plan, source.setting.look, tell)
-    look, names = source.setting.look, source.setting.class_names
-    return attribution(maps, plan, class_names=names, look=look, notes=source.notes)
+    return attribution(maps, plan, **source.words)

@@ -66,6 +66,13 @@ class Source:
         """Whether samples are explained as an ``image``, a ``series`` or a ``table``."""
         return form_of(self.setting.test, self.setting.look)
 
+    @property
+    def words(self) -> dict[str, Any]:
+        """What ``attribution`` is told beside the maps: names, how samples look, and notes."""
+        setting = self.setting
+        columns = setting.train.encoding.names
+        return {"class_names": setting.class_names, "look": setting.look, "columns": columns, "notes": self.notes}
+
     def plan(self, choices: Mapping[str, Any]) -> Plan:
         """The choices, filled up with what fits these samples and this run.
 
