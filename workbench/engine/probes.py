@@ -56,8 +56,10 @@ class Probes:
         """Finds out which players move the learner."""
         own = {id(parameter) for parameter in learner.parameters()}
         self._watched = {name: [p for p in ps if id(p) in own] for name, ps in moved.items()}
+        self._other = {name: [p for p in ps if id(p) not in own] for name, ps in moved.items()}
         self._method, self._rows_are_known = method, task in ("classification", "tokens")
         self.watching, self._all, self._seen = False, False, None
+        self._looked_at: bool | None = None
         self._values: dict[str, float] = {}
         self._trouble = ""
 
@@ -89,30 +91,46 @@ class Probes:
         self.watching = False
         if any(named.kind_of(name) != "labels" for name in terms):
             try:
-                self._values = self._measured(terms, self._watched[player], ask)
+                self._values = self._measured(terms, player, ask)
             except RuntimeError as error:  # a graph that can be walked once only, or no memory to walk it twice
                 self._trouble = f"the loss doctor sees no more of this stage: {str(error).splitlines()[0]}"
                 self._watched = {}
 
-    def _measured(self, terms: Terms, parameters: list[Tensor], ask: Ask) -> dict[str, float]:
-        found = self._gradients(terms, parameters)
-        if self._seen is not None:
+    def _measured(self, terms: Terms, player: str, ask: Ask) -> dict[str, float]:
+        found = self._gradients(terms, player)
+        if self._seen is not None and self._answers(terms, self._seen[0]):
             found |= self._outputs(*self._seen[:2], self._seen[2].labels)
             if self._all:
                 found |= self._exponent(*self._seen, ask)
         return found
 
-    @staticmethod
-    def _gradients(terms: Terms, parameters: list[Tensor]) -> dict[str, float]:
-        gram = probing.gradient_gram([*terms.values()], parameters)
+    def _gradients(self, terms: Terms, player: str) -> dict[str, float]:
+        gram = probing.gradient_gram([*terms.values()], self._watched[player])
         lengths, cosines = probing.length_and_cosines(gram, [*terms])
-        angles = {f"{named.COSINE}{a}{named.AND}{b}": value for (a, b), value in cosines.items()}
-        return {f"{named.GRADIENT}{name}": length for name, length in lengths.items()} | angles
+        found = {f"{named.GRADIENT}{name}": length for name, length in lengths.items()}
+        found |= {f"{named.COSINE}{a}{named.AND}{b}": value for (a, b), value in cosines.items()}
+        others, lost = self._other[player], [name for name, length in lengths.items() if length == 0]
+        if others and lost:
+            gram = probing.gradient_gram([terms[name] for name in lost], others)
+            lengths, _ = probing.length_and_cosines(gram, lost)
+            found |= {f"{named.ELSEWHERE}{name}": length for name, length in lengths.items()}
+        return found
+
+    def _answers(self, terms: Terms, student: Any) -> bool:
+        """Whether any term of this stage looks at the student's outputs; a layer before them may be all that learns."""
+        if not self._rows_are_known or not isinstance(student, Trace) or not student.outputs.requires_grad:
+            return False
+        if self._looked_at is None:
+            grads = (
+                torch.autograd.grad(term, student.outputs, retain_graph=True, allow_unused=True)
+                for term in terms.values()
+                if term.requires_grad
+            )
+            self._looked_at = any(gradient is not None for (gradient,) in grads)
+        return self._looked_at
 
     @torch.no_grad()
-    def _outputs(self, student: Any, teacher: Any, labels: Tensor | None) -> dict[str, float]:
-        if not self._rows_are_known or not isinstance(student, Trace):
-            return {}
+    def _outputs(self, student: Trace, teacher: Any, labels: Tensor | None) -> dict[str, float]:
         parties = {"student": student} | ({"teacher": teacher} if isinstance(teacher, Trace) else {})
         rows = {party: _rows(trace.outputs, labels) for party, trace in parties.items()}
         found: dict[str, float] = {}
@@ -125,10 +143,10 @@ class Probes:
                 found[named.LOG_PROBABILITIES + party] = probing.share_of_log_probabilities(each)
         return found
 
-    def _exponent(self, student: Any, teacher: Any, batch: Batch, ask: Ask) -> dict[str, float]:
+    def _exponent(self, student: Trace, teacher: Any, batch: Batch, ask: Ask) -> dict[str, float]:
         """The method's distillation terms at two high temperatures, on the outputs of this step."""
         method = _tempered(self._method)
-        if method is None or not isinstance(student, Trace) or not isinstance(teacher, Trace):
+        if method is None or not isinstance(teacher, Trace):
             return {}
         gradients: dict[float, Tensor] = {}
         outputs = student.outputs.detach().float()
@@ -143,7 +161,10 @@ class Probes:
                     gradients[temperature] = torch.autograd.grad(soft, leaf)[0]
         except Exception:  # a method of one's own may do anything with its temperature; then this stays unknown
             return {}
-        return {named.TEMPERATURE_EXPONENT: probing.power_of_temperature(gradients)}
+        if any(not gradient.any() for gradient in gradients.values()):  # terms that are still warming up
+            return {}
+        exponent = probing.power_of_temperature(gradients)
+        return {named.TEMPERATURE: float(method.temperature), named.TEMPERATURE_EXPONENT: exponent}
 
 
 def _rows(outputs: Tensor, labels: Tensor | None) -> Tensor:

@@ -53,11 +53,23 @@ CLASSES = (
 SYMBOLS = ("circle", "diamond", "square", "cross", "x", "triangle-up", "star", "pentagon", "hexagon", "bowtie")
 TERMS = ("#eda211", "#8b6fd8", "#1fa3b5", "#b9ac70", "#bd1f01", "#a96b59", "#94a4a2")
 
+STAGES = {  # of a run, where its energy goes
+    "warm_up": "#94a4a2",
+    "preparation": "#b9ac70",
+    "teacher_training": "#3a8dc4",
+    "teacher_outputs": "#92dadd",
+    "assistant_training": "#8b6fd8",
+    "student": "#d55e00",
+    "evaluation": "#717581",
+}
 OUTCOMES = {"both_right": "#94a4a2", "student_only": "#0a9e78", "teacher_only": "#d55e00", "both_wrong": "#717581"}
 DARK_TEXT = "#222222"  # on the cells of a heat map, which are opaque and light on either page
 SEQUENTIAL = ((0.0, "#fdebdd"), (1.0, "#e8792b"))
 FLAT = ((0.0, "#d3d8da"), (1.0, "#d3d8da"))
+STATUS = {"ok": "#0a9e78", "look": "#c98a0c", "wrong": "#bd1f01", "not applicable": "#8c8c8c"}
 DIVERGING = ((0.0, "rgba(63,144,218,0.75)"), (0.5, CLEAR), (1.0, "rgba(255,169,14,0.75)"))
+SIGNED = ((0.0, "#2470b3"), (0.5, "#f4f2ee"), (1.0, "#d9630c"))  # opaque, for maps with a sign
+GREYS = ((0.0, "#1b1b1b"), (1.0, "#f2f2f2"))
 
 
 def style(party: str) -> Style:

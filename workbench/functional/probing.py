@@ -108,14 +108,17 @@ def relabelled(confusion: Tensor) -> tuple[float, float]:
 
 
 def length_and_cosines(gram: Tensor, names: Sequence[str]) -> tuple[dict[str, float], dict[tuple[str, str], float]]:
-    """Lengths by name, and cosines by pair of names where neither length is 0, from inner products (K, K)."""
+    """Lengths by name, and cosines by pair of names where neither length is 0, from inner products (K, K).
+
+    A gradient that is not a number is infinitely long, and at no angle to any other.
+    """
     table = gram.double().tolist()
-    lengths = {name: max(table[k][k], 0.0) ** 0.5 for k, name in enumerate(names)}
+    lengths = {name: table[k][k] ** 0.5 if table[k][k] >= 0 else math.inf for k, name in enumerate(names)}
     cosines = {
         (a, b): min(1.0, max(-1.0, table[i][j] / (lengths[a] * lengths[b])))
         for i, a in enumerate(names)
         for j, b in enumerate(names)
-        if i < j and lengths[a] * lengths[b] > 0
+        if i < j and 0 < lengths[a] * lengths[b] < math.inf
     }
     return lengths, cosines
 

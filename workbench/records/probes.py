@@ -7,6 +7,8 @@ from __future__ import annotations
 
 GRADIENT = "gradient/"
 """Before a term's name: the length of its gradient in the student's parameters."""
+ELSEWHERE = "elsewhere/"
+"""Before a term's name: the same in everything else its player moves; only for a term that does not reach the student."""
 COSINE = "cosine/"
 """Before the names of two terms, joined by ``AND``: the cosine of the angle between their gradients."""
 AND = "|"
@@ -14,6 +16,8 @@ LOGIT_SCALE = "logit_scale"
 """Spread of the teacher's logits over that of the student's."""
 EFFECTIVE_TEMPERATURE = "effective_temperature"
 """At this temperature the teacher is as soft as the student is at 1."""
+TEMPERATURE = "temperature"
+"""The temperature a method divides the logits by, where it has one; once in a run."""
 TEMPERATURE_EXPONENT = "temperature_exponent"
 """The power of the temperature with which the gradient of the distillation terms grows; once in a run."""
 PROBABILITIES = "probabilities/"
@@ -29,9 +33,9 @@ TEACHER_RIGHT = "teacher_right"
 TEACHER_RELABELLED = "teacher_relabelled"
 """The same after its classes were renamed, one to one, as suits it best; once in a run."""
 
-PREFIXES = (GRADIENT, COSINE, PROBABILITIES, LOG_PROBABILITIES)
+PREFIXES = (GRADIENT, ELSEWHERE, COSINE, PROBABILITIES, LOG_PROBABILITIES)
 NAMES = (
-    *(LOGIT_SCALE, EFFECTIVE_TEMPERATURE, TEMPERATURE_EXPONENT),
+    *(LOGIT_SCALE, EFFECTIVE_TEMPERATURE, TEMPERATURE, TEMPERATURE_EXPONENT),
     *(TEACHER_TRAINING, TEACHER_WOBBLE, TEACHER_RIGHT, TEACHER_RELABELLED),
 )
 LABELS, REGULARISER = "labels", "reg_"
