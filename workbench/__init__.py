@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from workbench import methods as methods
     from workbench import settings as settings
     from workbench.diagnostics.agreement import agreement_of as agreement_of
+    from workbench.diagnostics.confusion import confusion_of as confusion_of
+    from workbench.diagnostics.interaction import interaction_of as interaction_of
+    from workbench.diagnostics.interaction_feature import interaction_feature as interaction_feature
+    from workbench.diagnostics.rarefaction import rarefaction_of as rarefaction_of
     from workbench.engine.distill import distill as distill
     from workbench.engine.study import study as study
     from workbench.engine.study_of import study_of as study_of
@@ -27,11 +31,15 @@ _HOMES = {
     "Run": "workbench.records.run:Run",
     "Setting": "workbench.settings.setting:Setting",
     "agreement_of": "workbench.diagnostics.agreement:agreement_of",
+    "confusion_of": "workbench.diagnostics.confusion:confusion_of",
     "distill": "workbench.engine.distill:distill",
     "draw": "workbench.figures.draw:draw",
+    "interaction_feature": "workbench.diagnostics.interaction_feature:interaction_feature",
+    "interaction_of": "workbench.diagnostics.interaction:interaction_of",
     "lab": "workbench.widgets.lab:lab",
     "methods": "workbench.methods",
     "panel": "workbench.widgets.panel:panel",
+    "rarefaction_of": "workbench.diagnostics.rarefaction:rarefaction_of",
     "settings": "workbench.settings",
     "study": "workbench.engine.study:study",
     "study_of": "workbench.engine.study_of:study_of",
