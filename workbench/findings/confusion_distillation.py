@@ -77,7 +77,10 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         seeds=tuple(seeds),
         setting=f"digits, all labels; MLP 64-{STUDENT[0]}-10, {BUDGET.epochs} epochs",
         controls=("labels only", "label smoothing", "confusions shuffled within rows"),
-        notes=("Published: 0.4 to 1.8 points over the baseline on CIFAR-100, by architecture and number of epochs.",),
+        notes=(
+            "Published on CIFAR-100, four nets: -0.3 to 1.0 points over the baseline at 200 epochs, 0.6 to 1.3 at 300 epochs "
+            "against a baseline of 200.",
+        ),
     )
 
 
