@@ -1,0 +1,89 @@
+"""What the panel of an attribution asks: a run brought back once, and what it has said already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from workbench.diagnostics.attribution import Attribution, attribution
+from workbench.diagnostics.attribution_maps import collected
+from workbench.diagnostics.attribution_source import Source
+from workbench.diagnostics.outputs import outputs_of
+from workbench.records.run import Run
+from workbench.settings.setting import Setting
+from workbench.widgets.gallery import Gallery
+from workbench.widgets.samples import cards
+
+KEPT = 200
+"""Answers about single samples that are remembered."""
+
+
+class Asker:
+    """Explains samples of one run with any choices; what was asked before costs nothing.
+
+    Args:
+        result: what is known already.
+        run: it is of.
+        setting: of the run, if it is not of the catalogue.
+        control: the run it was compared with, if one.
+
+    Attributes:
+        source: the models and the data.
+        ids: of all test samples.
+    """
+
+    def __init__(self, result: Attribution, run: Run, setting: Setting | None, control: Run | None) -> None:
+        """Brings the models back to life."""
+        self.source = Source.of(run, setting, control)
+        self.ids = frozenset(self.source.setting.test.ids.tolist())
+        self._base, self._known = result, dict[str, Attribution]()
+
+    def one(self, id: int, choices: Mapping[str, Any]) -> Attribution:
+        """The maps of one sample; the base result itself where that holds it.
+
+        Raises:
+            ValueError: these choices do not fit; the message says what does.
+        """
+        plan = self._base.plan | dict(choices)
+        if plan == self._base.plan and id in self._base.ids:
+            return self._base
+        key = json.dumps([id, plan])
+        if key not in self._known:
+            while len(self._known) >= KEPT:
+                self._known.pop(next(iter(self._known)))
+            self._known[key] = self.every([id], choices)
+        return self._known[key]
+
+    def every(
+        self, ids: Sequence[int], choices: Mapping[str, Any], tell: Callable[[float, str], object] | None = None
+    ) -> Attribution:
+        """The maps of several samples, with their numbers.
+
+        Raises:
+            ValueError: these choices do not fit; the message says what does.
+        """
+        plan = self.source.plan(self._base.plan | dict(choices))
+        data, look = self.source.samples(ids), self.source.setting.look
+        return attribution(
+            collected(self.source.models, data, self.source.pool, plan, look, tell), plan, **self.source.words
+        )
+
+    def use(self, result: Attribution) -> None:
+        """Start from another result."""
+        self._base = result
+
+
+def gallery_of(run: Run, setting: Setting, temperature: float) -> Gallery:
+    """The test samples as cards, with what student and teacher say at a temperature."""
+    return Gallery(
+        cards(setting.test, setting.look),
+        student_logits=outputs_of(run, "student"),
+        teacher_logits=outputs_of(run, "teacher"),
+        labels=run.test_labels,
+        ids=np.asarray(run.test_ids),
+        class_names=setting.class_names,
+        temperature=temperature,
+    )
