@@ -34,8 +34,8 @@ def fieller_interval(numerators: ArrayLike, denominators: ArrayLike, level: floa
     if n == 1:
         return Interval(ratio, math.nan, math.nan, n, "none", level)
     covariance = np.atleast_2d(np.cov(above, below)) * float(critical(n, level)) ** 2 / n
-    a = bottom**2 - covariance[1, 1]
-    b, c = top * bottom - covariance[0, 1], top**2 - covariance[0, 0]
+    a = float(bottom**2 - covariance[1, 1])
+    b, c = float(top * bottom - covariance[0, 1]), float(top**2 - covariance[0, 0])
     if a <= 0:
         return Interval(ratio, math.nan, math.nan, n, "t", level)
     half = math.sqrt(max(0.0, b**2 - a * c))

@@ -1,0 +1,32 @@
+"""Examples of the energy of runs."""
+
+from __future__ import annotations
+
+from tests.diagnostics.ledgers import book, measured, pair
+from workbench.diagnostics.energy import Energy, energy
+from workbench.energy.carbon import Grid
+from workbench.energy.component import Component
+
+HOSTILE = "<img src=x onerror=alert(1)> & $x$ </script>"
+
+
+def results() -> list[Energy]:
+    package = Component("cpu 0", 300.0, 290.0, 310.0, "rapl", "socket", "measured")
+    sensed = {"kd": [measured(book(4.0, 3.0, 20.0), "student", package)]}
+    return [
+        energy(sensed),
+        energy(pair(), allocation=0.1, grid=Grid(400.0, "the operator", 2024, "here")),
+    ]
+
+
+def incomplete() -> list[Energy]:
+    forgotten = book(4.0, 3.0, score={}, timeline=[])
+    forgotten["shared"]["teacher_outputs"]["o"] = {"paid": "earlier", "cost": None}
+    nothing = book(0.0) | {"stages": [], "serving": {}, "timeline": []}
+    return [energy({"kd": [forgotten]}), energy({"kd": [nothing]}), energy({"a": [forgotten], "b": [nothing]})]
+
+
+def hostile() -> list[Energy]:
+    bad = pair()
+    machine = {"cores": 2, "preset": "server", "lacking": {"rapl": HOSTILE}}
+    return [energy({HOSTILE: [each | {"machine": machine} for each in bad["kd"]], "labels_only": bad["labels_only"]})]

@@ -1,0 +1,226 @@
+"""Where the energy of a student went: stages of each arm, joules over the run, and what they bought."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from workbench.diagnostics.energy import Energy
+from workbench.figures import theme
+from workbench.figures.dots import error_bars
+from workbench.figures.energy_units import Unit, unit_for
+from workbench.figures.text import escaped, label, sentence
+
+PATTERNS = {"measured": "", "estimated": "/", "assumed": "/", "": "x"}
+FADED = 0.45
+ROW, TRACE, PARETO, LINE = 58, 150, 190, 15
+GAP, TOP, BELOW = 80, 20, 140
+LETTERS = 70
+BARE = {"showgrid": False, "zeroline": False}
+Row = Mapping[str, Any]
+Axes = tuple[dict[str, Any], dict[str, Any]]
+
+
+def figure(result: Energy) -> go.Figure:
+    """Stacked stages (solid: measured, hatched: estimated, faded: assumed), power over time, quality, and the checklist."""
+    checklist = [line for each in result.missing for line in _wrapped(each)]
+    unit = unit_for(max((row["high_j"] for row in result.totals), default=math.nan))
+    panels = [
+        (ROW * len(result.arms), [*_stages(result, unit), _totals(result, unit)], _stage_axes(result, unit)),
+        (TRACE, _trace(result), _trace_axes(result)),
+    ]
+    if len(result.arms) > 1 and any(math.isfinite(row["score"]) for row in result.totals):
+        panels.append((PARETO, _pareto(result, unit), _pareto_axes(unit)))
+    panels.append((LINE * len(checklist), [_checklist(checklist)], _checklist_axes(len(checklist))))
+    height = sum(pixels for pixels, _, _ in panels) + GAP * (len(panels) - 1) + TOP + BELOW
+    made = theme.canvas(
+        height=height, barmode="stack", margin_t=TOP, margin_b=BELOW, legend_traceorder="normal", bargap=0.45
+    )
+    inside, top = height - TOP - BELOW, 1.0
+    for place, (pixels, traces, (x, y)) in enumerate(panels, 1):
+        bottom = max(0.0, top - pixels / inside)
+        made.update_layout(
+            {
+                f"xaxis{place}": {"anchor": f"y{place}", **x},
+                f"yaxis{place}": {"anchor": f"x{place}", "domain": [bottom, top], **y},
+            }
+        )
+        made.add_traces([trace.update(xaxis=f"x{place}", yaxis=f"y{place}") for trace in traces])
+        top = max(0.0, bottom - GAP / inside)
+    return made
+
+
+def _stages(result: Energy, unit: Unit) -> list[go.Bar]:
+    """One trace per stage, so that the legend names each once; what is not charged is in the legend only."""
+    found = []
+    for stage in sorted({row["stage"] for row in result.stages}, key=_order):
+        rows = {row["arm"]: row for row in result.stages if row["stage"] == stage}
+        shown = [rows.get(arm) for arm in result.arms]
+        left_out = all(row["charged"] == 0 for row in rows.values())
+        found.append(
+            go.Bar(
+                y=list(range(len(result.arms))),
+                x=[_drawn(row) / unit.joules for row in shown],
+                orientation="h",
+                name=f"{sentence(stage)} (not charged)" if left_out else sentence(stage),
+                marker=_fill(stage, [row["status"] if row else "" for row in shown]),
+                customdata=[_told(row) for row in shown],
+                hovertemplate="%{customdata}<extra>" + sentence(stage) + "</extra>",
+            )
+        )
+    return found
+
+
+def _order(stage: str) -> tuple[int, str]:
+    return (list(theme.STAGES).index(stage) if stage in theme.STAGES else len(theme.STAGES)), stage
+
+
+def _drawn(row: Row | None) -> float:
+    """Joules that enter the total; nothing where they are unknown, which the hover and the warnings say."""
+    return 0.0 if row is None or math.isnan(row["energy_j"]) else row["charged"] * row["energy_j"]
+
+
+def _fill(stage: str, statuses: list[str]) -> dict[str, Any]:
+    pattern = {"shape": [PATTERNS[s] for s in statuses], "fillmode": "overlay", "fgcolor": theme.HOVER_TEXT}
+    look = {"color": theme.STAGES.get(stage, theme.OTHER.color), "line": {"color": theme.LINE, "width": 1}}
+    faded = [FADED if status == "assumed" else 1.0 for status in statuses]
+    return {**look, "opacity": faded, "pattern": {**pattern, "size": 7, "solidity": 0.2}}
+
+
+def _told(row: Row | None) -> str:
+    if row is None:
+        return ""
+    if math.isnan(row["energy_j"]):
+        return f"{label(row['arm'])}: not known (paid {escaped(row['paid'])})"
+    range_ = f"{row['energy_j']:.3g} J ({row['low_j']:.3g} to {row['high_j']:.3g})"
+    how = f"{row['status']} by {row['method']}, {row['scope']}; net of idle {row['net_j']:.3g} J"
+    exact = f"{row['cpu_s']:.3g} s of the processor, {row['wall_s']:.3g} s on the clock, {row['flops']:.3g} operations"
+    return f"{label(row['arm'])}: {range_}<br>{escaped(how)}<br>{exact}<br>paid {escaped(row['paid'])}"
+
+
+def _totals(result: Energy, unit: Unit) -> go.Scatter:
+    """The sum within each scope with its interval; several scopes of one arm lie one below the other."""
+    places = _places(result)
+    values = [[row[name] / unit.joules for row in result.totals] for name in ("energy_j", "low_j", "high_j")]
+    return go.Scatter(
+        x=values[0],
+        y=places,
+        mode="markers",
+        name="total with 95 % interval",
+        marker={"color": theme.TEXT, "size": 6, "symbol": "diamond"},
+        error_x=error_bars(*values) | {"color": theme.TEXT, "thickness": 1.5},
+        customdata=[_total(row) for row in result.totals],
+        hovertemplate="%{customdata}<extra>total</extra>",
+    )
+
+
+def _total(row: Row) -> str:
+    carbon = "" if row["carbon_g"] is None else f"<br>{row['carbon_g']:.3g} g CO2e"
+    ends = f"{row['energy_j']:.3g} J ({row['low_j']:.3g} to {row['high_j']:.3g})"
+    return f"{label(row['arm'])}, {row['scope']}: {ends}<br>{row['runs']} runs{carbon}"
+
+
+def _places(result: Energy) -> list[float]:
+    counted = dict.fromkeys(result.arms, 0)
+    places = []
+    for row in result.totals:
+        places.append(result.arms.index(row["arm"]) + 0.42 + 0.12 * counted[row["arm"]])
+        counted[row["arm"]] += 1
+    return places
+
+
+def _trace(result: Energy) -> list[Any]:
+    """Watts as bars as wide as their time, in the colour of what was worked on."""
+    ends, joules = result.trace_s, result.trace_j
+    widths = np.diff(ends, prepend=0.0)
+    watts = np.diff(joules, prepend=0.0) / np.maximum(widths, 1e-9)
+    colors = [theme.STAGES.get(stage, theme.OTHER.color) for stage in result.trace_stage]
+    bars = go.Bar(
+        x=ends - widths / 2,
+        y=watts,
+        width=widths,
+        marker={"color": colors, "line": {"width": 0}},
+        customdata=[[sentence(stage), total] for stage, total in zip(result.trace_stage, joules, strict=True)],
+        hovertemplate="%{customdata[0]}: %{y:.3g} W, %{customdata[1]:.3g} J so far<extra></extra>",
+        showlegend=False,
+    )
+    line = go.Scatter(
+        x=ends,
+        y=joules * (watts.max(initial=0.0) / max(joules.max(initial=0.0), 1e-12)),
+        mode="lines",
+        name="joules so far (to the scale of the watts)",
+        line={"color": theme.HOVER, "width": 1.5, "dash": "dot"},
+        customdata=joules,
+        hovertemplate="%{customdata:.3g} J so far<extra></extra>",
+    )
+    return [bars, line]
+
+
+def _pareto(result: Energy, unit: Unit) -> list[go.Scatter]:
+    """Arms by energy and score; grey are those that another arm beats in both."""
+    rows = [row for row in result.totals if row["scope"] == result.totals[0]["scope"] and math.isfinite(row["score"])]
+    beaten = [any(o["energy_j"] < r["energy_j"] and o["score"] >= r["score"] for o in rows) for r in rows]
+    values = [[row[name] / unit.joules for row in rows] for name in ("energy_j", "low_j", "high_j")]
+    colors = [theme.OTHER.color if lost else theme.STUDENT.color for lost in beaten]
+    return [
+        go.Scatter(
+            x=values[0],
+            y=[row["score"] for row in rows],
+            error_x=error_bars(*values),
+            mode="markers+text",
+            marker={"color": colors, "size": 10, "symbol": ["x" if lost else "circle" for lost in beaten]},
+            text=[label(row["arm"], 20) for row in rows],
+            textposition="top center",
+            textfont={"size": theme.SMALL, "color": theme.TEXT},
+            showlegend=False,
+            hovertemplate=f"%{{text}}: %{{x:.3g}} {unit.name}, score %{{y:.2f}}<extra></extra>",
+        )
+    ]
+
+
+def _checklist(lines: list[str]) -> go.Scatter:
+    return go.Scatter(
+        x=[0.0] * len(lines),
+        y=list(range(len(lines))),
+        mode="text",
+        text=lines,
+        textposition="middle right",
+        textfont={"size": theme.SMALL, "color": theme.TEXT},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _wrapped(text: str) -> list[str]:
+    first, *rest = wrap(text, LETTERS) or [""]
+    return [f"\u25cb {escaped(first)}", *(f"\u2007\u2007{escaped(line)}" for line in rest)]
+
+
+def _stage_axes(result: Energy, unit: Unit) -> Axes:
+    share, arms = result.measured_share, result.arms
+    told = "nothing is known" if math.isnan(share) else f"{share:.0%} measured" if share else "estimated, not measured"
+    ticks = {"tickvals": list(range(len(arms))), "ticktext": [label(arm, 18) for arm in arms]}
+    title = {"text": f"{unit.name} for one student: {told}"}
+    return {"title": title, "rangemode": "tozero"}, {**ticks, "range": [len(arms) - 0.25, -0.5], **BARE}
+
+
+def _trace_axes(result: Energy) -> Axes:
+    end = float(result.trace_s[-1]) if len(result.trace_s) else 1.0
+    title = {"text": f"seconds of work: {label(result.arms[0], 18)}, first run"}
+    return {"title": title, "range": [0, end]}, {"title": {"text": "W, estimated"}, "rangemode": "tozero"}
+
+
+def _pareto_axes(unit: Unit) -> Axes:
+    title = {"text": f"{unit.name} for one student; grey: another arm takes less and scores no worse"}
+    return {"title": title, "rangemode": "tozero"}, {"title": {"text": "score"}}
+
+
+def _checklist_axes(lines: int) -> Axes:
+    hidden = {"showticklabels": False, "ticks": "", **BARE}
+    title = {"text": "What no number here contains", "standoff": 2}
+    return {"title": title, "side": "top", "range": [0, 1], **hidden}, {"range": [lines - 0.4, -0.6], **hidden}
