@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from workbench import methods as methods
     from workbench import settings as settings
     from workbench.diagnostics.agreement import agreement_of as agreement_of
+    from workbench.diagnostics.break_even import break_even_of as break_even_of
     from workbench.diagnostics.confusion import confusion_of as confusion_of
+    from workbench.diagnostics.energy import energy_of as energy_of
     from workbench.diagnostics.interaction import interaction_of as interaction_of
     from workbench.diagnostics.interaction_feature import interaction_feature as interaction_feature
     from workbench.diagnostics.rarefaction import rarefaction_of as rarefaction_of
@@ -31,9 +33,11 @@ _HOMES = {
     "Run": "workbench.records.run:Run",
     "Setting": "workbench.settings.setting:Setting",
     "agreement_of": "workbench.diagnostics.agreement:agreement_of",
+    "break_even_of": "workbench.diagnostics.break_even:break_even_of",
     "confusion_of": "workbench.diagnostics.confusion:confusion_of",
     "distill": "workbench.engine.distill:distill",
     "draw": "workbench.figures.draw:draw",
+    "energy_of": "workbench.diagnostics.energy:energy_of",
     "interaction_feature": "workbench.diagnostics.interaction_feature:interaction_feature",
     "interaction_of": "workbench.diagnostics.interaction:interaction_of",
     "lab": "workbench.widgets.lab:lab",
