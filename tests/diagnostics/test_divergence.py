@@ -78,6 +78,14 @@ def test_nets_of_one_architecture_are_compared_in_the_same_order_of_units(study:
     assert "linear readouts" in found.sides["linear_exact"]
 
 
+def test_training_on_gives_a_spread_of_weights(study: Study, stage: Setting) -> None:
+    run = study.run("kd", 0)
+    found = divergence_of(run, stage, swag=10)
+    assert found.parts["param_swag"]["per_parameter"] == pytest.approx(found.values["param_swag"].mean / 45)
+    assert "swag=20) does that" in divergence_of(run, stage).refused["param_swag"]
+    assert "10 of each are needed" in divergence_of(run, stage, swag=9).refused["param_swag"]
+
+
 def test_one_run_says_that_its_estimate_has_no_floor(study: Study, stage: Setting) -> None:
     found = divergence_of(study.run("kd", 0), stage)
     assert math.isnan(found.floors["pred_seed"])

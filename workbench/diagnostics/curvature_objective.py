@@ -186,13 +186,16 @@ class Objective:
             return tensor_of(call(self._model, piece.inputs), "the model")
 
 
-def pieces_of(data: TransferSet, teacher: nn.Module | None = None, *, samples: int = 512, seed: int = 0) -> list[Piece]:
+def pieces_of(
+    data: TransferSet, teacher: nn.Module | None = None, *, samples: int = 512, size: int = SIZE, seed: int = 0
+) -> list[Piece]:
     """Some samples of a set, the same for the same seed, with the teacher's outputs if there is one.
 
     Args:
         data: with inputs as the net sees them.
         teacher: asked about the teacher's inputs.
         samples: at most so many, without replacement.
+        size: of a piece.
         seed: of the choice.
     """
     import torch
@@ -201,7 +204,7 @@ def pieces_of(data: TransferSet, teacher: nn.Module | None = None, *, samples: i
 
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed))
     found = []
-    for rows in order[:samples].sort().values.split(SIZE):
+    for rows in order[:samples].sort().values.split(size):
         batch, logits = data.batch(rows), None
         if teacher is not None:
             with torch.no_grad():

@@ -26,7 +26,7 @@ from workbench.diagnostics.divergence_functional import func_gauss
 from workbench.diagnostics.divergence_gaps import LOSSES, Gaps
 from workbench.diagnostics.divergence_heads import linear_exact
 from workbench.diagnostics.divergence_models import Heads, Spaces, collected
-from workbench.diagnostics.divergence_parameters import param_isotropic
+from workbench.diagnostics.divergence_parameters import param_isotropic, param_swag
 from workbench.diagnostics.divergence_predictive import pred_pairs, pred_seed, seeds_of
 from workbench.diagnostics.divergence_source import provenance
 from workbench.records.interval import Interval
@@ -43,7 +43,7 @@ NOT_HERE = {
     "param_isotropic": "no weights were given; it needs nets of one architecture",
     "linear_exact": "no common features were given",
     "param_laplace": "it needs last layers on the same frozen features: ask param_laplace(features, ...)",
-    "param_swag": "it needs the weights of the last training steps of both: ask param_swag(steps, steps)",
+    "param_swag": "it needs nets of one architecture that train on for a while: divergence_of(..., swag=20) does that",
 }
 
 
@@ -152,6 +152,8 @@ def divergence(
     }
     if spaces is not None:
         asked["param_isotropic"] = lambda: param_isotropic(spaces.students, spaces.teachers, rho)
+        if (steps := spaces.steps) is not None:
+            asked["param_swag"] = lambda: param_swag(*steps)
     if heads is not None:
         asked["linear_exact"] = lambda: linear_exact(*heads)
     found, refused = {}, {name: why for name, why in NOT_HERE.items() if name not in asked}
@@ -181,7 +183,13 @@ def divergence(
 
 
 def divergence_of(
-    thing: Run | Study, setting: Setting | None = None, *, arm: str = "", rho: float = RHO, tell: Tell | None = None
+    thing: Run | Study,
+    setting: Setting | None = None,
+    *,
+    arm: str = "",
+    rho: float = RHO,
+    swag: int = 0,
+    tell: Tell | None = None,
 ) -> Divergence:
     """The divergence of a study's students from their teachers over its seeds, or what one run says of it.
 
@@ -190,6 +198,7 @@ def divergence_of(
         setting: of the runs; made again from the catalogue if None.
         arm: of the study; its first method if empty.
         rho: width of the Gaussians around weights.
+        swag: epochs for which the first student and its teacher train on, where they share an architecture; 0 for none.
         tell: told the share done; runs that are asked already count when it raises ``StopIteration``.
 
     Raises:
@@ -197,7 +206,7 @@ def divergence_of(
         ValueError: the runs cannot be revived, have no teacher, or are no classifications.
     """
     runs = [thing] if isinstance(thing, Run) else runs_of(thing, arm)
-    found = collected(runs, setting, tell)
+    found = collected(runs, setting, tell, swag=swag)
     made = divergence(
         found.student_logits,
         found.teacher_logits,

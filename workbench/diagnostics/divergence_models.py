@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from workbench.diagnostics.bundle import bundle_of, digest
+from workbench.diagnostics.curvature_objective import Loss, pieces_of
 from workbench.diagnostics.divergence_alignment import Weights, aligned, chain_of, check_same_space, weights_of
 from workbench.diagnostics.divergence_gaps import Gaps, generalization_gaps
+from workbench.diagnostics.divergence_steps import BATCH, last_steps
+from workbench.diagnostics.flatness_models import loss_of
 from workbench.records.run import Run
 
 if TYPE_CHECKING:
@@ -38,10 +41,17 @@ class Heads(NamedTuple):
 
 
 class Spaces(NamedTuple):
-    """Weights of students and teachers in one space, hidden units in the same order."""
+    """Weights of students and teachers in one space, hidden units in the same order.
+
+    Attributes:
+        students: one mapping per seed.
+        teachers: likewise.
+        steps: (steps, P) weights of the first student and of its teacher after further epochs; None if not asked for.
+    """
 
     students: list[Weights]
     teachers: list[Weights]
+    steps: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass
@@ -67,8 +77,16 @@ class Collected:
     warnings: list[str] = field(default_factory=list)
 
 
-def collected(runs: Sequence[Run], setting: Setting | None = None, tell: Tell | None = None) -> Collected:
+def collected(
+    runs: Sequence[Run], setting: Setting | None = None, tell: Tell | None = None, *, swag: int = 0
+) -> Collected:
     """Ask the models of some runs of one setting; what is asked already is kept when ``tell`` raises ``StopIteration``.
+
+    Args:
+        runs: of one setting.
+        setting: of the runs; made again from the catalogue if None.
+        tell: told the share done.
+        swag: further epochs of the first pair, for the spread of its weights; 0 leaves that out.
 
     Raises:
         ValueError: a run cannot be revived, has no teacher, or is no classification.
@@ -105,6 +123,11 @@ def collected(runs: Sequence[Run], setting: Setting | None = None, tell: Tell | 
         )
     _add_heads(found, setting, pairs)
     _add_spaces(found, pairs)
+    if swag and found.spaces is not None:
+        tell(0.9, f"training the first pair on for {swag} epochs")
+        found.spaces = found.spaces._replace(
+            steps=_steps(found.spaces, pairs[0], setting, loss_of(runs[0], "kd"), swag)
+        )
     return found
 
 
@@ -161,6 +184,17 @@ def _add_heads(found: Collected, setting: Setting, pairs: Sequence[_Pair]) -> No
     data = setting.train.subset(torch.arange(len(fitted)))
     sides = [np.mean([bundle_of({"net": pair[side]}, data).logits["net"] for pair in pairs], axis=0) for side in (0, 1)]
     found.heads = Heads(fitted, *(side - side.mean(1, keepdims=True) for side in sides), probes)
+
+
+def _steps(spaces: Spaces, pair: _Pair, setting: Setting, loss: Loss, epochs: int) -> tuple[np.ndarray, np.ndarray]:
+    """The student goes on with its distillation, its teacher with its labels."""
+    taught, own = setting.train, setting.teacher_train.as_teacher_sees()
+    heard = pieces_of(taught, pair.teacher, samples=len(taught), size=BATCH)
+    alone = pieces_of(own, samples=len(own), size=BATCH)
+    return (
+        last_steps(pair.student, spaces.students[0], heard, loss, epochs),
+        last_steps(pair.teacher, spaces.teachers[0], alone, Loss(), epochs),
+    )
 
 
 def _inputs_of(data: TransferSet) -> np.ndarray | None:
