@@ -12,11 +12,17 @@ if TYPE_CHECKING:
     from workbench import methods as methods
     from workbench import settings as settings
     from workbench.diagnostics.agreement import agreement_of as agreement_of
+    from workbench.diagnostics.bounds import bounds_of as bounds_of
     from workbench.diagnostics.break_even import break_even_of as break_even_of
     from workbench.diagnostics.confusion import confusion_of as confusion_of
+    from workbench.diagnostics.divergence import divergence_of as divergence_of
+    from workbench.diagnostics.divergence_sweep import divergence_sweep_of as divergence_sweep_of
     from workbench.diagnostics.energy import energy_of as energy_of
+    from workbench.diagnostics.flatness import flatness_of as flatness_of
     from workbench.diagnostics.interaction import interaction_of as interaction_of
     from workbench.diagnostics.interaction_feature import interaction_feature as interaction_feature
+    from workbench.diagnostics.landscape import landscape_of as landscape_of
+    from workbench.diagnostics.linear_gaussian import linear_gaussian as linear_gaussian
     from workbench.diagnostics.rarefaction import rarefaction_of as rarefaction_of
     from workbench.engine.distill import distill as distill
     from workbench.engine.study import study as study
@@ -33,14 +39,20 @@ _HOMES = {
     "Run": "workbench.records.run:Run",
     "Setting": "workbench.settings.setting:Setting",
     "agreement_of": "workbench.diagnostics.agreement:agreement_of",
+    "bounds_of": "workbench.diagnostics.bounds:bounds_of",
     "break_even_of": "workbench.diagnostics.break_even:break_even_of",
     "confusion_of": "workbench.diagnostics.confusion:confusion_of",
     "distill": "workbench.engine.distill:distill",
+    "divergence_of": "workbench.diagnostics.divergence:divergence_of",
+    "divergence_sweep_of": "workbench.diagnostics.divergence_sweep:divergence_sweep_of",
     "draw": "workbench.figures.draw:draw",
     "energy_of": "workbench.diagnostics.energy:energy_of",
+    "flatness_of": "workbench.diagnostics.flatness:flatness_of",
     "interaction_feature": "workbench.diagnostics.interaction_feature:interaction_feature",
     "interaction_of": "workbench.diagnostics.interaction:interaction_of",
     "lab": "workbench.widgets.lab:lab",
+    "landscape_of": "workbench.diagnostics.landscape:landscape_of",
+    "linear_gaussian": "workbench.diagnostics.linear_gaussian:linear_gaussian",
     "methods": "workbench.methods",
     "panel": "workbench.widgets.panel:panel",
     "rarefaction_of": "workbench.diagnostics.rarefaction:rarefaction_of",
