@@ -89,7 +89,7 @@ def test_events_and_curves_tell_the_same() -> None:
     assert {event.party for event in told} == {"student"}
     for name, values in last.items():
         assert [event.value for event in told if event.name == name] == values
-    assert len(last["gradient/soft"]) == 12
+    assert len(last["gradient/soft"]) == 9
 
 
 class Unscaled(Method):

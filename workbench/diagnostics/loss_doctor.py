@@ -1,6 +1,6 @@
 """Is the loss put together as its author meant it, and which of its terms moves the student?
 
-How it is measured: at a dozen steps of a run the engine takes each term's gradient in the student's parameters by itself,
+How it is measured: at about ten steps of a run the engine takes each term's gradient in the student's parameters by itself,
 and looks at the outputs of student and teacher; what does not change in a run is measured once. Eleven checks read that.
 Formula:
     gradient of term k: g_k = dL_k / dw;  balance = |g_labels| / |sum of g_k that distill|;
@@ -16,7 +16,7 @@ still decide between minima. A method that moves its students by itself is not m
 that the catalogue's methods keep on digits with few exceptions.
 After: Hinton et al. 2015, section 2 (gradients of soft targets scale with 1 / temperature squared); Sun et al. 2024
 (spread of the logits); Yu et al. 2020 (conflicting gradients). Effective temperature and checks are ours.
-Cost: about one more optimiser step at each of a dozen steps; under 2 % of a run of 800 steps on digits.
+Cost: about one more optimiser step at each of ten; 1 to 2 % of a run of 800 steps on digits.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from workbench.records import probes as named
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.trace import Trace
 
-PER_RUN = 12
+PER_RUN = 10
 """About so many steps of a run are measured; 0 measures none."""
 ROWS = 64
 """Rows of the outputs whose softness and scale are measured."""
