@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -12,20 +10,13 @@ from tests.findings.test_shapes import _consistent
 from workbench.findings import confusion_distillation, confusion_resembles_dark_knowledge, fewer_features
 from workbench.records.budget import Budget
 from workbench.records.interval import Interval
-from workbench.settings.digits import Digits
 
 TINY = Budget(epochs=1, clip=5.0)
 
 
-def _quick_digits() -> Digits:
-    setting = Digits()
-    setting.budget, setting.teacher = TINY, replace(setting.teacher, budget=TINY)
-    return setting
-
-
 @pytest.mark.slow
 def test_fewer_features(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fewer_features, "Digits", _quick_digits)
+    monkeypatch.setattr(fewer_features, "BUDGET", Budget(epochs=1))
     monkeypatch.setattr(fewer_features, "GROUP", 2)
     told: list[str] = []
     found = fewer_features.find((3,), lambda share, words: told.append(words))
