@@ -38,11 +38,17 @@ def test_ratios_by_hand() -> None:
     assert text.endswith("Larger when used: simkd (398,000).")
 
 
-def test_rows_are_a_table_of_methods() -> None:
-    rows = method_cost(SPENT, "labels_only", GAINS).rows()
-    assert [row["method"] for row in rows] == list(SPENT)
-    assert rows[2]["ms per step"] == pytest.approx(9.0667, rel=1e-4)
-    assert rows[2]["learnt besides"] == 69_888
+def test_rows_and_table_say_the_same() -> None:
+    found = method_cost(SPENT, "labels_only", GAINS)
+    rows = {row["quantity"]: row for row in found.rows()}
+    assert rows["crd: times labels_only"]["value"] == pytest.approx(found.ratios[2])
+    assert rows["crd: times labels_only"]["high"] == pytest.approx(0.0095 / 0.0009)
+    assert (rows["kd: gain"]["value"], rows["kd: gain"]["low"]) == (9.5, 8.1)
+    table = found.table()
+    assert list(table.index) == list(SPENT)
+    assert table.loc["crd", "learnt besides"] == rows["crd: learnt besides"]["value"] == 69_888
+    assert table.loc["crd", "seconds per step"] == pytest.approx(9.0667e-3, rel=1e-4)
+    assert len(rows) == 4 * (len(table.columns))
 
 
 def test_what_is_unknown_is_said() -> None:

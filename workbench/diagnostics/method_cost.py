@@ -31,8 +31,12 @@ from workbench.records.run import Run
 from workbench.records.study import Study
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.settings.setting import Setting
 
+UNITS = {"seconds": "seconds per step", "passes": "teacher passes per sample", "learnt": "learnt besides"}
+UNITS |= {"extra": "more when used", "steps": "steps"}
 UNKNOWN = Interval(math.nan, math.nan, math.nan, 0, "none")
 PROVENANCE = {"paper": "none", "fidelity": "proposed", "ours": "all of it, from the ledgers of the runs"}
 
@@ -94,19 +98,26 @@ class MethodCost(Result):
     provenance: dict[str, str]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row of plain numbers per method."""
-        names = ("seconds", "ratios", "passes", "learnt", "extra", "steps")
-        units = ("ms per step", "times labels only", "teacher passes per sample", "learnt besides", "extra when used")
-        factors = (1000, 1, 1, 1, 1, 1)
-        return [
-            {"method": method}
-            | {
-                label: float(getattr(self, name)[place]) * factor
-                for name, label, factor in zip(names, (*units, "steps"), factors, strict=True)
-            }
-            | {"gain": self.gains[place].mean}
-            for place, method in enumerate(self.methods)
-        ]
+        """Gain, time and the rest of every method as quantities of their own."""
+        found = []
+        for place, method in enumerate(self.methods):
+            gain, time = (
+                self.gains[place],
+                {"low": float(self.ratios_low[place]), "high": float(self.ratios_high[place])},
+            )
+            values = {words: float(getattr(self, name)[place]) for name, words in UNITS.items()}
+            found += [{"quantity": f"{method}: {words}", "value": value} for words, value in values.items()]
+            found.append({"quantity": f"{method}: times {self.methods[0]}", "value": float(self.ratios[place]), **time})
+            found.append({"quantity": f"{method}: gain", "value": gain.mean, "low": gain.low, "high": gain.high})
+        return found
+
+    def table(self) -> pd.DataFrame:
+        """The same with a row for each method."""
+        import pandas as pd
+
+        columns = {words: getattr(self, name) for name, words in UNITS.items()}
+        columns |= {f"times {self.methods[0]}": self.ratios, "gain": [gain.mean for gain in self.gains]}
+        return pd.DataFrame(columns, index=pd.Index(self.methods, name="method"))
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""

@@ -37,7 +37,7 @@ def _methods(result: MethodCost) -> go.Scatter:
         name="method: gain with its interval, lowest to highest time",
         marker=theme.marker("student", 10),
         text=[label(result.methods[k], 18) for k in rows],
-        textposition=[_beside(result, place, k) for place, k in enumerate(rows)],
+        textposition=[_beside(result, k, [other for other in rows if other != k]) for k in rows],
         textfont={"size": theme.SMALL, "color": theme.TEXT},
         customdata=[[label(result.methods[k]), result.passes[k], result.learnt[k], result.extra[k]] for k in rows],
         hovertemplate=(
@@ -47,10 +47,11 @@ def _methods(result: MethodCost) -> go.Scatter:
     )
 
 
-def _beside(result: MethodCost, place: int, k: int) -> str:
-    """Names stand inside the frame, above and below in turn."""
-    middle = (1 + np.nanmax(result.ratios)) / 2
-    return f"{'top' if place % 2 else 'bottom'} {'left' if result.ratios[k] > middle else 'right'}"
+def _beside(result: MethodCost, k: int, others: list[int]) -> str:
+    """Names stand inside the frame; of two neighbours the better one's is above and the other's below."""
+    side = "left" if result.ratios[k] > (1 + np.nanmax(result.ratios)) / 2 else "right"
+    nearest = min(others, key=lambda other: abs(result.ratios[other] - result.ratios[k]), default=k)
+    return f"{'top' if result.gains[k].mean >= result.gains[nearest].mean else 'bottom'} {side}"
 
 
 def _control(result: MethodCost) -> go.Scatter:
