@@ -124,7 +124,7 @@ class MethodCost(Result):
         if np.isnan(self.ratios[1:]).all():
             return "No run of this study has a ledger, so nothing is known of what its methods cost."
         dear = int(np.nanargmax(self.ratios))
-        asked = [name for name, passes in zip(self.methods, self.passes, strict=True) if passes > 0]
+        asked = [self.methods[k] for k in range(self.n) if self.passes[k] > 0]
         text = (
             f"A step of {self.methods[dear]} takes {self.ratios[dear]:.2g} times the processor time of one of "
             f"{self.methods[0]}, the most of {self.n - 1} methods. "
@@ -134,8 +134,8 @@ class MethodCost(Result):
             if asked
             else "No teacher is asked while learning."
         )
-        used = [f"{name} ({extra:,.0f})" for name, extra in zip(self.methods, self.extra, strict=True) if extra > 0]
-        return f"{text} Larger when used: {', '.join(used)}." if used else text
+        used = ", ".join(f"{self.methods[k]} ({self.extra[k]:,.0f})" for k in range(self.n) if self.extra[k] > 0)
+        return f"{text} Larger when used: {used}." if used else text
 
 
 def method_cost(
@@ -164,9 +164,8 @@ def method_cost(
     if len(spent) < 2:
         raise ValueError(f"{control!r} is the only method; give something to compare it with")
     names = [control, *(name for name in spent if name != control)]
-    times = {name: np.asarray(spent[name].seconds, float) for name in names}
+    times, ordered = {name: np.asarray(spent[name].seconds, float) for name in names}, [spent[name] for name in names]
     base = float(times[control].mean())
-    ordered = [spent[name] for name in names]
     return MethodCost(
         methods=tuple(names),
         seconds=np.array([times[name].mean() for name in names]),
@@ -243,8 +242,8 @@ def _passes(run: Run) -> float:
 
 
 def _warnings(names: Sequence[str], spent: Sequence[Spent]) -> tuple[str, ...]:
-    blind = [name for name, each in zip(names, spent, strict=True) if np.isnan(each.seconds).any()]
-    found = [f"without a ledger of all runs: {', '.join(blind)}"] if blind else []
+    blind = ", ".join(name for name, each in zip(names, spent, strict=True) if np.isnan(each.seconds).any())
+    found = [f"without a ledger of all runs: {blind}"] if blind else []
     lengths = {each.steps for each in spent if each.steps}
     if len(lengths) > 1:
         found.append(f"they train for {min(lengths):,} to {max(lengths):,} steps: compare the dear ones at equal steps")
