@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from workbench import methods as methods
     from workbench import settings as settings
     from workbench.diagnostics.agreement import agreement_of as agreement_of
+    from workbench.diagnostics.attribution import attribution_of as attribution_of
     from workbench.diagnostics.bounds import bounds_of as bounds_of
     from workbench.diagnostics.break_even import break_even_of as break_even_of
     from workbench.diagnostics.calibration import calibration_of as calibration_of
+    from workbench.diagnostics.concepts import concepts_of as concepts_of
     from workbench.diagnostics.confusion import confusion_of as confusion_of
     from workbench.diagnostics.divergence import divergence_of as divergence_of
     from workbench.diagnostics.divergence_sweep import divergence_sweep_of as divergence_sweep_of
     from workbench.diagnostics.energy import energy_of as energy_of
+    from workbench.diagnostics.faithfulness import faithfulness_of as faithfulness_of
     from workbench.diagnostics.fidelity import fidelity_of as fidelity_of
     from workbench.diagnostics.flatness import flatness_of as flatness_of
     from workbench.diagnostics.flips import flips_of as flips_of
@@ -46,15 +49,18 @@ _HOMES = {
     "Run": "workbench.records.run:Run",
     "Setting": "workbench.settings.setting:Setting",
     "agreement_of": "workbench.diagnostics.agreement:agreement_of",
+    "attribution_of": "workbench.diagnostics.attribution:attribution_of",
     "bounds_of": "workbench.diagnostics.bounds:bounds_of",
     "break_even_of": "workbench.diagnostics.break_even:break_even_of",
     "calibration_of": "workbench.diagnostics.calibration:calibration_of",
+    "concepts_of": "workbench.diagnostics.concepts:concepts_of",
     "confusion_of": "workbench.diagnostics.confusion:confusion_of",
     "distill": "workbench.engine.distill:distill",
     "divergence_of": "workbench.diagnostics.divergence:divergence_of",
     "divergence_sweep_of": "workbench.diagnostics.divergence_sweep:divergence_sweep_of",
     "draw": "workbench.figures.draw:draw",
     "energy_of": "workbench.diagnostics.energy:energy_of",
+    "faithfulness_of": "workbench.diagnostics.faithfulness:faithfulness_of",
     "fidelity_of": "workbench.diagnostics.fidelity:fidelity_of",
     "flatness_of": "workbench.diagnostics.flatness:flatness_of",
     "flips_of": "workbench.diagnostics.flips:flips_of",
