@@ -14,15 +14,15 @@ from workbench.figures.divergence_note import ROOM, note
 from workbench.figures.text import escaped
 from workbench.records.interval import Interval
 
-CURVE, BADGE = 120, 22
+CURVE, BADGE, SPAN = 120, 22, 30
 LEAST = 1e-4
 
 
 def figure(result: Bounds) -> go.Figure:
     """Between the curves a student's gap is allowed; beyond the largest gap there is, a bound is vacuous."""
     here = max(result.divergence.mean, LEAST)
-    ends = (min(here / 10, 1e-3), max(here * 4, 2.0))
-    reach = 1.15 * LARGEST
+    ends = (here / SPAN, max(here * SPAN, 2.0 if result.vacuous else 0.0))
+    reach = min(1.15 * LARGEST, 3 * max(abs(result.upper), abs(result.student_gap.mean), LEAST))
     axes = {
         "xaxis": {"title": {"text": f"divergence K in nats, as {escaped(result.estimator)} estimates it"}},
         "yaxis": {"title": {"text": f"test minus training loss ({escaped(result.loss)})"}, "range": [-reach, reach]},
@@ -36,6 +36,8 @@ def figure(result: Bounds) -> go.Figure:
 
 
 def _vacuous(sign: int, reach: float) -> dict[str, Any]:
+    """Out of sight where the bound is far from it."""
+    reach = max(reach, LARGEST)
     place = {"xref": "x domain", "x0": 0, "x1": 1, "y0": sign * LARGEST, "y1": sign * reach}
     return {"type": "rect", **place, "fillcolor": theme.GRID, "line": {"width": 0}, "layer": "below"}
 

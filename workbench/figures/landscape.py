@@ -53,7 +53,13 @@ def _axis(title: str) -> dict[str, object]:
 
 def _note(x: float, y: float, text: str, yshift: float) -> dict[str, object]:
     place = {"xref": "paper", "yref": "paper", "x": x, "y": y, "xanchor": "left", "yanchor": "top", "yshift": yshift}
-    return {**place, "text": text, "showarrow": False, "font": {"size": theme.SMALL + 1, "color": theme.TEXT}}
+    return {
+        **place,
+        "align": "left",
+        "text": text,
+        "showarrow": False,
+        "font": {"size": theme.SMALL + 1, "color": theme.TEXT},
+    }
 
 
 def _surfaces(result: Landscape, reach: float) -> list[go.Contour]:
