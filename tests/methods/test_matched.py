@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
-from tests.contracts.scene import scene
+from tests.contracts.scene import Scene, scene
 from workbench.methods.catalog import catalog
 from workbench.methods.matched import PARTS, matched
 from workbench.methods.method import Method
@@ -15,9 +17,15 @@ INSIDE = {"layers", "features"}
 BRANCHED = ("on_the_fly_ensemble",)  # its branches are layers of a wrapped student; it reads their logits
 
 
+@cache
+def staged(cls: type[Method]) -> Scene:
+    """A method built for small models, which nobody here changes."""
+    return scene(cls)
+
+
 @every_method
 def test_a_part_is_read_where_the_built_method_traces_one(cls) -> None:
-    found, built = matched(cls), scene(cls).method
+    found, built = matched(cls), staged(cls).method
     if built.name not in BRANCHED:
         assert bool(INSIDE & set(found.student_parts)) == bool(built.student_layers)
     if cls.reads_teacher:
@@ -38,8 +46,8 @@ def test_links_join_parts_that_are_read(cls) -> None:
 @every_method
 def test_answers_are_kept_only_where_the_engine_can_keep_them(cls) -> None:
     """The conditions of the engine, on the built method: the data's inputs, no layers, no gradients, one teacher."""
-    built = scene(cls).method
-    alone = all(plan.teacher is None or isinstance(plan.teacher, str) for plan in built.stages(scene(cls).facts))
+    built, facts = staged(cls).method, staged(cls).facts
+    alone = all(plan.teacher is None or isinstance(plan.teacher, str) for plan in built.stages(facts))
     own = type(built).inputs is not Method.inputs
     keeps = cls.reads_teacher and alone and not (own or built.teacher_layers or built.teacher_input_gradient)
     assert matched(cls).asked.startswith("once") == keeps
