@@ -1,0 +1,148 @@
+"""From features by layer to tables of similarities, their p values, intervals and hints; see ``representation``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from workbench.functional.representations import Portrait
+
+Features = Mapping[str, ArrayLike]
+Tell = Callable[[float, str], object]
+PERMUTATIONS, GROUPS = 199, 10
+
+
+def check(sides: Mapping[str, Features], ids: tuple[ArrayLike, ArrayLike] | None) -> None:
+    """Refuse what is not about the same samples in the same order.
+
+    Raises:
+        ValueError: no layer, other numbers of samples, other ids, or a control with other layers.
+    """
+    if empty := [side for side, features in sides.items() if not len(features)]:
+        raise ValueError(f"no layers of {' and '.join(empty)} are given")
+    lengths = {f"{side} {layer}": len(np.asarray(f)) for side, found in sides.items() for layer, f in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(
+            "the layers are of different samples: " + ", ".join(f"{k} has {n}" for k, n in lengths.items())
+        )
+    if "control" in sides and list(sides["control"]) != list(sides["student"]):
+        raise ValueError(f"the control has layers {list(sides['control'])}, the student {list(sides['student'])}")
+    if ids is not None and not np.array_equal(ids[0], ids[1]):
+        first, second = (np.asarray(each) for each in ids)
+        at = int(np.flatnonzero(first != second)[0]) if first.shape == second.shape else -1
+        where = (
+            f"first in row {at}: {first[at]} and {second[at]}" if at >= 0 else f"{len(first)} and {len(second)} of them"
+        )
+        raise ValueError(
+            f"the samples or their order differ between student and teacher ({where}); nothing is compared"
+        )
+
+
+def portraits(side: str, features: Features, tell: Tell) -> dict[str, Portrait]:
+    """What each layer contributes to every measure.
+
+    Raises:
+        ValueError: a value is not finite, too few samples, or the same features for all of them.
+    """
+    import torch
+
+    from workbench.functional.representations import portrait
+
+    found = {}
+    for done, (layer, each) in enumerate(features.items()):
+        tell(0.5 * done / len(features), f"{side} {layer}")
+        table = torch.from_numpy(np.array(each, np.float64))
+        if not bool(table.isfinite().all()):
+            raise ValueError(f"the features of {side} {layer!r} hold NaN or infinite values")
+        try:
+            found[layer] = portrait(table)
+        except ValueError as error:
+            raise ValueError(f"{side} {layer!r}: {error}") from error
+    return found
+
+
+def measures() -> tuple[str, ...]:
+    """The names of all measures, ``cka`` first."""
+    from workbench.functional.representations import MEASURES
+
+    return tuple(MEASURES)
+
+
+def table_of(mine: Mapping[str, Portrait], theirs: Mapping[str, Portrait]) -> np.ndarray:
+    """Every measure of every pair of layers, (M, S, T)."""
+    from workbench.functional.representations import MEASURES
+
+    return np.array([[[ask(a, b) for b in theirs.values()] for a in mine.values()] for ask in MEASURES.values()])
+
+
+def p_values_of(mine: Mapping[str, Portrait], theirs: Mapping[str, Portrait], seed: int) -> np.ndarray:
+    """Share of permutations of the samples that reach the ``cka`` that was seen, (S, T)."""
+    import torch
+
+    from workbench.functional.representations import permuted_cosines
+
+    generator = torch.Generator().manual_seed(seed)
+    left, right = (torch.stack([each.linear for each in side.values()]) for side in (mine, theirs))
+    orders = torch.stack([torch.randperm(left.shape[1], generator=generator) for _ in range(PERMUTATIONS)])
+    seen = permuted_cosines(left, right, torch.arange(left.shape[1])[None])
+    reached = (permuted_cosines(left, right, orders) >= seen - 1e-12).sum(0)
+    return ((1 + reached) / (1 + PERMUTATIONS)).numpy()
+
+
+def bounds_of(
+    mine: Mapping[str, Portrait], theirs: Mapping[str, Portrait], cka: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """A t interval from leaving out one of ten groups of samples at a time."""
+    import torch
+    from scipy.stats import t
+
+    from workbench.functional.representations import permuted_cosines, u_centred
+
+    n = len(next(iter(mine.values())).linear)
+    groups = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).tensor_split(GROUPS)
+    if n < 2 * GROUPS:
+        return np.full_like(cka, np.nan), np.full_like(cka, np.nan)
+
+    def without(group: Tensor) -> np.ndarray:
+        kept = torch.ones(n, dtype=torch.bool).index_fill(0, group, value=False)
+        sides = [torch.stack([u_centred(p.linear[kept][:, kept]) for p in side.values()]) for side in (mine, theirs)]
+        return permuted_cosines(sides[0], sides[1], torch.arange(int(kept.sum()))[None])[0].numpy()
+
+    left_out = np.stack([without(group) for group in groups])
+    error = np.sqrt((GROUPS - 1) / GROUPS * ((left_out - left_out.mean(0)) ** 2).sum(0))
+    half = float(t.ppf(0.975, GROUPS - 1)) * error
+    return cka - half, np.minimum(cka + half, 1.0)
+
+
+def hints_of(
+    mine: Sequence[str], theirs: Sequence[str], cka: np.ndarray, p_values: np.ndarray
+) -> tuple[dict[str, Any], ...]:
+    """For each student layer the teacher layer most like it, the best pair first."""
+    best = cka.argmax(1)
+    found = [
+        {"student": layer, "teacher": theirs[j], "cka": float(cka[i, j]), "p": float(p_values[i, j])}
+        for i, (layer, j) in enumerate(zip(mine, best, strict=True))
+    ]
+    return tuple(sorted(found, key=lambda pair: -pair["cka"]))
+
+
+def warnings_of(n: int, portraits: Sequence[Portrait]) -> tuple[str, ...]:
+    """What weakens the numbers."""
+    found = []
+    if n < 50:
+        found.append(f"only {n} samples: every measure is rough")
+    if any(each.features.shape[1] >= n for each in portraits):
+        found.append(
+            "some layers are as wide as there are samples: only cka, gaussian_cka, rsa and neighbours say anything"
+        )
+    if any(each.kept > n / 5 for each in portraits):
+        found.append(
+            "svcca and pwcca look at more than a fifth as many directions as there are samples: they come out high"
+        )
+    return tuple(found)
