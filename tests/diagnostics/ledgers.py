@@ -7,7 +7,7 @@ from typing import Any
 from workbench.energy.component import Component
 from workbench.energy.cost import Cost
 
-MACHINE = {"cores": 2, "preset": "server", "lacking": {"rapl": "there are no counters", "nvml_counter": "no driver"}}
+MACHINE = {"cores": 2, "preset": "server", "lacking": {"rapl": "there are no counters", "nvml_power": "no driver"}}
 FLOPS_PER_CPU_S = 1e9
 
 

@@ -64,7 +64,7 @@ def test_without_sensors_nothing_is_measured_and_that_is_said() -> None:
     assert found.measured_share == 0
     assert {row["status"] for row in found.stages} == {"estimated"}
     assert "everything is estimated: there is no sensor that this process may read" in found.warnings
-    assert "rapl: there are no counters" in found.missing
+    assert "processor's own counters (RAPL): there are no counters" in found.missing
     assert "none of it was measured" in found.explain()
 
 

@@ -127,7 +127,8 @@ def parts_of(books: Books, plain: str, distilled: str, assuming: Assumptions) ->
             each[way] = _nothing_for_missing(each[way])
             each[way]["each"] = _each(each[way], assuming.allocation, runs)
     names = {"plain": plain, "distilled": distilled, "teacher": "teacher"}
-    price = f"{pricing.method} ({pricing.watts.name} cores)" if pricing.method != "flops_model" else "flops_model"
+    how = "the best method for each part" if pricing.method == "best" else pricing.method
+    price = how if how == "flops_model" else f"{how} ({pricing.watts.name} cores)"
     return Parts(central, drawn, names, len(shared), runs, price, _warnings(ordered, sheets, central, assuming))
 
 

@@ -38,6 +38,7 @@ from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
 
+SENSORS = {"nvml_power": "graphics boards (NVML)", "rapl": "processor's own counters (RAPL)"}
 PROVENANCE = {
     "paper": "End-to-End Energy Accounting of Distillation Pipelines, ICML 2026, arXiv:2605.13981",
     "fidelity": "proposed",
@@ -194,8 +195,9 @@ def energy_of(run: Run | Study, arms: Sequence[str] | None = None, **options: An
 def _missing(books: Books) -> tuple[str, ...]:
     """The checklist of what nobody looked at."""
     first = next(iter(books.values()))[0]
-    sensors = [f"{name}: {why}" for name, why in first["machine"].get("lacking", {}).items()]
-    if str(first["device"]).startswith("cuda") and "nvml_counter" in first["machine"].get("lacking", {}):
+    lacking = first["machine"].get("lacking", {})
+    sensors = [f"{words}: {lacking[name]}" for name, words in SENSORS.items() if name in lacking]
+    if str(first["device"]).startswith("cuda") and "nvml_power" in lacking:
         sensors.append("the board that computed: it is in none of these joules, only in the operations")
     never = "memory, disks, display, network, cooling and the losses of the power supply: no meter here sees them"
     return (*sensors, never, "making the machine: embodied carbon is left out")

@@ -154,7 +154,7 @@ def _trace(result: Energy) -> list[Any]:
         y=joules * (watts.max(initial=0.0) / max(joules.max(initial=0.0), 1e-12)),
         mode="lines",
         name="joules so far (to the scale of the watts)",
-        line={"color": theme.HOVER, "width": 1.5, "dash": "dot"},
+        line={"color": theme.term_color(2), "width": 2.5, "dash": "dot"},
         customdata=joules,
         hovertemplate="%{customdata:.3g} J so far<extra></extra>",
     )
@@ -176,6 +176,7 @@ def _pareto(result: Energy, unit: Unit) -> list[go.Scatter]:
             marker={"color": colors, "size": 10, "symbol": ["x" if lost else "circle" for lost in beaten]},
             text=[label(row["arm"], 20) for row in rows],
             textposition="top center",
+            cliponaxis=False,
             textfont={"size": theme.SMALL, "color": theme.TEXT},
             showlegend=False,
             hovertemplate=f"%{{text}}: %{{x:.3g}} {unit.name}, score %{{y:.2f}}<extra></extra>",
@@ -197,7 +198,7 @@ def _checklist(lines: list[str]) -> go.Scatter:
 
 
 def _wrapped(text: str) -> list[str]:
-    first, *rest = wrap(text, LETTERS) or [""]
+    first, *rest = wrap(text, LETTERS, break_on_hyphens=False) or [""]
     return [f"\u25cb {escaped(first)}", *(f"\u2007\u2007{escaped(line)}" for line in rest)]
 
 
