@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from workbench.diagnostics.interaction_feature import interaction_feature as interaction_feature
     from workbench.diagnostics.landscape import landscape_of as landscape_of
     from workbench.diagnostics.linear_gaussian import linear_gaussian as linear_gaussian
+    from workbench.diagnostics.method_cost import method_cost_of as method_cost_of
+    from workbench.diagnostics.ranking import ranking_of as ranking_of
     from workbench.diagnostics.rarefaction import rarefaction_of as rarefaction_of
+    from workbench.diagnostics.reproduction import published_spread as published_spread
     from workbench.diagnostics.seed_disagreement import seed_disagreement_of as seed_disagreement_of
     from workbench.diagnostics.strata import strata_of as strata_of
     from workbench.diagnostics.study_agreement import study_agreement_of as study_agreement_of
@@ -40,12 +43,19 @@ if TYPE_CHECKING:
     from workbench.figures.draw import draw as draw
     from workbench.records.budget import Budget as Budget
     from workbench.records.run import Run as Run
+    from workbench.reports.method_card import card as card
     from workbench.settings.setting import Setting as Setting
     from workbench.widgets.lab import lab as lab
     from workbench.widgets.panel import panel as panel
+    from workbench.widgets.picker import pick as pick
 
 _HOMES = {
     "Budget": "workbench.records.budget:Budget",
+    "card": "workbench.reports.method_card:card",
+    "method_cost_of": "workbench.diagnostics.method_cost:method_cost_of",
+    "pick": "workbench.widgets.picker:pick",
+    "published_spread": "workbench.diagnostics.reproduction:published_spread",
+    "ranking_of": "workbench.diagnostics.ranking:ranking_of",
     "Run": "workbench.records.run:Run",
     "Setting": "workbench.settings.setting:Setting",
     "agreement_of": "workbench.diagnostics.agreement:agreement_of",
