@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.diagnostics.break_even_balance import SHOWN, Balance, balance
+from workbench.diagnostics.break_even_balance import SHOWN, Balance, balance, short
 from workbench.diagnostics.break_even_curves import curves
 from workbench.diagnostics.break_even_parts import Assumptions, Parts, parts_of
 from workbench.diagnostics.energy_books import MODELS, Books, books_of
@@ -239,6 +239,7 @@ def _by(books: Books, plain: str, distilled: str, assuming: Assumptions, reuse: 
 
 def _told(how: str, what: str, times: Interval, verdict: str) -> str:
     if verdict != SHOWN:
-        point = "" if math.isinf(times.mean) else f" (the point estimate is {times.mean:.3g} {what})"
+        point = f" (the point estimate is {short(times.mean)} {what})" if math.isfinite(times.mean) else ""
         return f"{how}: {verdict}{point}."
-    return f"{how} it pays from {times.mean:.3g} {what} on ({100 * times.level:g} % interval {times.low:.3g} to {times.high:.3g})."
+    low, mean, high = map(short, (times.low, times.mean, times.high))
+    return f"{how} it pays from {mean} {what} on ({100 * times.level:g} % interval {low} to {high})."

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.diagnostics.break_even import BreakEven
-from workbench.diagnostics.break_even_balance import SHOWN
+from workbench.diagnostics.break_even_balance import SHOWN, short
 from workbench.figures import theme
 from workbench.figures.energy_units import Unit, unit_for
 from workbench.figures.text import label
@@ -115,14 +115,9 @@ def _stripe(times: Interval, verdict: str, axis: str) -> list[dict[str, Any]]:
 
 def _title(symbol: str, what: str, times: Interval, verdict: str) -> str:
     if verdict == SHOWN:
-        low, mean, high = map(_number, (times.low, times.mean, times.high))
+        low, mean, high = map(short, (times.low, times.mean, times.high))
         return f"{symbol} = {mean} {what} (95 % interval {low} to {high})"
     return f"{symbol}: {verdict}"
-
-
-def _number(value: float) -> str:
-    """Three digits, without a power of ten."""
-    return f"{float(f'{value:.3g}'):,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _ticks(end: float) -> dict[str, Any]:

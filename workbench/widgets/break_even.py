@@ -18,7 +18,7 @@ MACHINE = "of this machine"
 MOST_REUSE, MOST_SERVED = 4, 9
 """Powers of ten at which the sliders end."""
 
-LOOK = {"style": {"description_width": "15em"}, "layout": {"width": "34em"}}
+LOOK = {"style": {"description_width": "19em"}, "layout": {"width": "38em"}}
 
 
 def panel(result: BreakEven) -> BreakEvenPanel:

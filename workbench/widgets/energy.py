@@ -45,8 +45,8 @@ class EnergyPanel(DivergenceFrame):
             max=1,
             step=0.01,
             description="share of the teacher's training",
-            style={"description_width": "15em"},
-            layout={"width": "32em"},
+            style={"description_width": "16em"},
+            layout={"width": "34em"},
         )
         self.grid = GridFields(self._move, given.get("grid"))
         row = widgets.Box([self.preset, self.method, self.allocation], layout={"flex_flow": "row wrap"})
