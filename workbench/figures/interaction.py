@@ -49,7 +49,7 @@ def ranked(result: Interaction, group: int, *, common: bool = False) -> np.ndarr
 
 def _frequencies(result: Interaction, *, common: bool) -> go.Figure:
     both = len(result.other_frequency) > 0 and not common
-    made = theme.canvas("How many samples use a feature", 380)
+    made = theme.canvas("How many samples use each feature", 380)
     make_subplots(1, 1 + both, shared_yaxes=True, horizontal_spacing=0.04, figure=made)
     for g, (name, style) in enumerate(zip(result.group_names, styles(result.group_names), strict=True)):
         kept = result.frequency[g][ranked(result, g, common=common)]
@@ -58,10 +58,10 @@ def _frequencies(result: Interaction, *, common: bool) -> go.Figure:
             other = result.other_frequency[g]
             words = f"{label(name)}, {result.other['mode']} form ({(other > 0).sum():,})"
             made.add_trace(_curve(other[other > 0], words, style, legend=False), 1, 2)
-    shown = f"common to all: {int(result.common.sum()):,}" if common else f"{result.mode} form: {result.features:,}"
-    made.update_xaxes(title_text=f"{shown} above {result.threshold:.2f}", rangemode="tozero", row=1, col=1)
+    shown = f"common to all: {int(result.common.sum()):,}" if common else f"{result.mode}: {result.features:,}"
+    made.update_xaxes(title_text=shown, rangemode="tozero", row=1, col=1)
     if both:
-        words = f"{result.other['mode']} form: {result.other['features']:,} above {result.other['threshold']:.2f}"
+        words = f"{result.other['mode']}: {result.other['features']:,}"
         made.update_xaxes(title_text=words, rangemode="tozero", row=1, col=2)
     made.update_yaxes(type="log", dtick="D2")
     return made.update_yaxes(title_text=f"samples of {result.n:,}", row=1, col=1)

@@ -25,8 +25,9 @@ def figure(result: InteractionFeature) -> go.Figure:
     made.update_xaxes(title_text="group", tickfont_size=theme.SMALL, row=1, col=1)
     made.update_yaxes(title_text="share of models", tickformat=".0%", range=[0, 1.18], row=1, col=1)
     known = len(result.class_names) > 0
-    made.update_xaxes(title_text="class" if known else "classes are not known", type="category", row=1, col=2)
-    made.update_yaxes(title_text="times its usual share", rangemode="tozero", row=1, col=2)
+    words = "class, times its usual share" if known else "classes are not known"
+    made.update_xaxes(title_text=words, type="category", row=1, col=2)
+    made.update_yaxes(rangemode="tozero", row=1, col=2)
     return _pictures(made, result) if len(result.pictures) else _strengths(made, result)
 
 

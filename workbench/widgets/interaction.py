@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import ipywidgets as widgets
+import numpy as np
 
 from workbench.data.transfer import TransferSet
 from workbench.diagnostics.interaction import Interaction
@@ -48,7 +49,7 @@ class InteractionPanel(widgets.VBox):
         self.result = result
         self.threshold, self.components, self.view, self.feature = _controls(self._again, result)
         self.numbers = widgets.HTML()
-        self.picture = PlotView(draw(result), height=380, label="Features of groups of models")
+        self.picture = PlotView(draw(result), height=420, label="Features of groups of models")
         self.card = PlotView(height=520, label="One feature")
         super().__init__(self._arranged(), layout={"width": "100%"})
         self.add_class("wb-panel")
@@ -92,7 +93,7 @@ class InteractionPanel(widgets.VBox):
         choice = widgets.HBox([widgets.Label("view"), self.view], layout={"flex_flow": "row wrap"})
         hint = widgets.HTML('<div class="wb-hint">Click a point of a curve to see that feature.</div>')
         for each in (self.picture, self.card):
-            each.layout = widgets.Layout(**WIDE)
+            each.layout = widgets.Layout(width="100%")
         right = widgets.VBox([self.feature, self.card], layout=WIDE)
         left = widgets.VBox([choice, self.picture, hint], layout=WIDE)
         pair = widgets.Box([left, right], layout={"flex_flow": "row wrap", "width": "100%"})
@@ -113,8 +114,8 @@ class InteractionPanel(widgets.VBox):
     def _show(self) -> None:
         result = self.result
         counts = ", ".join(
-            f"<b>{escape(name)}</b> {used:,} of {len(result.members(g))} models"
-            for g, (name, used) in enumerate(zip(result.group_names, result.unique, strict=True))
+            f"<b>{escape(name)}</b> {used:,} ({models} model{'s'[: models > 1]})"
+            for name, used, models in zip(result.group_names, result.unique, np.bincount(result.group), strict=True)
         )
         some = f" Frequencies are of {result.n:,} evenly spread samples." if self._again.every > 1 else ""
         text = f"{result.features:,} features; in use by {counts}.{some}"
@@ -139,7 +140,7 @@ def _controls(again: Reconstruction, result: Interaction) -> tuple[widgets.Widge
         result.threshold, min=0.02, max=0.99, step=0.01, description="threshold", readout_format=".2f", **shared
     )
     components = widgets.IntSlider(again.largest, min=1, max=again.largest, description="components", **shared)
-    view = widgets.ToggleButtons(options=VIEWS, style={"button_width": "7em"})
+    view = widgets.ToggleButtons(options=VIEWS, style={"button_width": "7.5em"})
     last = result.features - 1
     feature = widgets.BoundedIntText(0, min=0, max=last, description="feature", layout={"width": "12em"})
     return threshold, components, view, feature
