@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from workbench.diagnostics.divergence import divergence
 from workbench.diagnostics.divergence_functional import func_gauss, gaussian_parts
+from workbench.diagnostics.divergence_gaps import Gaps
 from workbench.diagnostics.divergence_heads import linear_exact
 from workbench.diagnostics.divergence_parameters import param_isotropic, param_laplace, param_swag
 
@@ -179,3 +181,20 @@ def test_bad_heads_are_one_clear_error() -> None:
         linear_exact(np.zeros((5, 2)), np.zeros((5, 3)), np.zeros((4, 3)), np.zeros((2, 2)))
     with pytest.raises(ValueError, match="ridge = 0 must be positive"):
         linear_exact(np.zeros((5, 2)), np.zeros((5, 3)), np.zeros((5, 3)), np.zeros((2, 2)), ridge=0)
+
+
+# --- together ---------------------------------------------------------------------------------------------------------
+def test_arrays_alone_have_no_gaps_but_every_estimate_has_a_side() -> None:
+    generator = np.random.default_rng(0)
+    student, teacher = generator.normal(size=(12, 50, 3)), generator.normal(size=(11, 50, 3))
+    found = divergence(student, teacher)
+    assert set(found.values) == {"pred_seed", "pred_pairs", "func_gauss"} == set(found.sides)
+    assert np.isnan(found.student_gaps).all()
+    assert "no weights were given" in found.refused["param_isotropic"]
+    rows = {row["quantity"]: row for row in found.rows()}
+    assert rows["pred_seed"]["side"].startswith("lower bound")
+    known = divergence(student, teacher, gaps=Gaps(np.full((12, 2), 0.1), np.zeros((11, 2)), np.zeros(12, int)))
+    assert {row["quantity"]: row["value"] for row in known.rows()}["student gap, brier"] == pytest.approx(0.1)
+    assert "not the paper's theorem" in known.explain()
+    with pytest.raises(ValueError, match="rho = 0 must be positive"):
+        divergence(student, teacher, rho=0)

@@ -45,6 +45,7 @@ def test_points_that_are_all_alike_have_no_correlation() -> None:
     assert "no correlation" in found.warnings[0]
 
 
+@pytest.mark.slow
 def test_the_arms_of_a_study_are_its_points() -> None:
     labels = torch.arange(60) % 3
     inputs = torch.eye(3)[labels] + 0.6 * torch.randn(60, 3)
