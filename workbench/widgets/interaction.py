@@ -114,7 +114,7 @@ class InteractionPanel(widgets.VBox):
     def _show(self) -> None:
         result = self.result
         counts = ", ".join(
-            f"<b>{escape(name)}</b> {used:,} ({models} model{'s'[: models > 1]})"
+            f"<b>{escape(name)}</b> {used:,} ({models} model{'s' if models > 1 else ''})"
             for name, used, models in zip(result.group_names, result.unique, np.bincount(result.group), strict=True)
         )
         some = f" Frequencies are of {result.n:,} evenly spread samples." if self._again.every > 1 else ""
