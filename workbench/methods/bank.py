@@ -8,12 +8,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from workbench.functional.tasks import UNLABELLED
+from workbench.methods.draws import dice
+from workbench.methods.memory import refuse_larger
 
-LARGEST = 4 * 2**30
-"""Bytes; larger banks are refused before they are made."""
+SMALLER = "use a part of the data, or a smaller width"
 
 
 class SampleTable(nn.Module):
@@ -29,12 +30,9 @@ class SampleTable(nn.Module):
 
     def __init__(self, samples: int, *shape: int) -> None:
         super().__init__()
-        size = samples * math.prod(shape) * torch.get_default_dtype().itemsize
-        if not 0 < size <= LARGEST:
-            raise ValueError(
-                f"a memory bank of {samples:,} samples x {' x '.join(map(str, shape))} takes {size / 2**30:.1f} GiB; "
-                f"it needs samples and at most {LARGEST / 2**30:.0f} GiB: use a part of the data, or a smaller width"
-            )
+        if samples < 1:
+            raise ValueError(f"a memory bank of {samples} samples; it needs one or more")
+        refuse_larger("the memory bank's rows", (samples, *shape), torch.empty(0), SMALLER)
         self.register_buffer("ids", torch.zeros(samples, dtype=torch.int64))
         self.register_buffer("known", torch.zeros(samples, dtype=torch.bool))
 
@@ -128,8 +126,7 @@ class MemoryBank(SampleTable):
         candidates[torch.arange(len(rows), device=rows.device), rows] = False
         if limit >= len(self.ids):
             return candidates
-        generator = Generator().manual_seed(int(self.seed + self.step))
-        order = torch.randperm(len(self.ids), generator=generator).to(rows.device)
+        order = torch.randperm(len(self.ids), generator=dice(self.seed, self.step)).to(rows.device)
         shuffled = candidates[:, order]
         drawn = torch.zeros_like(candidates)
         drawn[:, order] = shuffled & (shuffled.cumsum(1) <= limit)

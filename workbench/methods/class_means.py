@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from workbench.methods.memory import FEWER_CLASSES, refuse_larger
+
 
 class ClassMeans(nn.Module):
     """Mean feature of each class over all samples observed; C x D numbers.
@@ -21,6 +23,7 @@ class ClassMeans(nn.Module):
 
     def __init__(self, classes: int, width: int) -> None:
         super().__init__()
+        refuse_larger("means of all classes", (classes, width), torch.empty(0), FEWER_CLASSES)
         self.register_buffer("mean", torch.zeros(classes, width))
         self.register_buffer("count", torch.zeros(classes))
 

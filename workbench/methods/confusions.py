@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from workbench.methods.memory import FEWER_CLASSES, refuse_larger
+
 
 class ConfusionAverage(nn.Module):
     """Rows of probabilities by label; they start as smoothed labels.
@@ -20,6 +22,7 @@ class ConfusionAverage(nn.Module):
 
     def __init__(self, classes: int, epsilon: float) -> None:
         super().__init__()
+        refuse_larger("confusions of all classes", (classes, classes), torch.empty(0).double(), FEWER_CLASSES)
         identity = torch.eye(classes, dtype=torch.float64)
         self.register_buffer("rows", (1 - epsilon) * identity + epsilon / classes)
         self.register_buffer("counts", torch.zeros_like(identity))

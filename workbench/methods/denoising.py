@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from workbench.functional.diffusion import STEPS, kept_signal, less_noisy
+from workbench.methods.draws import by_id, dice
 from workbench.models.blocks import GlobalAverage, conv_bn, conv_bn_relu
 
 
@@ -111,11 +112,10 @@ class Noise(nn.Module):
 
     def draw(self, ids: Tensor, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Two standard normal tensors of the shape of ``like``, (B, ...), and a step of the diffusion, (B,) int64."""
-        generator = Generator().manual_seed(int(self.seed + self.step))
+        generator = dice(self.seed, self.step)
         first, second = (torch.randn(like.shape, generator=generator) for _ in range(2))
         steps = torch.randint(STEPS, (len(ids),), generator=generator)
-        order = ids.argsort().argsort()
-        return first.to(like)[order], second.to(like)[order], steps.to(ids.device)[order]
+        return by_id(first.to(like), ids), by_id(second.to(like), ids), by_id(steps.to(ids.device), ids)
 
     def advance(self) -> None:
         """The next step draws anew."""

@@ -1,4 +1,4 @@
-"""What a pairwise term may take."""
+"""What a pairwise term or a bank may take."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from torch import Tensor
 
 LARGEST = 4 * 2**30
 """Bytes; a larger table is refused before it is made."""
+
+SMALLER_BATCHES = "take smaller batches"
+FEWER_CLASSES = "it is meant for fewer classes"
 
 
 def refuse_larger(what: str, shape: tuple[int, ...], like: Tensor, remedy: str) -> None:

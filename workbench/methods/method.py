@@ -12,7 +12,7 @@ from workbench.functional.tasks import task
 from workbench.records.batch import Batch
 from workbench.records.parameters import check
 from workbench.records.plan import Facts, Player, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Cost, Evidence, Progress
 from workbench.records.trace import Trace
 
 Traces = Trace | tuple[Trace, ...] | None
@@ -29,6 +29,7 @@ class Method(nn.Module):
         citation: the paper of record.
         evidence: what was read, and what was filled in.
         progress: the term that must move if it works, and where to.
+        cost: how long its run takes beside one of ``kd``, as ``workbench bench --methods`` measures; None was not measured.
         aliases: acronyms it is also found under.
         tasks: the tasks whose output layout it accepts.
         reads_teacher: False for methods without a teacher; they are called with ``teacher=None``.
@@ -51,6 +52,7 @@ class Method(nn.Module):
     citation: ClassVar[Citation]
     evidence: ClassVar[Evidence]
     progress: ClassVar[Progress]
+    cost: ClassVar[Cost | None] = None
     aliases: ClassVar[tuple[str, ...]] = ()
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
     reads_teacher: ClassVar[bool] = True

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 import torch
 from torch import Tensor, nn
 
+from workbench.methods.on_labels import on_labels
 from workbench.methods.response import ResponseMethod
 from workbench.methods.untrained import untrained
 from workbench.records.annotations import Range
@@ -59,10 +60,7 @@ class SeveralTeachers(ResponseMethod):
         """The further teachers, then the student."""
         names = [f"teacher_{k}" for k in range(2, self.teachers + 1)]
         share = 0.0 if self._joined else self.teacher_share
-        further = (
-            StagePlan(name, share, name, None, data="labelled", factory=partial(self.further, k))
-            for k, name in enumerate(names)
-        )
+        further = (on_labels(name, share, factory=partial(self.further, k)) for k, name in enumerate(names))
         return *further, StagePlan(teacher=("teacher", *names))
 
     def further(self, index: int) -> nn.Module:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from workbench.methods.draws import dice
 from workbench.methods.method import Method
 from workbench.models.generator import NOISE, Generator
 from workbench.records.batch import Batch
@@ -42,7 +43,7 @@ class DataFreeMethod(Method):
 
     def dice(self, turn: int) -> torch.Generator:
         """What a turn is drawn with; it depends on the run's seed and the turn alone."""
-        return torch.Generator().manual_seed(int(self.seed + turn))
+        return dice(self.seed, turn)
 
     def made(self, batch: Batch, inputs: Tensor, labels: Tensor | None = None) -> Batch:
         """Inputs that were made up, in place of a batch, with the labels they were made for.

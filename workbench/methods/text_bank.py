@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from workbench.methods.bank import SampleTable
+from workbench.methods.memory import refuse_larger
 
 
 class TextBank(SampleTable):
@@ -31,6 +32,8 @@ class TextBank(SampleTable):
     def keep(self, ids: Tensor, tokens: Tensor, mask: Tensor) -> None:
         """Keep texts, (B, W) tokens and which of them are real."""
         rows, wider = self._rows(ids), tokens.shape[1] - self.tokens.shape[1]
+        if wider > 0:
+            refuse_larger("the texts that are kept", (len(self.ids), tokens.shape[1]), tokens, "let texts be shorter")
         self.tokens, self.mask = pad(self.tokens, (0, max(wider, 0))), pad(self.mask, (0, max(wider, 0)))
         short = (0, max(-wider, 0))
         self.tokens[rows], self.mask[rows] = pad(tokens, short), pad(mask, short)

@@ -176,9 +176,9 @@ def test_negatives_are_of_other_classes_at_most_so_many_and_others_at_the_next_s
 
 
 def test_a_bank_that_cannot_be_is_refused():
-    with pytest.raises(ValueError, match=r"1,000,000,000 samples x 128 x 2 takes 953\.7 GiB.*smaller width"):
+    with pytest.raises(ValueError, match=r"1,000,000,000 x 128 x 2 numbers take 953\.7 GiB.*smaller width"):
         MemoryBank(10**9, 128)
-    with pytest.raises(ValueError, match="it needs samples"):
+    with pytest.raises(ValueError, match="a memory bank of 0 samples; it needs one or more"):
         MemoryBank(0, 128)
     bank = MemoryBank(2, 4)
     bank.rows(torch.tensor([5, 9]), None)

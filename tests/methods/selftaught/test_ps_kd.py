@@ -77,5 +77,5 @@ def test_the_bank_is_addressed_by_ids_and_refuses_more_than_it_holds():
     torch.testing.assert_close(answers[0], torch.tensor(softmax(BEFORE[1]), dtype=torch.float64))
     with pytest.raises(ValueError, match="holds 6 samples and sees 9 more"):
         method.bank.keep(torch.arange(200, 209), torch.zeros(9, 3))
-    with pytest.raises(ValueError, match=r"a memory bank of 1,000,000,000 samples x 100 takes"):
+    with pytest.raises(ValueError, match=r"the memory bank.s rows of 1,000,000,000 x 100 numbers take"):
         PSKD().build(nn.Linear(2, 3), None, Batch(torch.arange(2), torch.zeros(2, 2)), Facts(10**9, 100, 10, 1))

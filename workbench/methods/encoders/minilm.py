@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from workbench.functional.token_relations import relation_kl, value_relations
 from workbench.methods.layers import example_traces, last_stage_pair
+from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer
 from workbench.methods.text_layers import attention_of, check_head_counts, real_tokens, values_of
@@ -107,6 +108,7 @@ class MiniLM(Method):
         own, values = (student[layer] for layer in self.student_layers)
         theirs, their_values = (teacher[layer].detach() for layer in self.teacher_layers)
         heads = own.shape[1]
+        refuse_larger("relations of all pairs of tokens", own.shape, own, f"{SMALLER_BATCHES} or texts")
         relations = value_relations(values, heads, real), value_relations(their_values, heads, real)
         return {
             "attention": mean_over(relation_kl(own, theirs), real),

@@ -20,10 +20,11 @@ from collections.abc import Callable
 from typing import Annotated, Self
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from workbench.functional.divergences import forward_kl
 from workbench.methods.assistants import between
+from workbench.methods.draws import dice
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
@@ -114,7 +115,7 @@ class DenselyGuided(ResponseMethod):
     def forward(self, student: Trace, teacher: Trace | tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
         """The labels, and those of the teachers that are heard in this step."""
         voices = teacher if isinstance(teacher, tuple) else (teacher,)
-        order = torch.randperm(len(voices), generator=Generator().manual_seed(int(self.seed + self.step)))
+        order = torch.randperm(len(voices), generator=dice(self.seed, self.step))
         heard = [voices[k] for k in order.tolist()[: max(len(voices) - self.silent, 1)]]
         mine, theirs = self.transformed(student.logits), [self.transformed(voice.logits.detach()) for voice in heard]
         soft = torch.stack([forward_kl(mine, voice, self.temperature) for voice in theirs]).sum(0)

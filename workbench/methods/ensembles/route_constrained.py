@@ -25,6 +25,7 @@ from typing import Annotated
 from torch import Tensor, nn
 
 from workbench.methods.logits.kd import KD
+from workbench.methods.on_labels import on_labels
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.untrained import untrained
 from workbench.records.annotations import Range
@@ -91,12 +92,9 @@ class RouteConstrained(KD):
         """The route, anchor by anchor, then the student along it."""
         names = [f"anchor_{k}" for k in range(1, self.anchors + 1)]
         route = tuple(
-            StagePlan(
+            on_labels(
                 name,
                 self.route_share / self.anchors,
-                name,
-                None,
-                data="labelled",
                 start={names[k - 1]: 1.0} if k else "continue",
                 factory=self._factory,
             )

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from workbench.functional.contrast import nce, normaliser
 from workbench.methods.bank import MemoryBank
 from workbench.methods.layers import example_traces, penultimate_pair
+from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
@@ -96,6 +97,8 @@ class CRD(Method):
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and both contrasts; the bank moves after the step."""
+        table = 2, len(batch.ids), len(self.bank.ids)
+        refuse_larger("scores of the bank's vectors", table, self.bank.student, f"{SMALLER_BATCHES}, or fewer samples")
         rows = self.bank.rows(batch.ids, batch.labels)
         drawn = self.bank.negatives(rows, self.negatives)
         mine = _unit(self.student_projection, student[self.student_layers[0]])

@@ -20,10 +20,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
 from workbench.functional.maps import as_maps, to_common_size
 from workbench.methods.adapters import kernel_for
+from workbench.methods.draws import by_id, dice
 from workbench.methods.layers import example_maps, last_stage_pair
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer
@@ -97,9 +98,8 @@ class MGD(Method):
 
     def mask(self, ids: Tensor, like: Tensor) -> Tensor:
         """This step's mask, (B, C): 0 or 1, the same for an id wherever it stands."""
-        generator = Generator().manual_seed(int(self.seed + self.step))
-        kept = torch.rand(like.shape[:2], generator=generator) >= self.masked_share
-        return kept.to(like)[ids.argsort().argsort()]
+        kept = torch.rand(like.shape[:2], generator=dice(self.seed, self.step)) >= self.masked_share
+        return by_id(kept.to(like), ids)
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """The next step blanks other channels."""

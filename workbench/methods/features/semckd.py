@@ -27,6 +27,7 @@ from workbench.functional.divergences import forward_kl
 from workbench.functional.maps import as_maps, to_common_size
 from workbench.methods.calibration import Profiler, projection
 from workbench.methods.layers import every_stage, example_traces
+from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.records.annotations import Range
@@ -99,6 +100,8 @@ class SemCKD(Method):
         """The labels, the soft targets and the calibrated distance."""
         given = [as_maps(student[layer]) for layer in self.student_layers]
         told = [as_maps(teacher[layer].detach()) for layer in self.teacher_layers]
+        relations = len(given) + len(told), len(batch.ids), len(batch.ids)
+        refuse_larger("relations of all pairs in all layers", relations, given[0], SMALLER_BATCHES)
         queries = torch.stack([query(mine) for query, mine in zip(self.queries, given, strict=True)], 1)
         keys = torch.stack([key(theirs) for key, theirs in zip(self.keys, told, strict=True)], 1)
         attention = (queries @ keys.mT).softmax(2)

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from workbench.functional.divergences import forward_kl
 from workbench.functional.inversion import jensen_shannon, total_variation
 from workbench.methods.inversion import NormStatistics, inverted
+from workbench.methods.memory import refuse_larger
 from workbench.methods.ranges import Temperature
 from workbench.methods.synthesis import DataFreeMethod
 from workbench.records.annotations import Range
@@ -100,6 +101,9 @@ class DeepInversion(DataFreeMethod):
         super().build(student_model, teacher_model, example, facts)
         self.statistics = NormStatistics(teacher_model)
         self.teacher_layers = self.statistics.layers
+        refuse_larger(
+            "the inputs that are kept", (self.images, *self.shape), example.student_inputs, "make fewer images"
+        )
         self.register_buffer("pool", torch.zeros(self.images, *self.shape, **self.form))
         self.register_buffer("wanted", torch.arange(self.images) % facts.classes)
 

@@ -26,6 +26,7 @@ from typing import Annotated
 from torch import Tensor, nn
 
 from workbench.methods.logits.kd import KD
+from workbench.methods.on_labels import on_labels
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.untrained import untrained
 from workbench.records.annotations import Range
@@ -94,8 +95,7 @@ class EarlyStoppedTeacher(KD):
     def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
         """The early teacher, then the student."""
         party = "early_teacher"
-        early = StagePlan(party, self.teacher_share, party, None, data="labelled", factory=self._factory)
-        return early, StagePlan(teacher=party)
+        return on_labels(party, self.teacher_share, factory=self._factory), StagePlan(teacher=party)
 
     def schedule(self, progress: float) -> None:
         """The share of the run that is done."""

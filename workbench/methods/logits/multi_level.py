@@ -30,6 +30,7 @@ import torch
 from torch import Tensor
 
 from workbench.functional.divergences import forward_kl
+from workbench.methods.memory import FEWER_CLASSES, SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.batch import Batch
@@ -81,6 +82,10 @@ class MultiLevel(ResponseMethod):
 
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The three levels."""
+        count, width = student_logits.shape
+        views = 1 + len(FURTHER)
+        refuse_larger("products of all samples", (views, count, count), student_logits, SMALLER_BATCHES)
+        refuse_larger("products of all classes", (views, width, width), student_logits, FEWER_CLASSES)
         samples, classes = self._masks(teacher_logits)
         temperatures = student_logits.new_tensor([self.temperature, *FURTHER])[:, None, None]
         student, teacher = (torch.softmax(z / temperatures, 2) for z in (student_logits, teacher_logits))

@@ -18,8 +18,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Tensor, nn
 
+from workbench.methods.draws import by_id, dice
 from workbench.methods.logits.logit_regression import LogitRegression
 from workbench.methods.ranges import Weight
 from workbench.records.annotations import Range
@@ -89,11 +90,10 @@ class NoisyTeacher(LogitRegression):
 
     def draws(self, ids: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """This step's standard normal numbers (B, C) and uniform ones (B, 1); an id keeps its own wherever it stands."""
-        generator = Generator().manual_seed(int(self.seed + self.step))
+        generator = dice(self.seed, self.step)
         gaussian = torch.randn(like.shape, generator=generator, dtype=like.dtype).to(like.device)
         uniform = torch.rand(len(ids), 1, generator=generator, dtype=like.dtype).to(like.device)
-        place = ids.argsort().argsort()
-        return gaussian[place], uniform[place]
+        return by_id(gaussian, ids), by_id(uniform, ids)
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """The next step draws other numbers."""

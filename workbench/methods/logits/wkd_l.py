@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from workbench.functional.decoupling import target_classes
 from workbench.functional.transport import sinkhorn
+from workbench.methods.memory import FEWER_CLASSES, refuse_larger
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.models.tracing import penultimate_of
@@ -106,6 +107,7 @@ class WKDL(ResponseMethod):
         rows = F.normalize(teacher_model.get_submodule(name).weight.detach(), dim=1)
         if len(rows) != facts.classes:
             raise ValueError(f"the teacher's last nn.Linear {name!r} has {len(rows)} rows for {facts.classes} classes")
+        refuse_larger("distances of all classes", (len(rows), len(rows)), rows, FEWER_CLASSES)
         self.register_buffer("distances", (1 - rows @ rows.T).clamp(min=0))
 
     def schedule(self, progress: float) -> None:

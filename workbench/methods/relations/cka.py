@@ -25,6 +25,7 @@ from typing import Annotated
 from torch import Tensor
 
 from workbench.functional.similarities import kernel_alignment
+from workbench.methods.memory import FEWER_CLASSES, SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
@@ -76,10 +77,12 @@ class CKA(ResponseMethod):
 
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Both alignments."""
+        samples, classes = student_logits.shape
+        refuse_larger("similarities of all samples", (samples, samples), student_logits, SMALLER_BATCHES)
+        refuse_larger("similarities of all classes", (classes, classes), student_logits, FEWER_CLASSES)
         among_samples = 1 - kernel_alignment(student_logits, teacher_logits)
         among_classes = 1 - kernel_alignment(student_logits.T, teacher_logits.T)
-        count = len(student_logits)
         return {
-            "samples": (self.sample_weight * among_samples).expand(count),
-            "classes": (self.class_weight * among_classes).expand(count),
+            "samples": (self.sample_weight * among_samples).expand(samples),
+            "classes": (self.class_weight * among_classes).expand(samples),
         }

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from workbench.functional.similarities import taylor_kernel
 from workbench.methods.layers import example_traces, penultimate_pair
+from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
@@ -104,6 +105,7 @@ class CorrelationCongruence(Method):
         mine = self.student_projection(student[self.student_layers[0]].flatten(1))
         theirs = self.teacher_projection(teacher[self.teacher_layers[0]].detach().flatten(1))
         if self.variant == "kernel":
+            refuse_larger("correlations of all pairs", (len(mine), len(mine)), mine, SMALLER_BATCHES)
             found = (
                 taylor_kernel(mine, self.width, self.order) - taylor_kernel(theirs, self.width, self.order)
             ).square()

@@ -22,12 +22,14 @@ All 24 orders of four for every sample: on a net of a millisecond six times a st
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
 from workbench.functional.ranking import closeness, nearest, ranking_divergence, ranking_log_probability
 from workbench.methods.layers import example_traces, penultimate_pair
+from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
@@ -99,8 +101,12 @@ class DarkRank(Method):
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and the rankings; a batch too small for the list ranks all there are."""
         pair = student[self.student_layers[0]], teacher[self.teacher_layers[0]].detach()
+        count, length = len(pair[0]), min(self.list_length, len(pair[0]) - 1)
+        orders = (count, math.factorial(length), length) if self.transfer == "soft" else (count, length)
+        refuse_larger("distances of all pairs", (count, count), pair[0], SMALLER_BATCHES)
+        refuse_larger("orders of the nearest", orders, pair[0], f"{SMALLER_BATCHES}, or a shorter list")
         mine, theirs = (closeness(features, self.scale, self.power) for features in pair)
-        ranked = nearest(theirs, min(self.list_length, len(theirs) - 1))
+        ranked = nearest(theirs, length)
         mine, theirs = mine.gather(1, ranked), theirs.gather(1, ranked)
         lost = ranking_divergence(mine, theirs) if self.transfer == "soft" else -ranking_log_probability(mine)
         return {"labels": self.label_loss(student, batch), "ranking": self.weight * lost}

@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from workbench.functional.flow import flow_gap, step
 from workbench.methods.adapters import channel_adapter
 from workbench.methods.layers import example_traces, stage_pairs
+from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
@@ -121,5 +122,7 @@ class FSP(Method):
         for first, second in pairwise(range(len(self.adapters))):
             mine = step(student[self.student_layers[first]], student[self.student_layers[second]])
             theirs = step(teacher[self.teacher_layers[first]].detach(), teacher[self.teacher_layers[second]].detach())
+            sides = min(theirs[0].shape[2], theirs[0].shape[1]), min(theirs[1].shape[2], theirs[1].shape[1])
+            refuse_larger("the flow of a batch", (len(theirs[0]), *sides), theirs[0], f"{SMALLER_BATCHES} or layers")
             gaps.append(flow_gap((self.adapters[first](mine[0]), self.adapters[second](mine[1])), theirs))
         return torch.stack(gaps).sum(0)

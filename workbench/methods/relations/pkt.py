@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from workbench.functional.similarities import neighbourhood_divergence
 from workbench.methods.layers import example_traces, penultimate_pair
+from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
@@ -84,5 +85,6 @@ class PKT(Method):
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and the neighbours."""
         pair = student[self.student_layers[0]], teacher[self.teacher_layers[0]].detach()
+        refuse_larger("neighbours of all samples", (len(batch.ids),) * 2, pair[0], SMALLER_BATCHES)
         neighbours = self.weight * neighbourhood_divergence(*pair).mean(1)
         return {"labels": self.label_loss(student, batch), "neighbours": neighbours}

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from workbench.functional.relations import angle_loss, distance_loss
 from workbench.methods.layers import example_traces, penultimate_pair
+from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
@@ -80,6 +81,7 @@ class RKD(Method):
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and both relations."""
         pair = student[self.student_layers[0]], teacher[self.teacher_layers[0]].detach()
+        refuse_larger("angles of all triplets", (len(pair[0]),) * 3, pair[0], SMALLER_BATCHES)
         return {
             "labels": self.label_loss(student, batch),
             "distance": self.distance_weight * distance_loss(*pair),

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from workbench.functional.similarities import row_normalised_gram
 from workbench.methods.layers import example_traces
+from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer
 from workbench.models.tracing import stages_of
@@ -76,6 +77,8 @@ class SimilarityPreserving(Method):
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and the rows."""
+        count = len(batch.ids)
+        refuse_larger("similarities of all pairs", (count, count), student[self.student_layers[0]], SMALLER_BATCHES)
         mine = row_normalised_gram(student[self.student_layers[0]])
         theirs = row_normalised_gram(teacher[self.teacher_layers[0]].detach())
         gaps = (mine - theirs).square().mean(1)

@@ -23,6 +23,7 @@ from typing import Annotated
 from torch import Tensor
 
 from workbench.methods.logits.kd import KD
+from workbench.methods.on_labels import on_labels
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -79,7 +80,7 @@ class BornAgain(KD):
         """One stage per generation, each with a new net and the whole budget."""
         names = [*(f"generation_{k}" for k in range(self.generations)), "student"]
         later = (StagePlan(name, learner=name, teacher=before) for before, name in pairwise(names))
-        return StagePlan(names[0], learner=names[0], teacher=None, data="labelled"), *later
+        return on_labels(names[0]), *later
 
     def targets(self, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
         """Refused: a fitted student has no generations.

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from workbench.functional.divergences import pairwise_kl
+from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.batch import UNLABELLED, Batch
@@ -68,6 +69,7 @@ class CSKD(Method):
 
     def forward(self, student: Trace, teacher: Trace | None, batch: Batch) -> dict[str, Tensor]:
         """The labels and the classmates."""
+        refuse_larger("divergences of all pairs", (len(batch.ids),) * 2, student.logits, SMALLER_BATCHES)
         others = _classmates(batch).to(student.logits)
         divergences = pairwise_kl(student.logits, student.logits.detach(), self.temperature)
         classmates = (divergences * others).sum(1) / others.sum(1).clamp(min=1)
