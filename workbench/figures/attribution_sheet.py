@@ -11,7 +11,7 @@ from workbench.diagnostics.attribution import Attribution
 from workbench.figures import theme
 from workbench.figures.text import label, sentence
 
-ROW, REST = 128, 120
+ROW, ALONE, REST = 128, 200, 120
 GAP = 0.12  # of a map, between two of them
 BELOW = 0.2  # of a map, for the number under it
 SPLIT = ("at the label", "other classes")
@@ -44,7 +44,8 @@ def _drawn(
     height, width = result.maps.shape[2:]
     down, right = height * (1 + GAP + BELOW), width * (1 + GAP)
     title = f"{sentence(result.plan['score'])} by {sentence(result.plan['attributor'])}"
-    made = theme.canvas(title, REST + ROW * len(rows), margin={"t": 76, "b": 40, "l": 20, "r": 10})
+    rest = ALONE if len(rows) == 1 else ROW * len(rows)
+    made = theme.canvas(title, REST + rest, margin={"t": 76, "b": 40, "l": 20, "r": 10})
     for r, row in enumerate(rows):
         top = r * down
         made.add_trace(_input(result, row, top))

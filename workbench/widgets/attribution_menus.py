@@ -17,9 +17,10 @@ EVERY = "all pairs"
 def menus_of(result: Attribution, *, locked: bool) -> tuple[widgets.Widget, ...]:
     """View, score, attributor, pair of classes and sample, as the result has them; the last one is empty."""
     look = {"style": {"description_width": "5.5em"}, "layout": {"width": "26em", "max_width": "100%"}}
-    view = widgets.ToggleButtons(options=VIEWS, style={"button_width": "7em"})
+    view = widgets.ToggleButtons(options=VIEWS, style={"button_width": "8em"})
     scores = [(f"{name.replace('_', ' ')}: {ABOUT[name]}", name) for name in get_args(ScoreName)]
     score = widgets.Dropdown(options=scores, value=result.plan["score"], description="score", disabled=locked, **look)
+    score.layout.width = "34em"
     ways = [(name.replace("_", " "), name) for name in get_args(Attributor)]
     given = {"value": result.plan["attributor"], "description": "attributor", "disabled": locked}
     attributor = widgets.Dropdown(options=ways, **given, **look)
@@ -46,6 +47,7 @@ def numbers_of(found: Attribution, id: int) -> str:
     parts = []
     for p, party in enumerate(found.parties):
         alike = f", cosine {cosine[p - 1, row]:.2f}" if p else ""
-        parts.append(f"{party} {found.values[p, row]:.3g} (from {found.references[p, row]:.3g} at the baseline{alike})")
+        here, there = found.values[p, row] + 0.0, found.references[p, row] + 0.0  # no "-0"
+        parts.append(f"{party} {here:.3g} (from {there:.3g} at the baseline{alike})")
     steps = int(found.steps[:, row].max())
     return f"Score at the input: {'; '.join(parts)}. " + (f"{steps} steps." if steps else "")
