@@ -26,8 +26,7 @@ class Counting(torch.nn.Linear):
 
 
 def _check(name: str) -> None:
-    ((found, entries),) = run([name], TINY)
-    assert found == name
+    entries = [entry for _, entries in run([name], TINY) for entry in entries]
     assert entries
     for entry in entries:
         assert entry.how

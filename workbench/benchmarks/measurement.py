@@ -21,6 +21,9 @@ class Size:
         repeats: timings of everything that is not a training step.
         samples: points of the sample map and the figures.
         epochs: of the run that is watched live.
+        method_epochs: epochs of eight steps of the runs of each method.
+        method_batch: samples in such a step.
+        whole: False where a method that makes its inputs at length may take a short cut.
     """
 
     steps: int = 200
@@ -29,9 +32,14 @@ class Size:
     repeats: int = 9
     samples: int = 10_000
     epochs: int = 400
+    method_epochs: int = 6
+    method_batch: int = 32
+    whole: bool = True
 
 
-TINY = Size(steps=3, conv_steps=1, warm_up=1, repeats=1, samples=50, epochs=2)
+TINY = Size(
+    steps=3, conv_steps=1, warm_up=1, repeats=1, samples=50, epochs=2, method_epochs=1, method_batch=4, whole=False
+)
 """Shows that everything runs; the numbers mean nothing."""
 
 

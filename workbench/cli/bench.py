@@ -14,20 +14,21 @@ if TYPE_CHECKING:
     from workbench.benchmarks.measurement import Measurement
 
 Only = Annotated[list[str] | None, typer.Option("--only", help="This benchmark only; may be repeated.")]
+Methods = Annotated[bool, typer.Option("--methods", help="Only what every method's run costs beside one of kd.")]
 Tiny = Annotated[bool, typer.Option("--tiny", help="Only show that everything runs; the numbers mean nothing.")]
 
 
-def bench(only: Only = None, tiny: Tiny = False, json: Json = False) -> None:
+def bench(only: Only = None, methods: Methods = False, tiny: Tiny = False, json: Json = False) -> None:
     """Measure speed against the stated bars.
 
-    Takes a few minutes, and an otherwise idle machine.
+    Takes a few minutes, and an otherwise idle machine; with --methods some ten.
     """
     from workbench.benchmarks.measurement import TINY, Size
     from workbench.benchmarks.suite import run
 
     found: list[Measurement] = []
     with only_the_document():
-        for name, measured in run(only, TINY if tiny else Size()):
+        for name, measured in run([*(only or []), "methods"] if methods else only, TINY if tiny else Size()):
             say(f"bench {name}: done")
             found += measured
     if json:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 Grade = Literal["code", "formula", "abstract", "digest"]
+Cost = Literal["low", "medium", "high"]
+COST_LIMITS: dict[Cost, float] = {"low": 1.5, "medium": 3.0}
+"""How many times the training of plain distillation a class of cost takes at most; high is beyond."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,174 @@
+"""What every method costs: the training of its run, step by step, against plain distillation on the same pair and data."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.benchmarks.measurement import Measurement, Size, threads
+from workbench.engine import probes
+from workbench.engine.conditions import Conditions
+from workbench.engine.distill import distill
+from workbench.methods.catalog import catalog, family_of, make
+from workbench.methods.method import Method
+from workbench.models.convnet import ConvNet
+from workbench.records.budget import Budget
+from workbench.records.events import Step
+from workbench.records.provenance import COST_LIMITS, Cost
+from workbench.settings.setting import Setting
+from workbench.settings.tiny_encoder import TinyEncoder
+from workbench.settings.tiny_lm import TinyLM
+
+STEPS = 8
+"""Steps in an epoch."""
+
+BURST = 20.0
+"""A step of more than so many medians is counted as it is: images are made by the hundred in one step of many."""
+
+FEW: dict[str, dict[str, Any]] = {"deep_inversion": {"iterations": 2, "images": 8}}
+"""What a run that only shows that everything runs does not wait for."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a method is measured.
+
+    Attributes:
+        setting: of which no answer of the teacher is kept.
+        plain: the key of plain distillation there.
+    """
+
+    setting: Setting
+    plain: str
+
+
+def methods(size: Size) -> Iterator[Measurement]:
+    """Each method of the catalogue, one after the other; the ratio is that of whole runs, per step of the student."""
+    places: dict[str, Place] = {}
+    with threads(1), _unprobed():
+        for name in catalog():
+            kind = _kind(name)
+            if kind not in places:
+                places[kind] = PLACES[kind](size.method_batch)
+            yield _measured(name, places[kind], size)
+
+
+def cost_of(ratio: float) -> Cost:
+    """The class of a ratio to plain distillation."""
+    return next((cost for cost, limit in COST_LIMITS.items() if ratio <= limit), "high")
+
+
+def _measured(name: str, place: Place, size: Size) -> Measurement:
+    method = make(name, None if size.whole else FEW.get(name))
+    own, plain = _race(place, method, size.method_epochs, size.warm_up)
+    mine = [seconds for (party, _), seconds in own.items() if party == "student"]
+    steps = sum(map(len, mine))
+    unit = statistics.median(plain) * steps
+    ratio = sum(map(_typical, own.values())) / unit
+    declared = catalog()[name].cost
+    how = (
+        f"seconds of the processor for the training of a run, the further models it trains included, over those of as "
+        f"many steps of {place.plain} in turn; medians of each stage, {steps} steps of the student, 1 thread, no answer kept"
+    )
+    details = {
+        "declared": declared,
+        "measured": cost_of(ratio),
+        "steps of the student alone": sum(map(_typical, mine)) / unit,
+        f"{place.plain} (ms)": 1000 * statistics.median(plain),
+    }
+    return Measurement(f"method {name}", ratio, "x", COST_LIMITS.get(declared or "high"), how, details)
+
+
+@contextmanager
+def _unprobed() -> Iterator[None]:
+    """No step is measured from the inside, as a few of every run are otherwise: a large part of a run as short as this."""
+    before, probes.PER_RUN = probes.PER_RUN, 0
+    try:
+        yield
+    finally:
+        probes.PER_RUN = before
+
+
+def _typical(seconds: list[float]) -> float:
+    """Their sum, as if every one took as long as the median; but bursts as they are. In the first, operations are counted."""
+    median = statistics.median(seconds[1:] or seconds)
+    return sum(taken if taken > BURST * median else median for taken in seconds)
+
+
+def _race(
+    place: Place, method: Method, epochs: int, warm_up: int
+) -> tuple[Mapping[tuple[str, str], list[float]], list[float]]:
+    """Seconds of every step of a run, by party and stage, and those of as many steps of plain distillation."""
+    own: dict[tuple[str, str], list[float]] = defaultdict(list)
+    plain: list[float] = []
+    budget = replace(place.setting.budget, epochs=epochs)
+    with tempfile.TemporaryDirectory() as folder:
+        rival = _timed(place.setting, make(place.plain), replace(budget, epochs=10_000), Path(folder))
+        for _ in range(min(warm_up, STEPS)):
+            next(rival)
+        for step, seconds in _timed(place.setting, method, budget, Path(folder)):
+            own[step.party, step.stage].append(seconds)
+            plain.append(next(rival)[1])
+    return own, plain
+
+
+def _timed(setting: Setting, method: Method, budget: Budget, folder: Path) -> Iterator[tuple[Step, float]]:
+    """Every step with its seconds, without what happens between steps: validation, and the ends of epochs."""
+    going = distill(setting, method, budget, conditions=Conditions(folder=folder, device="cpu", checkpoint=False))
+    while True:
+        start = time.process_time()
+        event = next(going, None)
+        seconds = time.process_time() - start
+        if event is None:
+            return
+        if isinstance(event, Step):
+            yield event, seconds
+
+
+def _kind(name: str) -> str:
+    cls = catalog()[name]
+    if cls.tasks[0] != "tokens":
+        return "images"
+    return "sentences" if family_of(cls) == "encoders" else "texts"
+
+
+def _images(batch: int) -> Place:
+    """Random pictures of ten kinds, and two convolutional nets with batch norm, one twice as wide as the other."""
+    samples = STEPS * batch
+    inputs = torch.randn(samples + 40, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(len(inputs)) % 10
+    train, held_out = (inputs[:samples], labels[:samples]), (inputs[samples:], labels[samples:])
+    teacher, student = ConvNet(3, (32, 64, 128), 10), partial(ConvNet, 3, (16, 32, 64), 10)
+    budget = Budget(batch_size=batch, schedule="constant", learning_rate=1e-3, clip=1.0)
+    return Place(Setting(train, held_out, teacher, student, validation=held_out, augment=_same, budget=budget), "kd")
+
+
+def _same(inputs: Tensor, generator: torch.Generator) -> Tensor:
+    """The inputs; the engine keeps no answers to what may change."""
+    return inputs
+
+
+def _of(setting: Setting, batch: int) -> Place:
+    """Its first samples, and its nets, never trained."""
+    teacher: nn.Module = setting.teacher.factory()
+    setting.teacher, setting.train = teacher, setting.train.subset(torch.arange(STEPS * batch // 2))
+    setting.budget, setting.augment = replace(setting.budget, batch_size=batch // 2), _same
+    return Place(setting, "word_level_kd")
+
+
+PLACES: dict[str, Callable[[int], Place]] = {
+    "images": _images,
+    "texts": lambda batch: _of(TinyLM(student_texts=200, response="answer"), batch),
+    "sentences": lambda batch: _of(TinyEncoder("hidden_words", student_texts=200), batch),
+}
