@@ -13,8 +13,9 @@ Formula:
 
 Reading it: processor seconds and operations are exact and mean the same on any machine; compare these first. Joules
 are a view of them; a bar that is hatched was estimated, a faded one assumed. Compare arms on one machine, not machines.
-When it misleads: the price per core of a machine without sensors is ours and may be off by a factor of two and more; other
-work on the machine is in everything a sensor tells. Memory, disks, displays and losses of the power supply are in none.
+When it misleads: the price per core of a machine without sensors is ours and may be off by a factor of two and more; on
+cores that others use too the same work takes up to half as many processor seconds again; other work on the machine is
+in everything a sensor tells. Memory, disks, displays and losses of the power supply are in none.
 After: Lambert & Luccioni et al. 2026 (stages, joules per sample); allocation, status and ranges are ours.
 Cost: milliseconds once the runs are loaded.
 """

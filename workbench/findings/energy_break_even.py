@@ -199,7 +199,7 @@ def _reading(books: Mapping[int, Mapping[str, Sequence[Book]]], numbers: Mapping
     first, second, third, fourth, *_ = numbers.values()
     return (
         f"In processor seconds a KD student took {_more(first.mean)} than one on labels in all, and {_more(-second.mean)} "
-        f"in its training alone ({_more(-fourth.mean)} operations); the models agreed on the order of the pipelines at "
+        f"in its training alone (operations: {_more(-fourth.mean)}); the models agreed on the order of the pipelines at "
         f"{third.mean:.0%} of the widths. Steps until the rule stopped them: {lengths}. Does reuse pay? {'; '.join(told)}."
     )
 
