@@ -52,7 +52,9 @@ def test_groups_by_class_confidence_and_difficulty():
     assert group.tolist() == [0, 4, 1, 1]  # 0.55, 0.95, 0.7, 0.7 of bins 0.1 wide from 0.5; an edge is of the bin below
     assert names == ("0.5 to 0.6", "0.6 to 0.7", "0.7 to 0.8", "0.8 to 0.9", "0.9 to 1")
     # the teacher misses the labels by 0.45, 0.05, 0.7 and 0.3; the student by 0.1, 0.2, 0.4 and 0.3
-    assert grouped(MADE, "difficulty", MADE.teacher, 2)[0].tolist() == [1, 0, 1, 0]
+    group, names = grouped(MADE, "difficulty", MADE.teacher, 2)
+    assert group.tolist() == [1, 0, 1, 0]
+    assert names == ("up to 0.3", "up to 0.7")
     assert grouped(MADE, "difficulty", MADE.student, 2)[0].tolist() == [0, 0, 1, 1]
 
 

@@ -12,6 +12,7 @@ import torch
 
 from tests.figures import examples
 from workbench.diagnostics.agreement import agreement, agreement_of
+from workbench.diagnostics.calibration import calibration
 from workbench.diagnostics.cohorts import flip_of, outcome_of, stratum_of
 from workbench.diagnostics.flips import Flips, flips_of
 from workbench.diagnostics.strata import Strata, strata_of
@@ -74,6 +75,25 @@ def test_the_measure_and_the_temperature_move_the_strata(shown: AgreementPanel) 
     wanted = strata_of(run(), "confidence", ("jensen_shannon",), baseline=control(), temperature=4.0)
     assert np.array_equal(shown.result.means, wanted.means, equal_nan=True)
     assert shown.gallery.temperature == 4.0
+
+
+def test_the_released_constructions_stand_beside_ours(shown: AgreementPanel) -> None:
+    paper = agreement_of(run(), mode="paper").forward_kl.mean
+    assert f"the divergence is {paper:.4g} nats" in shown.sentence.value
+    shown.subject.value = "reliability"
+    logits = {party: run().predictions[party] for party in ("student", "teacher")}
+    ten = calibration(logits, run().test_labels, bins=10).ece
+    said = f"student {ten['student'].mean:.3f}, teacher {ten['teacher'].mean:.3f}"
+    assert f"With the 10 bins of the released code, the errors are: {said}" in shown.sentence.value
+    shown.subject.value = "distances"
+    assert "released" not in shown.sentence.value
+
+
+def test_the_slider_of_the_cards_moves_the_other_one(shown: AgreementPanel) -> None:
+    shown.gallery.set_state({"temperature": 2.5})
+    assert shown.temperature.value == 2.5
+    shown.temperature.value = 1.5
+    assert shown.gallery.temperature == 1.5
 
 
 def test_a_baseline_says_what_is_hard_and_what_flips(shown: AgreementPanel) -> None:

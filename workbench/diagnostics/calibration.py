@@ -53,7 +53,7 @@ from workbench.statistics.intervals import wilson_bounds
 
 Mode = Literal["corrected", "paper"]
 Logits = Mapping[str, ArrayLike]
-BINS, BINS_OF_PAPER = 15, 10
+BINS, BINS_OF_PAPER, FEW = 15, 10, 100
 MEASURES = ("accuracy", "confidence", "ece", "adaptive", "classwise", "nll", "brier", "null")
 PLAIN = ("debiased", "p_calibrated", "temperature")
 PROVENANCE = {
@@ -186,7 +186,7 @@ def calibration(
     lows, highs = wilson_bounds(diagrams[:, 1], diagrams[:, 0])
     by_measure = {key: {name: each[key] for name, each in found.items()} for key in found[next(iter(found))]}
     if len(known) < 1000:
-        warnings += (f"{len(known)} samples: an ECE this small a test set shows is mostly noise; see its null",)
+        warnings += (f"on {len(known)} samples much of an ECE is noise: read it beside its null",)
     return Calibration(
         models=tuple(checked),
         **by_measure,
@@ -243,6 +243,8 @@ def _temperatures(
     for name in set(logits) & set(validation):
         held_out = checked_logits(validation[name], f"validation {name}")
         found[name] = optimal_temperature(held_out, classes_of(np.asarray(labels), held_out))
+        if len(held_out) < FEW:
+            warnings += (f"{name}: the temperature was fitted on only {len(held_out)} validation samples",)
         if not COLDEST * 1.01 < found[name] < HOTTEST * 0.99:
             warnings += (f"{name}: the validation split asks for a temperature beyond {found[name]:.3g}",)
     return found, warnings

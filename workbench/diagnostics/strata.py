@@ -51,6 +51,7 @@ class Strata(Result):
         highs: (M, G) upper bounds.
         overall: (M,) means over all samples.
         temperature: of the distances.
+        n: samples.
         warnings: what weakens the numbers.
         provenance: what is ours.
     """
@@ -64,6 +65,7 @@ class Strata(Result):
     highs: np.ndarray
     overall: np.ndarray
     temperature: float
+    n: int
     warnings: tuple[str, ...]
     provenance: dict[str, str]
 
@@ -141,6 +143,7 @@ def strata(
         highs=highs,
         overall=table.mean(axis=1),
         temperature=float(temperature),
+        n=len(group),
         warnings=few if empty else (),
         provenance=dict(PROVENANCE),
     )
@@ -190,9 +193,9 @@ def grouped(pair: Pair, by: By, reference: np.ndarray, bins: int = 10) -> tuple[
         return np.clip(np.searchsorted(edges, sure, side="left") - 1, 0, bins - 1), _between(edges)
     if by == "difficulty":
         hard = 1 - _probability(reference, classes_of(pair.labels, reference))
-        order = np.argsort(np.argsort(hard, kind="stable"), kind="stable")
         bins = min(bins, len(hard))
-        return order * bins // len(hard), _between(np.quantile(hard, np.linspace(0, 1, bins + 1)))
+        order = np.argsort(np.argsort(hard, kind="stable"), kind="stable") * bins // len(hard)
+        return order, tuple(f"up to {hard[order == k].max():.2g}" for k in range(bins))
     raise ValueError(f"no property {by!r}; there are class, confidence, difficulty")
 
 

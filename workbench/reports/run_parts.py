@@ -115,7 +115,8 @@ def _numbers(found: Agreement) -> Markup:
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(f"{row[key]:.4g}" if key in row else "" for key in ("value", "low", "high"))
+    found = (row.get(key) for key in ("value", "low", "high"))
+    return tuple("" if value is None or value != value else f"{value:.4g}" for value in found)
 
 
 def changes(run: Run) -> Markup:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.agreement import OUTCOMES, Agreement, agreement_of
+from workbench.diagnostics.agreement import OUTCOMES, Agreement, Mode, agreement_of
 from workbench.diagnostics.calibration import calibration
 from workbench.diagnostics.cohorts import cell_of, flip_of, outcome_of, stratum_of
 from workbench.diagnostics.disagreement import disagreement_of
@@ -30,6 +30,7 @@ STRATA = {"teacher's confidence": "confidence", "label": "class", "difficulty": 
 VIEWS = ("classes", *STRATA, "flips", "distances", "reliability")
 TOGETHER = "who is right"
 MEASURES = (TOGETHER, SHARES[0], *SOFT)
+CLOSE = 1e-9
 HEATMAPS = 2  # traces of the confusion; the bars of the outcomes follow
 
 
@@ -80,7 +81,7 @@ class AgreementPanel(widgets.VBox):
     ) -> None:
         """Shows the classes that teacher and student pick."""
         self._run, self._baseline, state = run, baseline, dict(state or {})
-        self._known: dict[str, Result] = {}
+        self._known: dict[tuple[str, str], Result] = {}
         self._on_selection: list[Callable[[Selection | None], object]] = []
         self.result: Result
         self.chosen: Selection | None = None
@@ -92,6 +93,7 @@ class AgreementPanel(widgets.VBox):
         self.temperature = widgets.FloatLogSlider(
             state.get("temperature", 1.0), min=-1, max=1.3, step=0.02, description="temperature", readout_format=".2f"
         )
+        self.temperature.style.description_width = "initial"
         self.view = PlotView(label="Agreement of student and teacher")
         setting = setting_of(run) if setting is None else setting
         self.gallery = run_gallery(run, setting, disagreement_of(run), self.temperature.value)
@@ -144,29 +146,43 @@ class AgreementPanel(widgets.VBox):
             measures = SHARES if self.measure.value == TOGETHER else (self.measure.value,)
             given = {"baseline": self._baseline, "temperature": float(self.temperature.value)}
             return strata_of(self._run, STRATA[view], measures, **given)
-        if view not in self._known:
-            run = self._run
+        return self._measured(view)
+
+    def _measured(self, view: str, mode: Mode = "corrected") -> Result:
+        run, key = self._run, (view, mode)
+        if key not in self._known:
             logits = {party: run.predictions[party] for party in ("student", "teacher")}
             ask: dict[str, Callable[[], Result]] = {
-                "classes": lambda: agreement_of(run),
+                "classes": lambda: agreement_of(run, mode=mode),
                 "flips": lambda: flips_of(run, self._baseline),
                 "distances": lambda: fidelity_of(run),
-                "reliability": lambda: calibration(logits, run.test_labels),
+                "reliability": lambda: calibration(logits, run.test_labels, mode=mode),
             }
-            self._known[view] = ask[view]()
-        return self._known[view]
+            self._known[key] = ask[view]()
+        return self._known[key]
+
+    def _released(self) -> str:
+        """What the papers' released code would give, where that differs."""
+        if self.subject.value == "classes":
+            found: Any = self._measured("classes", "paper")
+            return f"As the released code averages it, the divergence is {found.forward_kl.mean:.4g} nats."
+        if self.subject.value == "reliability":
+            found = self._measured("reliability", "paper")
+            errors = ", ".join(f"{model} {each.mean:.3f}" for model, each in found.ece.items())
+            return f"With the {found.bins} bins of the released code, the errors are: {errors}."
+        return ""
 
     def _show(self) -> None:
         """The picture of what the controls say, and which of them matter for it."""
         self.measure.disabled = self.subject.value not in STRATA
-        if self.subject.value not in (*STRATA, *self._known):
+        if self.subject.value not in STRATA and (self.subject.value, "corrected") not in self._known:
             self.sentence.value = '<div class="wb-hint">measuring, with intervals ...</div>'
         self.result = self._result()
         figure = draw(self.result)
         self.view.height = int(figure.layout.height)
         self.view.show(figure)
-        warnings = "".join(f'<div class="wb-hint">{escape(each)}.</div>' for each in self.result.warnings)
-        self.sentence.value = f'<div class="wb-hint">{escape(self.result.explain())}</div>{warnings}'
+        said = (self.result.explain(), self._released(), *(f"{each}." for each in self.result.warnings))
+        self.sentence.value = "".join(f'<div class="wb-hint">{escape(each)}</div>' for each in said if each)
 
     # --- what follows what ---------------------------------------------------------------------------------------
     def _arranged(self) -> list[widgets.Widget]:
@@ -182,6 +198,7 @@ class AgreementPanel(widgets.VBox):
         for each in (self.subject, self.measure):
             each.observe(lambda _: self._show(), "value")
         self.temperature.observe(lambda _: self._soften(), "value")
+        self.gallery.observe(lambda _: self._follow_gallery(), "temperature")
         self.everything.on_click(lambda _: self.choose(None))
         self.view.on_click(self._clicked)
 
@@ -190,6 +207,11 @@ class AgreementPanel(widgets.VBox):
         self.gallery.temperature = self.temperature.value
         if self.subject.value in STRATA and self.measure.value in SOFT:
             self._show()
+
+    def _follow_gallery(self) -> None:
+        """The cards have a slider, too."""
+        if abs(self.gallery.temperature - self.temperature.value) > CLOSE:
+            self.temperature.value = self.gallery.temperature
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
         selection = self._picked(self.subject.value, int(point["trace"]), point)
