@@ -191,6 +191,7 @@ def test_arrays_alone_have_no_gaps_but_every_estimate_has_a_side() -> None:
     assert set(found.values) == {"pred_seed", "pred_pairs", "func_gauss"} == set(found.sides)
     assert np.isnan(found.student_gaps).all()
     assert "no weights were given" in found.refused["param_isotropic"]
+    assert "Brier" not in found.explain()
     rows = {row["quantity"]: row for row in found.rows()}
     assert rows["pred_seed"]["side"].startswith("lower bound")
     known = divergence(student, teacher, gaps=Gaps(np.full((12, 2), 0.1), np.zeros((11, 2)), np.zeros(12, int)))

@@ -110,11 +110,13 @@ class Divergence(Result):
             "with no floor to judge it by" if np.isnan(floor) else f"where teachers against teachers give {floor:.3g}"
         )
         gaps = [f"{g.mean(0)[1]:+.3f}" for g in (self.student_gaps, self.teacher_gaps)]
+        known = f" From training to test the Brier score changes by {gaps[0]} for the student and {gaps[1]} for the teacher."
+        who = f"Averaged over {self.students} students and {self.teachers} teacher{'s' * (self.teachers > 1)}, the probabilities"
+        if self.students == self.teachers == 1:
+            who = "The probabilities of student and teacher"
         return (
-            f"Averaged over {self.students} students and {self.teachers} teachers, the probabilities are "
-            f"{value.mean:.3g} nats apart on {self.n:,} samples, {against}: a lower bound of the divergence. From "
-            f"training to test the Brier score changes by {gaps[0]} for the student and {gaps[1]} for the teacher. "
-            f"({self.provenance['ours']}.)"
+            f"{who} are {value.mean:.3g} nats apart on {self.n:,} samples, {against}: a lower bound of the divergence."
+            f"{'' if np.isnan(self.student_gaps).any() else known} ({self.provenance['ours']}.)"
         )
 
 
