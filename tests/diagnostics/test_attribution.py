@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ import torch
 
 from tests.diagnostics import attribution_scene as scene
 from tests.figures import examples
+from workbench.data.transfer import TransferSet
 from workbench.diagnostics.attribution import attribution, attribution_of
-from workbench.diagnostics.attribution_maps import PORTION, Maps, collected
+from workbench.diagnostics.attribution_maps import PORTION, Maps, collected, form_of
 from workbench.diagnostics.attribution_plan import Plan
 from workbench.diagnostics.attribution_scores import Scored, asked
 from workbench.diagnostics.attribution_source import Source
@@ -221,3 +223,28 @@ def test_what_cannot_be_explained_says_what_can() -> None:
 def test_the_temperature_is_the_runs_own_unless_another_is_given() -> None:
     assert attribution_of(scene.run(), scene.setting(), samples=2, steps=2).plan["temperature"] == 4.0
     assert attribution_of(scene.run("labels_only"), scene.setting(), samples=2, steps=2).plan["temperature"] == 1.0
+
+
+def test_texts_pairs_of_inputs_and_other_tasks_are_refused_in_words() -> None:
+    inputs = torch.rand(4, 1, 6, 6)
+    assert form_of(TransferSet(inputs), "image") == "image"
+    bytes_first = TransferSet((255 * inputs).to(torch.uint8), transform=lambda images: images / 255)
+    assert form_of(bytes_first, "image") == "image"
+    assert form_of(TransferSet(inputs), "series") == "image"  # a spectrogram
+    assert form_of(TransferSet(inputs[:, 0, 0]), "series") == "series"
+    assert form_of(TransferSet(inputs[:, 0, 0]), "points") == "table"
+    for texts in (TransferSet(torch.ones(4, 6, dtype=torch.int64)), TransferSet({"input_ids": torch.ones(4, 6)})):
+        with pytest.raises(ValueError, match=r"texts are not explained; images, spectrograms, .* are"):
+            form_of(texts, "text")
+    with pytest.raises(ValueError, match="see different inputs here"):
+        form_of(TransferSet(inputs, teacher_inputs=2 * inputs), "image")
+
+
+def test_a_score_that_is_always_zero_is_refused() -> None:
+    setting = scene.setting()
+    source = replace(
+        Source.of(scene.run(), setting), setting=SimpleNamespace(test=setting.test, look="image", classes=2)
+    )
+    with pytest.raises(ValueError, match="nckd_match is always 0; kd_match, tckd_match and pair"):
+        source.plan({})
+    assert source.plan({"score": "kd_match"}).temperature == 4.0

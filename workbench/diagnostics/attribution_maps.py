@@ -70,14 +70,15 @@ def form_of(data: TransferSet, look: str) -> str:
     Raises:
         ValueError: texts, or inputs of several tensors; the message says what works.
     """
-    if look == "text" or not isinstance(data.inputs, Tensor) or not data.inputs.is_floating_point():
+    shown = data.batch(torch.arange(1)).student_inputs
+    if look == "text" or not isinstance(shown, Tensor) or not shown.is_floating_point():
         raise ValueError(
             "tokens have no places between them and a baseline, so texts are not explained; images, spectrograms, "
             "series, points and tables are, and layers of any model are by conductance"
         )
     if data.teacher_inputs is not None:
         raise ValueError("student and teacher see different inputs here, so their maps cannot be compared")
-    if data.inputs.ndim == 4 or (look == "image" and data.inputs.ndim == 3):
+    if shown.ndim == 4 or (look == "image" and shown.ndim == 3):
         return "image"
     return "series" if look == "series" else "table"
 
