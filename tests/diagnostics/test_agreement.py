@@ -143,7 +143,10 @@ def test_credit_counts_near_misses(drawn: tuple[np.ndarray, ...]) -> None:
     found = agreement(student, teacher, labels, credit=near)
     merged = agreement(*(np.eye(3)[z.argmax(1) // 2] for z in (student, teacher)), labels // 2)
     assert found.weighted_kappa.mean == pytest.approx(merged.kappa.mean)
-    assert math.isnan(agreement(student, teacher, labels).weighted_kappa.mean)
+    without = agreement(student, teacher, labels)
+    assert math.isnan(without.weighted_kappa.mean)
+    names = [{row["quantity"] for row in each.rows()} for each in (found, without)]
+    assert names[0] - names[1] == {"weighted_kappa"}
 
 
 def test_the_paper_averages_means_of_batches() -> None:

@@ -30,6 +30,21 @@ def test_fidelity_and_data(monkeypatch: pytest.MonkeyPatch) -> None:
     assert each["agreement, most inputs minus fewest (points)"] == pytest.approx(rise)
 
 
+@pytest.mark.parametrize(
+    ("last", "outcome"),
+    [
+        ([95.0, 95.1, 95.2], "reproduced"),
+        ([90.2, 90.1, 90.3], "not reproduced"),
+        ([90.5, 95.0, 92.0], "inconclusive"),
+    ],
+)
+def test_more_agreement_than_accuracy_is_what_counts(last: Any, outcome: str) -> None:
+    accurate, apart, taught = np.full((4, 3), 80.0), np.zeros((4, 3)), np.full(3, 85.0)
+    accurate[-1] += 0.5 + 0.01 * np.arange(3)
+    agreed = np.array([[90.0] * 3, [91.0] * 3, [92.0] * 3, last])
+    assert fidelity_and_data._finding(agreed, accurate, apart, taught, (0, 1, 2)).outcome == outcome
+
+
 def test_every_size_has_as_many_steps() -> None:
     for further in fidelity_and_data.FURTHER:
         setting = fidelity_and_data._setting(further)

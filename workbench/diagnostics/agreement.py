@@ -17,8 +17,7 @@ over shows where the teacher is wrong: there two unrelated models rarely pick th
 When it misleads: few samples, or few teacher errors; hard samples make unrelated models err alike, so ``phi`` must be
 read beside that of a student that never met the teacher. The intervals are over samples, not over seeds.
 ``mode="paper"``: the divergence as the released code averages it, a short last batch weighing as much as a full one.
-After: Stanton et al. 2021, section 3 (top-1 agreement and predictive KL); bounds, outcomes, phi and intervals are ours.
-Cost: O(N C) and 1,000 resamples; 0.5 s for N = 10,000 and C = 100.
+After: Stanton et al. 2021, section 3; bounds, outcomes, phi, intervals are ours. Cost: O(N C), 1,000 resamples; 0.5 s.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,8 +41,7 @@ from workbench.statistics.resampling import interval_of, resampled
 
 Mode = Literal["corrected", "paper"]
 OUTCOMES = ("both_right", "student_only", "teacher_only", "both_wrong")
-BATCH = 128
-FEW = 30
+BATCH, FEW = 128, 30
 PROVENANCE = {
     "paper": "Stanton et al.: Does Knowledge Distillation Really Work? NeurIPS 2021, arXiv:2106.05945",
     "fidelity": "corrected",
@@ -66,11 +64,9 @@ class Agreement(Result):
         both_right, student_only, teacher_only, both_wrong: numbers of samples, adding up to n.
         student_accuracy, teacher_accuracy: share of labels met.
         confusion: (C, C) samples by the teacher's class (row) and the student's (column).
-        n: samples.
-        seed: of the bootstrap.
+        n: samples; seed: of the bootstrap.
         class_names: C names.
-        warnings: what weakens the numbers.
-        provenance: the paper, and what is ours.
+        warnings: what weakens the numbers; provenance: the paper, and what is ours.
         runs: that were compared, for a panel; not saved.
     """
 
@@ -99,7 +95,11 @@ class Agreement(Result):
 
     def save(self, path: str | Path) -> Path:
         """Write all numbers to one ``.npz`` file; the runs are in the store."""
-        return super().save(path) if not self.runs else replace(self, runs=()).save(path)
+        return replace(self, runs=()).save(path) if self.runs else super().save(path)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The numbers; the weighted kappa only where a credit was given."""
+        return [row for row in super().rows() if row["quantity"] != "weighted_kappa" or row["value"] == row["value"]]
 
     @property
     def shares(self) -> dict[str, Interval]:

@@ -51,17 +51,14 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         runs = {outcome.seed: open_store().load(outcome.run, models=False) for outcome in found.arms["kd"].outcomes}
         measured = [_measured(runs[seed]) for seed in seeds]
         agreed[row], accurate[row], apart[row], taught[row] = np.transpose(measured)
-    rises = {"agreement": agreed[-1] - agreed[0], "accuracy": accurate[-1] - accurate[0]}
-    numbers = {
-        "agreement, most inputs minus fewest (points)": rises["agreement"],
-        "accuracy, most inputs minus fewest (points)": rises["accuracy"],
-        "rise of agreement minus rise of accuracy (points)": rises["agreement"] - rises["accuracy"],
-        "divergence, fewest inputs minus most (nats)": apart[0] - apart[-1],
-        "teacher's accuracy (%)": taught[0],
-    }
-    for row, further in enumerate(FURTHER):
-        numbers[f"agreement with {LABELS + further} inputs (%)"] = agreed[row]
-        numbers[f"accuracy with {LABELS + further} inputs (%)"] = accurate[row]
+    return _finding(agreed, accurate, apart, taught[0], seeds)
+
+
+def _finding(
+    agreed: np.ndarray, accurate: np.ndarray, apart: np.ndarray, taught: np.ndarray, seeds: Sequence[int]
+) -> Finding:
+    """The outcome from (sizes, seeds) of each measure, and the teachers' accuracies (seeds,)."""
+    numbers = _numbers(agreed, accurate, apart, taught)
     intervals = {name: mean_interval(values) for name, values in numbers.items()}
     rise, gained, beyond, nearer, *_ = intervals.values()
     return Finding(
@@ -72,9 +69,9 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         reading=(
             f"From {LABELS} inputs, which the teacher was trained on, to {LABELS + FURTHER[-1]}, agreement on test samples "
             f"rises by {rise.mean:.2f} points and accuracy by {gained.mean:.2f}; the divergence falls by {nearer.mean:.3g} "
-            f"nats. They agree on {agreed[0].mean():.1f} % at first, which leaves {100 - agreed[0].mean():.1f} points to gain, "
-            f"and on {agreed[-1].mean():.1f} % at the end, where the student is right on "
-            f"{accurate[-1].mean():.1f} % and its teacher on {taught[0].mean():.1f} %."
+            f"nats. They agree on {agreed[0].mean():.1f} % at first, which leaves {100 - agreed[0].mean():.1f} points to "
+            f"gain, and on {agreed[-1].mean():.1f} % at the end, where the student is right on "
+            f"{accurate[-1].mean():.1f} % and its teacher on {taught.mean():.1f} %."
         ),
         numbers=intervals,
         per_seed={name: tuple(map(float, values)) for name, values in numbers.items()},
@@ -86,6 +83,21 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
             "Of the labelled samples a tenth is the validation split, on which neither is trained.",
         ),
     )
+
+
+def _numbers(agreed: np.ndarray, accurate: np.ndarray, apart: np.ndarray, taught: np.ndarray) -> dict[str, np.ndarray]:
+    agreement, accuracy = (rows[-1] - rows[0] for rows in (agreed, accurate))
+    numbers = {
+        "agreement, most inputs minus fewest (points)": agreement,
+        "accuracy, most inputs minus fewest (points)": accuracy,
+        "rise of agreement minus rise of accuracy (points)": agreement - accuracy,
+        "divergence, fewest inputs minus most (nats)": apart[0] - apart[-1],
+        "teacher's accuracy (%)": taught,
+    }
+    for row, further in enumerate(FURTHER):
+        numbers[f"agreement with {LABELS + further} inputs (%)"] = agreed[row]
+        numbers[f"accuracy with {LABELS + further} inputs (%)"] = accurate[row]
+    return numbers
 
 
 def _setting(further: int) -> Setting:
