@@ -27,7 +27,7 @@ def test_they_are_found_by_the_kind_of_thing_they_ask() -> None:
 
 def test_a_result_is_the_one_its_own_function_gives(run: Run) -> None:
     found = diagnose(run, only=["agreement"])
-    assert found.results["agreement"].rows() == wb.agreement_of(run).rows()
+    assert found.results["agreement"].to_frame().equals(wb.agreement_of(run).to_frame())
     assert found.reasons == {}
     entry = json.loads(json.dumps(found.to_dict(), default=str))["results"]["agreement"]
     assert entry["explain"] == wb.agreement_of(run).explain()
