@@ -34,7 +34,7 @@ def figure(result: Fidelity, measure: str | None = None) -> go.Figure:
         made.add_trace(_line(result, name), 1 if name in NATS else 2, 1)
     made.add_trace(_ranks(result), 3, 1)
     ticks = {"tickvals": result.temperatures, "ticktext": [f"{t:g}" for t in result.temperatures], "type": "log"}
-    for row, title in ((1, "nats"), (2, "distance, at most 1 or \u221a2")):
+    for row, title in ((1, "nats"), (2, "bounded distance")):
         made.update_xaxes(title_text="temperature of both", row=row, col=1, **ticks)
         made.update_yaxes(title_text=title, rangemode="tozero", row=row, col=1)
     names = {"kendall": "order (tau)", "top_k": f"first {result.k}", "non_target": "best beside<br>the label"}
