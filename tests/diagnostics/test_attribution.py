@@ -18,7 +18,9 @@ from workbench.diagnostics.attribution_maps import PORTION, Maps, collected, for
 from workbench.diagnostics.attribution_plan import Plan
 from workbench.diagnostics.attribution_scores import Scored, asked
 from workbench.diagnostics.attribution_source import Source
+from workbench.records.run import Run
 from workbench.records.selection import Selection
+from workbench.reports.diagnose import diagnostics
 
 N = 40
 
@@ -246,5 +248,10 @@ def test_a_score_that_is_always_zero_is_refused() -> None:
         Source.of(scene.run(), setting), setting=SimpleNamespace(test=setting.test, look="image", classes=2)
     )
     with pytest.raises(ValueError, match="nckd_match is always 0; kd_match, tckd_match and pair"):
-        source.plan({})
-    assert source.plan({"score": "kd_match"}).temperature == 4.0
+        source.plan({"score": "nckd_match"})
+    assert source.plan({}).score == "kd_match"
+    assert Source.of(scene.run(), setting).plan({}).score == "nckd_match"
+
+
+def test_diagnosing_a_run_asks_for_it_too() -> None:
+    assert {"attribution", "faithfulness"} <= set(diagnostics(Run))

@@ -80,8 +80,9 @@ class Source:
             TypeError: there is no such choice.
             ValueError: a value that is not offered, or a score that says nothing here.
         """
-        plan = Plan.of(choices, self.form, self.temperature)
         classes = self.setting.classes
+        first = {"score": "kd_match"} if classes == 2 else {}
+        plan = Plan.of(first | dict(choices), self.form, self.temperature)
         if plan.score == "nckd_match" and classes == 2:
             raise ValueError(
                 "with two classes there is one class beside the label, so nckd_match is always 0; kd_match, tckd_match "

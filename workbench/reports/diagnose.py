@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import workbench.diagnostics as floor
@@ -78,24 +77,21 @@ def diagnose(
 
 @cache
 def diagnostics(kind: type) -> dict[str, Callable[..., Result]]:
-    """What can be asked of a ``Run`` or a ``Study`` alone: the functions ``<subject>_of`` of the diagnostics floor."""
-    found = {}
-    for path in sorted(Path(floor.__file__ or "").parent.glob("[a-z]*.py")):
-        module = import_module(f"workbench.diagnostics.{path.stem}")
-        ask = getattr(module, f"{path.stem}_of", None)
-        if ask is not None and _asks(ask, kind) and _answers(ask, module):
-            found[path.stem] = ask
-    return found
+    """What can be asked of a ``Run`` or a ``Study`` alone: the questions ``<subject>_of`` of the diagnostics floor."""
+    asked = {name.removesuffix("_of"): getattr(floor, name) for name in dir(floor)}
+    return {subject: ask for subject, ask in asked.items() if _asks(ask, kind) and _answers(ask)}
 
 
 def _asks(ask: Callable[..., Any], kind: type) -> bool:
     """Whether its first argument may be of a kind, and nothing else must be given."""
     first, *rest = inspect.signature(ask).parameters.values()
-    return kind.__name__ in re.findall(r"\w+", str(first.annotation)) and all(p.default is not p.empty for p in rest)
+    wanted = str(getattr(sys.modules[ask.__module__], first.annotation, first.annotation))
+    needed = [p for p in rest if p.default is p.empty and p.kind is not p.VAR_KEYWORD]
+    return kind.__name__ in re.findall(r"\w+", wanted) and not needed
 
 
-def _answers(ask: Callable[..., Any], module: Any) -> bool:
-    answer = getattr(module, str(inspect.signature(ask).return_annotation), None)
+def _answers(ask: Callable[..., Any]) -> bool:
+    answer = getattr(sys.modules[ask.__module__], str(inspect.signature(ask).return_annotation), None)
     return isinstance(answer, type) and issubclass(answer, Result)
 
 
