@@ -15,7 +15,7 @@ def test_every_method_is_listed_with_its_paper_and_parameters(call) -> None:
     assert list(found) == list(method_catalog())
     for name, cls in method_catalog().items():
         assert (found[name]["title"], found[name]["year"]) == (cls.citation.title, cls.citation.year)
-        assert found[name]["evidence"] == cls.evidence.grade
+        assert (found[name]["evidence"], found[name]["cost"]) == (cls.evidence.grade, cls.cost)
         assert found[name]["reads"]
         assert found[name]["learns"]
 
@@ -32,6 +32,16 @@ def test_a_parameter_is_listed_as_its_signature_says(call) -> None:
     }
     assert kd["parameters"]["temperature"]["about"].startswith("Softens both distributions")
     assert "hinton" in kd["aliases"]
+
+
+def test_the_table_can_be_written_into_a_file_between_its_marks(call, tmp_path: Path) -> None:
+    file = tmp_path / "mine.md"
+    file.write_text("before <!-- methods: begin --> <!-- methods: end --> after")
+    assert call("methods", "--family", "robust", "--markdown", str(file)).out == ""
+    assert "| ard | robust | 2020 |" in file.read_text()
+    file.write_text("nothing")
+    assert call("methods", "--markdown", str(file)).status == 2
+    assert file.read_text() == "nothing"
 
 
 def test_a_family_can_be_asked_for(call) -> None:

@@ -49,7 +49,7 @@ def figure(request: pytest.FixtureRequest) -> go.Figure:
 
 @pytest.mark.parametrize("subject", drawable())
 def test_a_figure_is_named_as_its_data(subject: str) -> None:
-    homes = [floor for floor in ("records", "diagnostics") if (ROOT / floor / f"{subject}.py").exists()]
+    homes = [path for floor in ("records", "diagnostics") for path in (ROOT / floor).rglob(f"{subject}.py")]
     assert len(homes) == 1
     assert subject in map(_name, THINGS), f"add an example of {subject} to tests/figures/examples.py"
     assert import_module(f"workbench.figures.{subject}").figure.__doc__

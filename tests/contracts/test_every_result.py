@@ -45,8 +45,8 @@ def result(request: pytest.FixtureRequest) -> Result:
 
 def test_results_live_on_the_two_floors_only() -> None:
     assert {"Agreement", "SoftLabels", "Study"} <= {kind.__name__ for kind in KINDS}
-    source = Path(workbench.__file__).parent.rglob("*.py")
-    defining = {path.parent.name for path in source if "(Result):" in path.read_text()}
+    root = Path(workbench.__file__).parent
+    defining = {path.relative_to(root).parts[0] for path in root.rglob("*.py") if "(Result):" in path.read_text()}
     assert defining <= set(FLOORS)
 
 

@@ -34,7 +34,7 @@ STEPS = 8
 """Steps in an epoch."""
 
 BURST = 20.0
-"""A step of more than so many medians is counted as it is: images are made by the hundred in one step of many."""
+"""A first step of more than so many others is counted as it is: images or texts are made in it for many."""
 
 FEW: dict[str, dict[str, Any]] = {"deep_inversion": {"iterations": 2, "images": 8}}
 """What a run that only shows that everything runs does not wait for."""
@@ -74,18 +74,18 @@ def _measured(name: str, place: Place, size: Size) -> Measurement:
     own, plain = _race(place, method, size.method_epochs, size.warm_up)
     mine = [seconds for (party, _), seconds in own.items() if party == "student"]
     steps = sum(map(len, mine))
-    unit = statistics.median(plain) * steps
+    unit = statistics.fmean(plain) * steps
     ratio = sum(map(_typical, own.values())) / unit
     declared = catalog()[name].cost
     how = (
         f"seconds of the processor for the training of a run, the further models it trains included, over those of as "
-        f"many steps of {place.plain} in turn; medians of each stage, {steps} steps of the student, 1 thread, no answer kept"
+        f"many steps of {place.plain} in turn; means of each stage, {steps} steps of the student, 1 thread, no answer kept"
     )
     details = {
         "declared": declared,
         "measured": cost_of(ratio),
         "steps of the student alone": sum(map(_typical, mine)) / unit,
-        f"{place.plain} (ms)": 1000 * statistics.median(plain),
+        f"{place.plain} (ms)": 1000 * statistics.fmean(plain),
     }
     return Measurement(f"method {name}", ratio, "x", COST_LIMITS.get(declared or "high"), how, details)
 
@@ -101,9 +101,13 @@ def _unprobed() -> Iterator[None]:
 
 
 def _typical(seconds: list[float]) -> float:
-    """Their sum, as if every one took as long as the median; but bursts as they are. In the first, operations are counted."""
-    median = statistics.median(seconds[1:] or seconds)
-    return sum(taken if taken > BURST * median else median for taken in seconds)
+    """Their sum, as if the first, in which operations are counted, took as long as the others; but bursts as they are.
+
+    A mean, since steps may differ: some write texts, and players take turns. Other processes do not count in these seconds.
+    """
+    first, others = seconds[0], seconds[1:] or seconds
+    mean = statistics.fmean(others)
+    return mean * (len(seconds) - 1) + (first if first > BURST * mean else mean)
 
 
 def _race(
@@ -169,6 +173,6 @@ def _of(setting: Setting, batch: int) -> Place:
 
 PLACES: dict[str, Callable[[int], Place]] = {
     "images": _images,
-    "texts": lambda batch: _of(TinyLM(student_texts=200, response="answer"), batch),
+    "texts": lambda batch: _of(TinyLM(student_texts=200), batch),
     "sentences": lambda batch: _of(TinyEncoder("hidden_words", student_texts=200), batch),
 }

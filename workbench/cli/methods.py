@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from workbench.cli.catalog_table import COLUMNS, rewritten, rows
 from workbench.cli.options import Json
 from workbench.cli.output import emit, print_table
 
@@ -15,31 +15,26 @@ if TYPE_CHECKING:
     from workbench.methods.method import Method
     from workbench.records.parameters import Parameter
 
+Markdown = Annotated[
+    Path | None,
+    typer.Option("--markdown", metavar="FILE", help="Write the table between its marks in FILE: README.md."),
+]
 Family = Annotated[str | None, typer.Option("--family", "-f", help="Only these, such as logits or features.")]
 
 
-def methods(family: Family = None, json: Json = False) -> None:
-    """List the distillation methods."""
+def methods(family: Family = None, markdown: Markdown = None, json: Json = False) -> None:
+    """List the distillation methods.
+
+    Cost is what the training of a run takes beside plain distillation: low up to 1.5 times, medium up to 3, high beyond.
+    """
     found = listing(family)
-    if json:
+    if markdown is not None:
+        markdown.write_text(rewritten(markdown.read_text(encoding="utf-8"), found), encoding="utf-8")
+    elif json:
         emit(found)
-        return
-    columns = ("name", "family", "paper", "reads", "learns besides the student", "evidence", "also called")
-    print_table(
-        columns,
-        (
-            (
-                m["name"],
-                m["family"],
-                f"{m['venue']} {m['year']}",
-                m["reads"],
-                m["learns"],
-                m["evidence"],
-                ", ".join(m["aliases"]),
-            )
-            for m in found
-        ),
-    )
+    else:
+        also = (", ".join(entry["aliases"]) for entry in found)
+        print_table((*COLUMNS, "also called"), ([*row, names] for row, names in zip(rows(found), also, strict=True)))
 
 
 def listing(family: str | None = None) -> list[dict[str, Any]]:
@@ -71,9 +66,10 @@ def parameter_entry(parameter: Parameter) -> dict[str, Any]:
 
 def _entry(name: str, cls: type[Method]) -> dict[str, Any]:
     from workbench.methods.catalog import family_of
+    from workbench.methods.declared import declared
     from workbench.records.parameters import parameters
 
-    doc = inspect.getdoc(cls) or ""
+    said = declared(cls)
     return {
         "name": name,
         "family": family_of(cls),
@@ -82,8 +78,9 @@ def _entry(name: str, cls: type[Method]) -> dict[str, Any]:
         "venue": cls.citation.venue,
         "year": cls.citation.year,
         "arxiv": cls.citation.arxiv or None,
-        "reads": _line(doc, "Reads"),
-        "learns": _line(doc, "Learns").removesuffix(" besides the student"),
+        "reads": _plain(said.reads),
+        "learns": _plain(said.learns).removesuffix(" besides the student"),
+        "cost": cls.cost,
         "evidence": cls.evidence.grade,
         "read_where": cls.evidence.where,
         "filled_in": cls.evidence.filled_in,
@@ -93,7 +90,5 @@ def _entry(name: str, cls: type[Method]) -> dict[str, Any]:
     }
 
 
-def _line(doc: str, head: str) -> str:
-    """What the class docstring says after ``Reads:`` or ``Learns:``, up to the next line that is not indented."""
-    found = re.search(rf"^{head}: (.+(?:\n +.+)*)", doc, re.MULTILINE)
-    return " ".join(found[1].split()).rstrip(".").replace("``", "") if found else ""
+def _plain(sentence: str) -> str:
+    return sentence.rstrip(".").replace("``", "")

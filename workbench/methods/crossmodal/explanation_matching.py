@@ -1,8 +1,8 @@
 """Be right for the teacher's reasons: match the answers and what in the input speaks for them.
 
-Two nets can say the same and look elsewhere. Grad-CAM shows which positions speak for a class; for the class the teacher
-picks, the student's map is to point where the teacher's points. The map is made of gradients, so learning it takes gradients
-of gradients: a step costs about 3 times one of kd. The teacher is detached; nothing is learnt besides the student.
+Two nets can say the same and look elsewhere. Grad-CAM shows which positions speak for a class; for the class the
+teacher picks, the student's map is to point where the teacher's points. The map is made of gradients, so learning it
+takes gradients of gradients. The teacher is detached; nothing is learnt besides the student.
 
 Formula:
     L = label_weight * mean_b CE(s_b, y_b) + soft_weight * T^2 * mean_b KL( softmax(t_b / T) || softmax(s_b / T) )
@@ -12,6 +12,7 @@ Formula:
 Faithful to: Parchami-Araghi et al., ECCV 2024, the loss with Grad-CAM of conventional nets, and the authors' code.
 Departs from it: where the sizes differ, the larger map is averaged to the smaller instead of both being enlarged to the image;
 in a net without maps, (B, D), what speaks for the class is told unit by unit.
+Cost: 1 to 3 times a step of ``kd``: gradients of gradients from the classifier down to the layer that is explained.
 Setting: digits. On it we expect: the explanations come closer than those of a student that does not learn.
 """
 
@@ -68,6 +69,7 @@ class ExplanationMatching(Method):
         "nets without maps",
     )
     progress = Progress("explanations")
+    cost = "low"
     aliases = ("e2kd", "explanation_enhanced")
     teacher_input_gradient = True
 

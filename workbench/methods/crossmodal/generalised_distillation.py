@@ -62,6 +62,7 @@ class GeneralisedDistillation(ResponseMethod):
         "ec8346db70fff96b66999af733ade2e719e574c7 and distillation.tex",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("generalized_distillation", "lupi", "privileged_information")
 
     def __init__(

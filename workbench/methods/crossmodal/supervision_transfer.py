@@ -63,6 +63,7 @@ class SupervisionTransfer(Method):
         "shares of the stages; weight; form of the adapter",
     )
     progress = Progress("features")
+    cost = "low"
     reads_outputs = False
     aliases = ("cross_modal_distillation",)
 

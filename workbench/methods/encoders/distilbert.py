@@ -68,6 +68,7 @@ class DistilBERT(TokenwiseMethod):
         "1607444705841ea5084ea2c37b22950175c7c84a, train.py and README.md beside it",
         "widths that differ: a linear adapter; the mean over texts of the mean over tokens",
     )
+    cost = "low"
 
     def __init__(
         self,

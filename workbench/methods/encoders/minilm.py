@@ -14,6 +14,7 @@ Faithful to: Wang et al., NeurIPS 2020, Eqs. 6 to 10.
 Departs from it: both stages are one run on one set of data, instead of a large corpus and then a task; every text
 weighs the same, however long it is. For a much larger teacher the paper trains an assistant in between. A text without
 a label takes part in the relations only.
+Cost: memory for the relations of all pairs of tokens, B H L^2 numbers a side.
 Setting: tiny_encoder. On it we expect: the term of the values falls below that of a student that does not learn.
 """
 
@@ -68,6 +69,7 @@ class MiniLM(Method):
         "share of the stages; the mean over texts of the mean over tokens",
     )
     progress = Progress("values")
+    cost = "low"
     tasks = ("tokens", "classification")
     reads_outputs = False
 

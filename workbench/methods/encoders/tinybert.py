@@ -71,6 +71,7 @@ class TinyBERT(Method):
         "blocks that do not divide evenly; outputs of tokens: their mean over the positions that count",
     )
     progress = Progress("hidden")
+    cost = "low"
     tasks = ("tokens", "classification")
 
     def __init__(

@@ -13,6 +13,7 @@ Formula:
 Faithful to: Du et al., NeurIPS 2020, Eqs. 4 to 8 for logits, and the authors' code.
 Departs from it: the quadratic problem is solved exactly by pairwise moves, where the code calls a one-class SVM, its dual;
 the further teachers are of one design and have the student's budget.
+Cost: some 4 times the training of ``kd``: two further teachers are trained, and every step asks three and weighs them.
 Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
@@ -66,6 +67,7 @@ class AEKD(SeveralTeachers):
         "budget of the teachers",
     )
     progress = Progress("soft")
+    cost = "high"
     aliases = ("agree_to_disagree",)
 
     def __init__(

@@ -10,6 +10,7 @@ Formula:
 Faithful to: You et al., KDD 2017, section 3.2, the averaged softened targets.
 Departs from it: the order of triplets in intermediate layers, on which its teachers vote, is left out; the further
 teachers are of one design and have the student's budget.
+Cost: some 4 times the training of ``kd``: two further teachers are trained, and every step asks three.
 Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
@@ -53,6 +54,7 @@ class AveragedTeachers(SeveralTeachers):
         "budget of the teachers",
     )
     progress = Progress("soft")
+    cost = "high"
     aliases = ("multi_teacher", "avg_mkd")
 
     def __init__(

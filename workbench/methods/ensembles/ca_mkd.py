@@ -13,6 +13,7 @@ Formula:
 Faithful to: Zhang et al., ICASSP 2022, Eqs. 2 to 7, and the authors' code, which divides both sums by K.
 Departs from it: features are the inputs of the classifiers instead of the last maps; the feature term starts at once, not
 in the second epoch. A sample without a label weighs all teachers alike.
+Cost: some 4 times the training of ``kd``: two further teachers are trained, and every step asks three.
 Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
@@ -67,6 +68,7 @@ class CAMKD(SeveralTeachers):
         "budget of the teachers; samples without a label",
     )
     progress = Progress("soft")
+    cost = "high"
     aliases = ("confidence_aware",)
 
     def __init__(

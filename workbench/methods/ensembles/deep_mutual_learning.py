@@ -49,6 +49,7 @@ class DeepMutualLearning(Method):
         "YingZhangDUT/Deep-Mutual-Learning (authors), train_models.py at c3d6ff1ecae282a1192be1b32aa38cfb669656ac",
     )
     progress = Progress("labels")
+    cost = "medium"
     aliases = ("dml",)
     reads_teacher = False
     students = 2

@@ -11,6 +11,8 @@ Formula:
 Faithful to: Son et al., ICCV 2021, section 3, densely guided distillation with stochastic learning, and the authors' code.
 Departs from it: weights are those of ``kd``, which the code sets to 1 and 0; the soft term sums over classes, where the code
 averages; one voice is always heard, also by the first assistant, who has only one.
+Cost: some 6 times the training of ``kd``: three assistants are trained, each asking all above it, and the student asks
+four.
 Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
@@ -67,6 +69,7 @@ class DenselyGuided(ResponseMethod):
         "weights, and the sizes of the assistants",
     )
     progress = Progress("soft")
+    cost = "high"
     aliases = ("dgkd",)
 
     def __init__(

@@ -10,6 +10,7 @@ Formula:
 
 Faithful to: Kwon et al., ICASSP 2020, as benchmarked in the code of Zhang et al. 2022 (EBKD), whose weights these are.
 Departs from it: the further teachers are of one design and have the student's budget.
+Cost: some 4 times the training of ``kd``: two further teachers are trained, and every step asks three.
 Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
@@ -52,6 +53,7 @@ class EntropyWeightedTeachers(SeveralTeachers):
         "budget of the teachers; the authors' own code was not found",
     )
     progress = Progress("soft")
+    cost = "high"
     aliases = ("ebkd",)
 
     def __init__(

@@ -60,6 +60,7 @@ class KDCL(Method):
         "the one that is picked, which is its own target here; samples without a label",
     )
     progress = Progress("labels")
+    cost = "medium"
     aliases = ("collaborative_learning",)
     reads_teacher = False
     students = 2

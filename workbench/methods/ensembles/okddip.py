@@ -1,10 +1,10 @@
 """Diverse peers teach each other, each from a mixture of its own, and all of them teach a leader, which is kept.
 
 If all peers copied one mean they would soon be one net. Here each peer weighs the others by attention between learnt
-projections of their features, so that every target is different. A leader learns from the mean of the peers, whom it does
-not teach. How much is copied rises from nothing. As in the authors' code the targets are not detached, so one step moves
-all nets and the projections by one sum of terms; it costs the passes of four students. The leader is the student that is
-scored; no teacher is needed.
+projections of their features, so that every target is different. A leader learns from the mean of the peers, whom it
+does not teach. How much is copied rises from nothing. As in the authors' code the targets are not detached, so one
+step moves all nets and the projections by one sum of terms. The leader is the student that is scored; no teacher is
+needed.
 
 Formula:
     leader: L = mean_b CE(s_0b, y_b) + w * T^2 * mean_b KL( softmax(m_b / T) || softmax(s_0b / T) ),  m = mean_k s_k
@@ -14,6 +14,7 @@ Formula:
 
 Faithful to: Chen et al., AAAI 2020, two-level distillation with nets of their own, and the authors' code.
 Departs from it: the ramp rises with every step instead of with every epoch.
+Cost: the passes of four students, some 2 times a step of ``kd``.
 Setting: digits. On it we expect: the label loss falls below that of students that do not learn.
 """
 
@@ -67,6 +68,7 @@ class OKDDip(Method):
         "c052f5b82ee47ed39e08a7e62ee545f5d983fcba",
     )
     progress = Progress("labels")
+    cost = "medium"
     aliases = ("diverse_peers",)
     reads_teacher = False
     students = 4

@@ -64,6 +64,7 @@ class OnTheFlyEnsemble(Method):
         "that the teaching ensemble is detached",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("one", "native_ensemble")
     reads_teacher = False
 

@@ -12,7 +12,7 @@ Formula:
 
 Faithful to: Wu and Gong, AAAI 2021, the peer ensemble teacher and the peer mean teachers.
 Departs from it: all peers see one view of a sample instead of one each; averages are asked in evaluation mode.
-Cost: with m peers the layers above the fork are run 2m times, trained and averaged: more than 3 times labels only.
+Cost: with m peers the layers above the fork are run 2m times, trained and averaged: some 3 times labels only.
 Setting: digits. On it we expect: the label loss falls below that of a student that does not learn.
 """
 
@@ -69,6 +69,7 @@ class PeerCollaborativeLearning(Method):
         "the form of the ramp: there its exponent lacks the length",
     )
     progress = Progress("labels")
+    cost = "medium"
     aliases = ("pcl",)
     reads_teacher = False
     teacher_source = "ema"

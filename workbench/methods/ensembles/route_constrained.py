@@ -69,6 +69,7 @@ class RouteConstrained(KD):
         "logarithm of the target, which is not followed",
     )
     progress = Progress("soft")
+    cost = "medium"
     aliases = ("rco",)
 
     def __init__(

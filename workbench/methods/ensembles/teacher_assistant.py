@@ -64,6 +64,7 @@ class TeacherAssistant(KD):
         "weights and temperature, and the size of the assistant",
     )
     progress = Progress("soft")
+    cost = "medium"
     aliases = ("takd", "ta")
 
     def __init__(

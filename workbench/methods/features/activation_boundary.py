@@ -75,6 +75,7 @@ class ActivationBoundary(Method):
         "shares of the stages; sizes that differ",
     )
     progress = Progress("boundary")
+    cost = "low"
     aliases = ("ab", "abound")
 
     def __init__(

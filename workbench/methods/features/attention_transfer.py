@@ -63,6 +63,7 @@ class AttentionTransfer(Method):
         "sizes that differ, and nets without maps",
     )
     progress = Progress("attention")
+    cost = "low"
     reads_outputs = False
     aliases = ("at",)
 

@@ -63,6 +63,7 @@ class CATKD(Method):
         "nets without maps",
     )
     progress = Progress("class_maps")
+    cost = "low"
     reads_outputs = False
     aliases = ("class_attention_transfer",)
 

@@ -14,6 +14,7 @@ Faithful to: Tian, Krishnan and Isola, ICLR 2020, Eqs. 17 to 19, and the authors
 Departs from it: in the first epoch only samples already seen are negatives; where there are fewer than K, all are taken
 once instead of some repeatedly; negatives are drawn without repetition, the same for all samples of one class in a step;
 a sample without a label takes all others as negatives.
+Cost: memory for two vectors of every sample, 2 N width numbers, and in a step for 2 B N scores.
 Setting: digits. On it we expect: the student's contrast falls below that of a student that does not learn.
 """
 
@@ -66,6 +67,7 @@ class CRD(Method):
         "samples without a label",
     )
     progress = Progress("student_contrast")
+    cost = "low"
     reads_outputs = False
     aliases = ("contrastive",)
 

@@ -64,6 +64,7 @@ class CWD(Method):
         "weight for features; sizes that differ; nets without maps",
     )
     progress = Progress("channels")
+    cost = "low"
     reads_outputs = False
     aliases = ("channel_wise",)
     tasks = ("classification", "dense")

@@ -3,8 +3,7 @@
 In the first stage a paraphraser, an autoencoder without labels, squeezes the teacher's last features into fewer
 channels, the factors, and back. In the second it stands still, and the student through a translator of its own speaks
 the factors of its sample, in direction and not in length. The teacher and its factors are detached; besides the
-student, paraphraser and translator are learnt. The six or nine further convolutions make a step of small nets cost more
-than 3 times one of kd.
+student, paraphraser and translator are learnt.
 
 Formula:
     stage paraphrase: L = mean_b CE(s_b, y_b) + mean_b mean_i | P(F_t) - F_t |_bi
@@ -15,6 +14,7 @@ Faithful to: Kim, Park and Kwak, NeurIPS 2018, section 3 with p = 1, and the aut
 Departs from it: while the paraphraser learns the student learns from the labels instead of waiting; the shares of the
 stages are settled here; factors of unequal size are averaged to the smaller; kernels are 1 x 1 where features have one
 position.
+Cost: some 2 times a step of ``kd`` on small nets: six or nine further convolutions.
 Setting: digits. On it we expect: the distance of the factors falls below that of a student that does not learn.
 """
 
@@ -71,6 +71,7 @@ class FactorTransfer(Method):
         "shares of the stages; sizes that differ, and nets without maps",
     )
     progress = Progress("factors")
+    cost = "medium"
     reads_outputs = False
     aliases = ("ft", "paraphrasing")
 

@@ -70,6 +70,7 @@ class FitNets(Method):
         "share of the first stage",
     )
     progress = Progress("hint")
+    cost = "low"
     aliases = ("fitnet", "hints")
 
     def __init__(

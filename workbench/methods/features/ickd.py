@@ -1,9 +1,7 @@
 """Match which channels go together, so that the student's features are as diverse as the teacher's.
 
 The inner products of all pairs of channels say who repeats whom and who adds something of its own. They do not depend
-on the size of the maps. Each side holds min(C, positions)^2 numbers per sample, with C the teacher's channels. The
-teacher is detached; besides the student the adapter is learnt. An adapter as wide as the teacher and these products
-make a step of small nets cost more than 3 times one of kd.
+on the size of the maps. The teacher is detached; besides the student the adapter is learnt.
 
 Formula:
     L = mean_b CE(s_b, y_b) + weight * mean_b 1/C * || N( A_s A_s' ) - N( A_t A_t' ) ||_b^2
@@ -11,6 +9,7 @@ Formula:
 
 Faithful to: Liu et al., ICCV 2021, the inter-channel correlation for classification, and the authors' code.
 Departs from it: nothing; features without maps, (B, D), have one position.
+Cost: memory for min(C, positions)^2 numbers per sample and side, with C the teacher's channels.
 Setting: digits. On it we expect: the distance of the correlations falls below that of a student that does not learn.
 """
 
@@ -62,6 +61,7 @@ class ICKD(Method):
         "nets without maps",
     )
     progress = Progress("correlations")
+    cost = "low"
     reads_outputs = False
     aliases = ("inter_channel_correlation",)
 

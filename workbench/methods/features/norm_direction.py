@@ -13,6 +13,7 @@ Faithful to: Wang et al., 2023 and ECCV 2024, the norm and direction loss, and t
 Departs from it: the class means grow with the samples seen, the batch at hand among them, instead of being computed before
 training: after one epoch they are the same; a sample without a label belongs to the class its teacher chooses; the adapter
 has no batch norm and no dropout.
+Cost: memory for the means of all classes, C D numbers.
 Setting: digits. On it we expect: what is lacking falls below that of a student that does not learn.
 """
 
@@ -63,6 +64,7 @@ class NormDirection(Method):
         "class means while they are incomplete; samples without a label",
     )
     progress = Progress("direction")
+    cost = "low"
     aliases = ("nd", "kdpp")
 
     def __init__(self, weight: Weight = 1.0, guided: Layer = None, hint: Layer = None) -> None:

@@ -1,9 +1,8 @@
 """Like what the teacher likes: match the distribution of what the channels respond to, not each channel.
 
-A channel's pattern is where in the image it fires, as a unit vector. The set of the student's patterns must look like a
-sample of the teacher's: their maximum mean discrepancy is the distance of the two mean outer products of patterns, so
-the nets may differ in width. It holds min(C, H W)^2 numbers per sample, side and layer. The teacher is detached;
-nothing is learnt besides the student.
+A channel's pattern is where in the image it fires, as a unit vector. The set of the student's patterns must look like
+a sample of the teacher's: their maximum mean discrepancy is the distance of the two mean outer products of patterns,
+so the nets may differ in width. The teacher is detached; nothing is learnt besides the student.
 
 Formula:
     L = mean_b CE(s_b, y_b) + weight * sum_j mean_b ( mean_{c, c'} k(u_c, u_c') + mean_{d, d'} k(v_d, v_d')
@@ -13,6 +12,7 @@ Formula:
 Faithful to: Huang and Wang, 2017, the squared MMD with the polynomial kernel of degree 2 and offset 0.
 Departs from it: the teacher's own term, a constant, is kept, so that 0 means equal; maps of unequal size are averaged
 to the smaller; in a net without maps, (B, D), the units are the positions of one channel.
+Cost: memory for min(C, H W)^2 numbers per sample, side and layer.
 Setting: digits. On it we expect: the discrepancy falls below that of a student that does not learn.
 """
 
@@ -66,6 +66,7 @@ class NST(Method):
         "sizes that differ, and nets without maps",
     )
     progress = Progress("selectivity")
+    cost = "low"
     reads_outputs = False
     aliases = ("neuron_selectivity_transfer",)
 

@@ -72,6 +72,7 @@ class Overhaul(Method):
         "margins without a batch norm; sizes that differ",
     )
     progress = Progress("responses")
+    cost = "medium"
     reads_outputs = False
     aliases = ("ofd",)
 

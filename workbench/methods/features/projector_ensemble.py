@@ -63,6 +63,7 @@ class ProjectorEnsemble(Method):
         "samples without any projection",
     )
     progress = Progress("direction")
+    cost = "low"
     reads_outputs = False
     aliases = ("pefd",)
 

@@ -3,7 +3,7 @@
 From the deepest level upwards a learnt fusion mixes, position by position, a level's features with what was fused so
 far, and each result is compared with the teacher's level at several scales. A teacher's early layer thus teaches the
 student's late layers, too. The teacher is detached and read before it rectifies; besides the student the fusions are
-learnt. Their convolutions make a step of small nets cost more than 3 times one of kd.
+learnt.
 
 Formula:
     L = mean_b CE(s_b, y_b) + ramp * weight * sum_j mean_b H( leave_j(u_j), F_t,j )_b
@@ -14,6 +14,8 @@ Formula:
 Faithful to: Chen et al., CVPR 2021, attention-based fusion and hierarchical context loss, and the authors' code.
 Departs from it: the warm-up of 20 of 240 epochs is a share of the run and rises with every step; where a stage of the
 teacher ends with no rectifier that is a module its output is read; kernels are 1 x 1 where features have one position.
+Cost: some 6 times a step of ``kd`` on small nets: 3 x 3 convolutions for every level, from its width up to 512
+channels.
 Setting: digits. On it we expect: the reviewed distance falls below that of a student that does not learn.
 """
 
@@ -67,6 +69,7 @@ class ReviewKD(Method):
         "nets without maps",
     )
     progress = Progress("review")
+    cost = "high"
     reads_outputs = False
     aliases = ("knowledge_review",)
 

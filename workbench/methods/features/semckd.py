@@ -1,9 +1,8 @@
 """Let each layer of the student attend to the teacher's layers that mean the same, sample by sample.
 
-Layers that match in meaning need not be at the same depth. Every layer of the student learns from all of the teacher's,
-weighted by an attention that is learnt from how samples relate to each other in each layer. The teacher is detached;
-besides the student the attention and one projection for each pair of layers are learnt. These S x T projections of
-three convolutions make a step cost more than 3 times one of kd; the relations hold B^2 numbers per layer.
+Layers that match in meaning need not be at the same depth. Every layer of the student learns from all of the
+teacher's, weighted by an attention that is learnt from how samples relate to each other in each layer. The teacher is
+detached; besides the student the attention and one projection for each pair of layers are learnt.
 
 Formula:
     L = mean_b CE(s_b, y_b) + soft_weight * T^2 * mean_b KL( softmax(t_b / T) || softmax(s_b / T) )
@@ -13,6 +12,8 @@ Formula:
 Faithful to: Chen et al., AAAI 2021, the semantic calibration of all pairs of layers, and the authors' code.
 Departs from it: queries and keys read a sample's similarities in falling order, at a number of points, where the paper
 reads them in the order of the batch, whose size must then never change; 1 x 1 kernels where there is one position.
+Cost: some 13 times a step of ``kd`` on small nets: S x T projections of three convolutions each; memory for B^2
+numbers in every layer of either net.
 Setting: digits. On it we expect: the calibrated distance falls below that of a student that does not learn.
 """
 
@@ -71,6 +72,7 @@ class SemCKD(Method):
         "batches of other sizes; nets without maps",
     )
     progress = Progress("calibrated")
+    cost = "high"
     aliases = ("semantic_calibration",)
 
     def __init__(

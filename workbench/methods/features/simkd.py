@@ -3,8 +3,7 @@
 What the teacher knows about classes is in its classifier, so the student takes that over as it is. All that is learnt
 is to give it what the teacher would give it: maps of the last stage, through a projector that stays with the student
 for good. The price is a larger student: what is scored, counted and saved is body, projector and the teacher's
-classifier (``extra_parameters`` of the deployed student). The teacher is detached; no label is used. The projector's
-convolutions make a step of small nets cost more than 3 times one of kd.
+classifier (``extra_parameters`` of the deployed student). The teacher is detached; no label is used.
 
 Formula:
     L = weight * mean_b mean_i ( P(F_s) - F_t )_bi^2;  the deployed student says W mean_positions P(F_s) + a
@@ -14,6 +13,7 @@ Formula:
 Faithful to: Chen et al., CVPR 2022, the feature alignment loss, and the authors' code.
 Departs from it: where it is not the average of the last stage that enters a classifier, what enters it is matched;
 kernels are 1 x 1 where features have one position.
+Cost: 1 to 2 times a step of ``kd`` on small nets: the projector's convolutions, which stay.
 Setting: digits. On it we expect: the distance of the features falls below that of a student that does not learn.
 """
 
@@ -68,6 +68,7 @@ class SimKD(Method):
         "nets without maps",
     )
     progress = Progress("features")
+    cost = "low"
     reads_outputs = False
     aliases = ("reused_classifier",)
 

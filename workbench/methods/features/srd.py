@@ -66,6 +66,7 @@ class SRD(Method):
         "equal features",
     )
     progress = Progress("features")
+    cost = "low"
     aliases = ("simple_recipe", "log_sum")
 
     def __init__(

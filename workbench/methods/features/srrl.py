@@ -64,6 +64,7 @@ class SRRL(Method):
         "nets without maps",
     )
     progress = Progress("regression")
+    cost = "low"
     aliases = ("softmax_regression",)
 
     def __init__(

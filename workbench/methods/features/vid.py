@@ -2,8 +2,7 @@
 
 The mutual information of both is bounded from below by how likely a learnt Gaussian, whose mean is predicted from the
 student, finds the teacher's features. Its variance is learnt for each channel: what the student cannot predict counts
-little. The teacher is detached; besides the student the means and the variances are learnt. Three convolutions as wide
-as the teacher for each stage make a step of small nets cost more than 3 times one of kd.
+little. The teacher is detached; besides the student the means and the variances are learnt.
 
 Formula:
     L = mean_b CE(s_b, y_b) + weight * sum_j mean_b mean_i 1/2 * ( (F_t - mu_j(F_s))_bi^2 / v_jc + log v_jc )
@@ -12,6 +11,7 @@ Formula:
 Faithful to: Ahn et al., CVPR 2019, the negative logarithm of the Gaussian with its constant left out.
 Departs from it: stages alone are matched, as in the benchmark of Tian et al., not logits; the error is averaged over
 positions and channels, as there; maps of unequal size are averaged to the smaller.
+Cost: some 2 times a step of ``kd`` on small nets: three convolutions as wide as the teacher for each stage.
 Setting: digits. On it we expect: the surprise falls below that of a student that does not learn.
 """
 
@@ -69,6 +69,7 @@ class VID(Method):
         "nets without maps",
     )
     progress = Progress("surprise")
+    cost = "medium"
     reads_outputs = False
     aliases = ("variational_information_distillation",)
 

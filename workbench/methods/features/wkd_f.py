@@ -69,6 +69,7 @@ class WKDF(Method):
         "nets without maps",
     )
     progress = Progress("gaussians")
+    cost = "low"
     reads_outputs = False
     aliases = ("wasserstein_features",)
 

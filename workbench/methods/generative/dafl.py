@@ -1,9 +1,9 @@
 """A generator learns to make inputs the teacher is sure about, and the student learns the teacher's answers to them.
 
 The teacher acts as a fixed discriminator: an input is good if it falls clearly into one class, excites the units under
-the classifier, and if all classes come up alike. No data are needed. The generator moves down the last three terms, the
-student down the first; the teacher is detached in the first. Each moves after a pass of its own through both models, with
-gradients that go back to the inputs for the generator, so a step costs more than 3x that of ``kd``.
+the classifier, and if all classes come up alike. No data are needed. The generator moves down the last three terms,
+the student down the first; the teacher is detached in the first. Each moves after a pass of its own through both
+models, with gradients that go back to the inputs for the generator.
 
 Formula:
     student:    mean_b KL( softmax(t_b) || softmax(s_b) )
@@ -13,6 +13,7 @@ Formula:
 
 Faithful to: Chen et al., ICCV 2019, and the authors' code, whose logarithm is decimal and whose entropy is not divided by C.
 Departs from it: the generator has the optimiser of the budget, and moves before the student instead of together with it.
+Cost: some 4 times a step of ``kd``: the generator and two passes through both models, one of them back to the inputs.
 Setting: two_moons. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
@@ -68,6 +69,7 @@ class DAFL(GeneratorMethod):
         "the optimiser of the generator",
     )
     progress = Progress("soft")
+    cost = "high"
     aliases = ("data_free_learning",)
 
     def __init__(

@@ -1,11 +1,10 @@
 """Inputs are dreamt up from noise until the teacher takes them for its training data, and the student learns on them.
 
 Batch normalisation remembers mean and variance of every channel over the training data. Pixels are moved until the
-teacher sees a given class in them, its layers see the channels' remembered statistics, neighbouring pixels are alike, and
-the student, as it now stands, disagrees with the teacher (adaptive deep inversion). After ``refresh`` steps of the student
-new inputs are dreamt up. No data are needed. The teacher is detached in the student's term; the student does not move
-while inputs are made. An inversion is ``iterations`` passes forward and back through both models, which costs far more than
-3x the steps of ``kd``; the inputs that are kept take ``images`` times their size.
+teacher sees a given class in them, its layers see the channels' remembered statistics, neighbouring pixels are alike,
+and the student, as it now stands, disagrees with the teacher (adaptive deep inversion). After ``refresh`` steps of the
+student new inputs are dreamt up. No data are needed. The teacher is detached in the student's term; the student does
+not move while inputs are made.
 
 Formula:
     student:   T^2 * mean_b KL( softmax(t_b / T) || softmax(s_b / T) )
@@ -17,6 +16,8 @@ Formula:
 Faithful to: Yin et al., CVPR 2020, the authors' code for CIFAR-10, jitter included.
 Departs from it: JS is exact, where the code clamps and turns the divergences round; no L2 term, whose weight is 0 there;
 200 iterations instead of 2000, new inputs take the place of the old ones, and the student learns while they are made anew.
+Cost: ``iterations`` passes of ``images`` inputs through both models and back every ``refresh`` steps, as much as
+thousands of steps of ``kd``; memory for the inputs that are kept.
 Setting: fashion. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
@@ -76,6 +77,7 @@ class DeepInversion(DataFreeMethod):
         "how student and inversion take turns, and the temperature of the student's term",
     )
     progress = Progress("soft")
+    cost = "high"
     aliases = ("adaptive_deep_inversion", "adi")
 
     def __init__(

@@ -1,9 +1,8 @@
 """Student and generator play against each other over the gap between the student's logits and the teacher's.
 
-The student makes the gap small on what the generator has made; the generator then makes inputs on which the gap is large,
-hard ones for this very student. The gap is measured on logits as they are, because its gradient stays alive where the two
-nearly agree. No data are needed. The teacher gets no gradients, but they pass through it to the inputs. Where the
-generator is larger than the nets, its passes make a step cost more than 3x that of ``kd``.
+The student makes the gap small on what the generator has made; the generator then makes inputs on which the gap is
+large, hard ones for this very student. The gap is measured on logits as they are, because its gradient stays alive
+where the two nearly agree. No data are needed. The teacher gets no gradients, but they pass through it to the inputs.
 
 Formula:
     min over the student, max over the generator:   mean_{b, c} | t_bc - s_bc |
@@ -12,6 +11,7 @@ Formula:
 Faithful to: Fang et al. 2019, the authors' code for MNIST.
 Departs from it: the generator has the optimiser of the budget; it moves on the noise of the student's step before it, and
 for the first time after the student's first.
+Cost: some 2 times a step of ``kd``, more where the generator is larger than the nets.
 Setting: two_moons. On it we expect: the discrepancy falls below that of a student that does not learn.
 """
 
@@ -56,6 +56,7 @@ class DFAD(GeneratorMethod):
         "the optimiser of the generator",
     )
     progress = Progress("discrepancy")
+    cost = "medium"
     aliases = ("data_free_adversarial",)
 
     def __init__(

@@ -1,9 +1,8 @@
 """A generator looks for inputs on which student and teacher disagree most, and the student learns to agree on them.
 
 No data are needed: wherever the student is wrong, the generator finds it. For ten steps the student is shown what one
-step of the generator has found; it is also to look where the teacher looks. The generator climbs the divergence through
-both models. The teacher gets no gradients. Where the generator is larger than the nets, its passes make a step cost more
-than 3x that of ``kd``.
+step of the generator has found; it is also to look where the teacher looks. The generator climbs the divergence
+through both models. The teacher gets no gradients.
 
 Formula:
     min over the student:    mean_b KL( softmax(t_b) || softmax(s_b) ) + attention_weight * sum_j A_j
@@ -14,6 +13,7 @@ Formula:
 Faithful to: Micaelli and Storkey, NeurIPS 2019, Eq. 1 and Algorithm 1, and the authors' code.
 Departs from it: the generator has the optimiser of the budget and ends in a hyperbolic tangent; the student's first step of
 ten still sees what was made before the generator moved. The authors' code averages the divergence over classes as well.
+Cost: some 2 times a step of ``kd``, more where the generator is larger than the nets.
 Setting: two_moons. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
@@ -69,6 +69,7 @@ class ZSKT(GeneratorMethod):
         "the optimiser of the generator, and nets whose stages differ in number or have no maps",
     )
     progress = Progress("soft")
+    cost = "medium"
     aliases = ("zero_shot_knowledge_transfer", "adversarial_belief_matching")
 
     def __init__(

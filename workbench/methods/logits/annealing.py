@@ -56,6 +56,7 @@ class Annealing(Method):
         "samples without a label take part in the first stage only",
     )
     progress = Progress("logits")
+    cost = "low"
     aliases = ("annealing_kd",)
 
     def __init__(

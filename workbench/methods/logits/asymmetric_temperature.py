@@ -63,6 +63,7 @@ class AsymmetricTemperature(ResponseMethod):
         "which pair of temperatures of the authors' search; samples without a label",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("ats",)
 
     def __init__(

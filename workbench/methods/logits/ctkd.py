@@ -67,6 +67,7 @@ class CTKD(ResponseMethod):
         "7d5252241259ae70d38a832371fed9697d15fc14",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("curriculum_temperature",)
 
     def __init__(

@@ -55,6 +55,7 @@ class DIST(ResponseMethod):
         "mmrazor/models/losses/dist_loss.py at 276161c01321718307c6f6d4c0f58bb6f9a3b0fd",
     )
     progress = Progress("inter")
+    cost = "low"
     aliases = ("correlation_matching",)
 
     def __init__(

@@ -58,6 +58,7 @@ class DKD(ResponseMethod):
         "targets of samples without a label: the teacher's choice",
     )
     progress = Progress("non_target_classes")
+    cost = "low"
     aliases = ("decoupled",)
 
     def __init__(

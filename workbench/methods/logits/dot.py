@@ -14,9 +14,8 @@ Formula:
 Faithful to: Zhao et al., ICCV 2023, the update with two momenta, and the authors' code.
 Departs from it: weight decay has the plain momentum; ``reg_*`` terms move with the labels. What is learnt besides the
 student has the plain momentum, as there. A limit on the gradient's norm acts on the three parts together.
+Cost: two backward passes instead of one, and two further copies of the student's weights.
 Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
-
-It takes two backward passes instead of one, and two further copies of the student's weights.
 """
 
 from __future__ import annotations
@@ -63,6 +62,7 @@ class DOT(KD):
         "and mdistiller/engine/trainer.py",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("distillation_oriented_trainer",)
 
     def __init__(

@@ -64,6 +64,7 @@ class EarlyStoppedTeacher(KD):
         "35 or 15 of 50 instead of 60 of 200 epochs before the first drop); when ESKD stops; temperature and weights",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("eskd", "early_stopped_kd")
 
     def __init__(

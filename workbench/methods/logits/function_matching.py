@@ -61,6 +61,7 @@ class FunctionMatching(ResponseMethod):
         "2f3f493af048dbfd97555ff6060f31a0e686f17f",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("funmatch", "patient_teacher")
 
     def __init__(self, temperature: Temperature = 1.0, mixup: Annotated[float, Range(0.0, 4.0, 0.1)] = 1.0) -> None:

@@ -54,6 +54,7 @@ class KD(ResponseMethod):
         "HobbitLong/RepDistiller (benchmark code), distiller_zoo/KD.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("hinton", "soft_targets")
 
     def __init__(self, temperature: Temperature = 4.0, soft_weight: Weight = 0.9, label_weight: Weight = 0.1) -> None:

@@ -1,9 +1,9 @@
 """Learn from a black box that says its decision and nothing else, and only so many times.
 
-The student is trained on the class the teacher decides for, as if it were the label; logits, probabilities and features
-of the teacher never reach it, nor do the true labels. With a limit, samples are asked about as they first appear in the
-shuffled batches, until the queries are used up; the others then take no part. The teacher is detached; nothing is learnt
-besides the student. Which samples were asked about takes nine bytes each.
+The student is trained on the class the teacher decides for, as if it were the label; logits, probabilities and
+features of the teacher never reach it, nor do the true labels. With a limit, samples are asked about as they first
+appear in the shuffled batches, until the queries are used up; the others then take no part. The teacher is detached;
+nothing is learnt besides the student.
 
 Formula:
     L = mean over the samples b that were asked about of CE(s_b, argmax_c t_bc)
@@ -12,6 +12,7 @@ Formula:
 Faithful to: Orekondy et al., CVPR 2019, random queries on a budget, and the authors' code with its option ``argmaxed``.
 Departs from it: the samples come from the setting's transfer set. The engine may compute more of the teacher's answers
 than are asked for; they are not used.
+Cost: memory for nine bytes of every sample.
 Setting: digits. On it we expect: the term falls below that of a student that does not learn.
 """
 
@@ -60,6 +61,7 @@ class LabelOnly(Method):
         "tribhuvanesh/knockoffnets (authors), knockoff/adversary/train.py at e3655bec95968d6a399f64b52cf48da9818896de",
     )
     progress = Progress("decisions")
+    cost = "low"
     aliases = ("hard_labels", "knockoff", "black_box")
 
     def __init__(self, queries: Annotated[int, Range(0, 1_000_000, 10)] = 0) -> None:

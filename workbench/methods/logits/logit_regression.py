@@ -48,6 +48,7 @@ class LogitRegression(ResponseMethod):
         "e8e298d70d511c8d9a3f044dec08c56744acbdc7",
     )
     progress = Progress("logits")
+    cost = "low"
     aliases = ("mimic", "logits_mse")
 
     def __init__(self, logit_weight: Weight = 1.0, label_weight: Weight = 0.0) -> None:

@@ -58,6 +58,7 @@ class LogitStandardization(KD):
         "6083e2de122da0bffe6ff6e1fb25a6a80f6c3464",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("lskd", "zscore_kd")
 
     def __init__(self, temperature: Temperature = 2.0, soft_weight: Weight = 9.0, label_weight: Weight = 0.1) -> None:

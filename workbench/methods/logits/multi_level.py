@@ -17,9 +17,8 @@ released, they act on numbers that are already averaged, and multiply each with 
 Departs from it: one view of each sample, the setting's; there, the code adds a strongly augmented one without a mask.
 The divisor d, which is 1 in the authors' runs of 64 samples and 100 classes: without it the last term grows with the
 square of the samples per class, and a batch of 32 with two classes learnt nothing.
+Cost: memory for B^2 and C^2 numbers at each of five temperatures.
 Setting: digits. On it we expect: the term of the samples falls below that of a student that does not learn.
-
-Its matrices take memory for B^2 and C^2 numbers at each of five temperatures.
 """
 
 from __future__ import annotations
@@ -67,6 +66,7 @@ class MultiLevel(ResponseMethod):
         "that a mask is about single samples and classes, as the commented-out reduction says",
     )
     progress = Progress("samples")
+    cost = "low"
     aliases = ("mlkd", "mld")
 
     def __init__(

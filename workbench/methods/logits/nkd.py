@@ -65,6 +65,7 @@ class NKD(ResponseMethod):
         "targets of samples without a label: the teacher's choice",
     )
     progress = Progress("non_target_classes")
+    cost = "low"
     aliases = ("normalized_kd",)
 
     def __init__(

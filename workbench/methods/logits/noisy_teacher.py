@@ -63,6 +63,7 @@ class NoisyTeacher(LogitRegression):
         "where that code perturbs whole batches and compares probabilities with log-probabilities",
     )
     progress = Progress("logits")
+    cost = "low"
     aliases = ("logit_perturbation",)
 
     def __init__(

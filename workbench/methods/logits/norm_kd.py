@@ -59,6 +59,7 @@ class NormKD(KD):
         "cb535280da2d0f4780314246e49ad5343da93089",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("normalized_logits",)
 
     def __init__(self, temperature: Temperature = 2.0, soft_weight: Weight = 0.9, label_weight: Weight = 0.1) -> None:

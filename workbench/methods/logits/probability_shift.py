@@ -59,6 +59,7 @@ class ProbabilityShift(KD):
         "entries instead, whatever the label is",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("knowledge_adjustment", "ka", "ka_ps")
 
     def __init__(self, temperature: Temperature = 4.0, soft_weight: Weight = 0.9, label_weight: Weight = 0.1) -> None:

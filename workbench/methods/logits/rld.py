@@ -66,6 +66,7 @@ class RLD(ResponseMethod):
         "targets of samples without a label: the teacher's choice",
     )
     progress = Progress("confidence")
+    cost = "low"
     aliases = ("refined_logits",)
 
     def __init__(

@@ -63,6 +63,7 @@ class SDD(Method):
         "regions of samples without a label",
     )
     progress = Progress("consistent")
+    cost = "low"
     reads_outputs = False
     aliases = ("scale_decoupled",)
 

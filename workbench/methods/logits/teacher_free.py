@@ -69,6 +69,7 @@ class TeacherFree(Method):
         "the squared temperature of the paper's term",
     )
     progress = Progress("reg_virtual")
+    cost = "low"
     aliases = ("tf_kd", "virtual_teacher")
     reads_teacher = False
 

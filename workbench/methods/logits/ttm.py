@@ -54,6 +54,7 @@ class TTM(ResponseMethod):
         "code", "zkxufo/TTM (authors), distiller_zoo/ttm.py at 2de9060d32b85221c00d864d47b8f68016491d86, and README.md"
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("transformed_teacher",)
 
     def __init__(

@@ -61,6 +61,7 @@ class WSLD(ResponseMethod):
         "samples without a label",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("weighted_soft_labels", "wsl")
 
     def __init__(self, temperature: Temperature = 4.0, soft_weight: Weight = 2.25, label_weight: Weight = 1.0) -> None:

@@ -53,6 +53,7 @@ class WTTM(TTM):
         "the weight of the soft term: the example is of a sum with CRD",
     )
     progress = Progress("soft")
+    cost = "low"
     aliases = ("weighted_ttm",)
 
     def __init__(

@@ -2,8 +2,7 @@
 
 Centred kernel alignment is the cosine of the angle between two Gram matrices, so only the pattern of similarity
 counts, neither scale nor rotation. It is asked for among the samples of a batch and, with the table turned, among the
-classes. Memory grows with the squares of the batch and of the classes. The teacher is detached; nothing is learnt
-besides the student.
+classes. The teacher is detached; nothing is learnt besides the student.
 
 Formula:
     L = label_weight * mean_b CE(s_b, y_b) + sample_weight * (1 - A(S, T)) + class_weight * (1 - A(S', T'))
@@ -12,6 +11,7 @@ Formula:
 Faithful to: Zhou et al., IJCAI 2024, its alignment of logits, and the first author's code.
 Departs from it: 1 is added to each alignment's loss, so that 0 is the best; both are one number for a batch, given to
 each of its samples. As there, the Gram matrices are not centred in spite of the name.
+Cost: memory for B^2 and C^2 numbers a side.
 Setting: digits. On it we expect: the alignment loss among samples falls below that of a student that does not learn.
 
 Both alignments are the same for logits of the other sign, and the labels have a thirtieth of their weight: a student
@@ -64,6 +64,7 @@ class CKA(ResponseMethod):
         "Klayand/Distill_Knowledge (first author), distiller/CKA.py at 8f55e18991b83a432459f9ccb26412b6b967795a",
     )
     progress = Progress("samples")
+    cost = "low"
     aliases = ("rcka", "kernel_alignment")
 
     def __init__(

@@ -1,9 +1,9 @@
 """Match how samples vary together, beside what each one is: here, the part between samples.
 
-Two losses go by this name. ``kernel`` compares the matrices of a Gaussian kernel over all pairs, as a Taylor series
-in their cosines; it needs no common width, and memory for the square of the batch. ``neighbours`` is the one behind
-the benchmark's numbers: it projects both sides to one width and multiplies the gaps of each sample with those of the
-next in the batch, which says little about pairs. The teacher's features are detached.
+Two losses go by this name. ``kernel`` compares the matrices of a Gaussian kernel over all pairs, as a Taylor series in
+their cosines; it needs no common width. ``neighbours`` is the one behind the benchmark's numbers: it projects both
+sides to one width and multiplies the gaps of each sample with those of the next in the batch, which says little about
+pairs. The teacher's features are detached.
 
 Formula:
     L = mean_b CE(s_b, y_b) + weight * R
@@ -15,6 +15,7 @@ Formula:
 Faithful to: Peng et al., ICCV 2019: ``kernel`` after its Taylor series, as in a public reimplementation;
 ``neighbours`` as in the benchmark's code, said there to be the author's.
 Departs from it: the loss of single samples, kd in the paper, is left to a sum such as ``kd+correlation_congruence``.
+Cost: memory for B^2 numbers a side with ``kernel``.
 Setting: digits. On it we expect: the correlation term falls below that of a student that does not learn.
 """
 
@@ -73,6 +74,7 @@ class CorrelationCongruence(Method):
         "34557d27282c83d49cff08b594944cf9570512bb",
     )
     progress = Progress("correlation")
+    cost = "low"
     reads_outputs = False
     aliases = ("cc", "cckd")
 

@@ -2,8 +2,7 @@
 
 For each sample the teacher ranks its nearest others. ``soft`` compares the probabilities that both models give to
 every order of these few; ``hard`` makes the teacher's order itself likely. Features are compared as directions, so
-their widths may differ. Memory grows with the square of the batch, for ``soft`` also with the factorial of the list's
-length. The teacher is detached; nothing is learnt besides the student.
+their widths may differ. The teacher is detached; nothing is learnt besides the student.
 
 Formula:
     soft:  L = mean_b CE(s_b, y_b) + weight * mean_q sum over the orders o of P_t(o) * log( P_t(o) / P_s(o) )
@@ -15,9 +14,9 @@ Faithful to: Chen et al., AAAI 2018, both transfers, and the authors' code, whos
 Departs from it: a divergence instead of a cross-entropy of the same gradient; every sample asks, not only one of each
 pair that was drawn from a class; ``hard``, too, ranks the nearest few, as in a public reimplementation, not the whole
 batch; the losses of metric learning beside it are the labels' here.
+Cost: all n! orders of the n nearest, six times a step of ``kd`` on a net of a millisecond; memory for B^2 numbers a
+side, and for ``soft`` B n! n.
 Setting: digits. On it we expect: the ranking term falls below that of a student that does not learn.
-
-All 24 orders of four for every sample: on a net of a millisecond six times a step of kd.
 """
 
 from __future__ import annotations
@@ -73,6 +72,7 @@ class DarkRank(Method):
         "5e6a74f76c69e4dd78324071d5a4f28792457a3f, and readme.md; lenscloth/RKD (not the authors), metric/loss.py",
     )
     progress = Progress("ranking")
+    cost = "low"
     reads_outputs = False
     aliases = ("dark_ranking",)
 

@@ -1,8 +1,8 @@
 """Match who is whose neighbour, as probabilities: the student's space should hold each sample's neighbours alike.
 
 Every sample picks every sample with a probability that grows with the cosine of their features; the student's
-probabilities are to diverge little from the teacher's. Probabilities need no common width. Memory grows with the
-square of the batch. The teacher is detached; nothing is learnt besides the student.
+probabilities are to diverge little from the teacher's. Probabilities need no common width. The teacher is detached;
+nothing is learnt besides the student.
 
 Formula:
     L = mean_b CE(s_b, y_b) + weight / B^2 * sum over a, b of p_ab * log( (p_ab + 1e-7) / (q_ab + 1e-7) )
@@ -12,6 +12,7 @@ Formula:
 Faithful to: Passalis and Tefas, ECCV 2018, with the cosine kernel, and the authors' code; averaged over all B^2 pairs
 as there.
 Departs from it: the label loss beside it and its weight are those of the benchmark of Tian et al. 2020.
+Cost: memory for B^2 numbers a side.
 Setting: digits. On it we expect: the neighbours' divergence falls below that of a student that does not learn.
 """
 
@@ -63,6 +64,7 @@ class PKT(Method):
         "HobbitLong/RepDistiller, scripts/run_cifar_distill.sh",
     )
     progress = Progress("neighbours")
+    cost = "low"
     reads_outputs = False
     aliases = ("probabilistic_knowledge_transfer",)
 

@@ -1,8 +1,8 @@
 """Match how samples lie to each other, not where each one lies.
 
-Distances of all pairs, relative to their mean, and the angles of all triplets are free of position, rotation and scale,
-so the feature spaces may differ in width. Triplets take memory with the cube of the batch. The teacher is detached, the
-student's mean distance is not; nothing is learnt besides the student.
+Distances of all pairs, relative to their mean, and the angles of all triplets are free of position, rotation and
+scale, so the feature spaces may differ in width. The teacher is detached, the student's mean distance is not; nothing
+is learnt besides the student.
 
 Formula:
     L = mean_b CE(s_b, y_b) + distance_weight * mean_{a,b} h( d_s[a,b] / mean d_s , d_t[a,b] / mean d_t )
@@ -11,6 +11,7 @@ Formula:
 
 Faithful to: Park et al., CVPR 2019, Eqs. 5 to 9, averaged over all pairs and triplets as in the authors' code.
 Departs from it: nothing; the gradient at coinciding points is set to 0.
+Cost: memory for the angles of all triplets, some 8 B^3 numbers.
 Setting: digits. On it we expect: the distance loss falls below that of a student that does not learn.
 """
 
@@ -57,6 +58,7 @@ class RKD(Method):
         "HobbitLong/RepDistiller, distiller_zoo/RKD.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f",
     )
     progress = Progress("distance")
+    cost = "low"
     reads_outputs = False
     aliases = ("relational",)
 

@@ -1,8 +1,8 @@
 """Match which inputs excite a net alike: rows of the batch's Gram matrix, not the activations themselves.
 
 Inputs that make the teacher's last maps similar should make the student's similar, in whatever space those are. Each
-row of inner products is brought to length 1, so scale does not count. Memory grows with the square of the batch. The
-teacher is detached; nothing is learnt besides the student.
+row of inner products is brought to length 1, so scale does not count. The teacher is detached; nothing is learnt
+besides the student.
 
 Formula:
     L = mean_b CE(s_b, y_b) + weight / B^2 * sum over b of | G_s[b] / |G_s[b]| - G_t[b] / |G_t[b]| |^2
@@ -10,6 +10,7 @@ Formula:
 
 Faithful to: Tung and Mori, ICCV 2019, and the benchmark's code, which says that the author has verified it.
 Departs from it: nothing.
+Cost: memory for B^2 numbers a side.
 Setting: digits. On it we expect: the similarity term falls below that of a student that does not learn.
 """
 
@@ -56,6 +57,7 @@ class SimilarityPreserving(Method):
         "helper/loops.py",
     )
     progress = Progress("similarity")
+    cost = "low"
     reads_outputs = False
     aliases = ("sp", "similarity")
 

@@ -1,9 +1,8 @@
 """Hand on a teacher's robustness: under attack, say what the teacher says of the picture that was not attacked.
 
-Distillation on clean inputs yields a student that is as easily fooled as any. Here each input is first moved, within a small
-box, to where the student of the moment errs most, and there it must still give the teacher's answer to the unmoved input. The
-teacher is detached; nothing is learnt besides the student. Each step of the attack is a pass of the student there and back,
-so a step costs about 10 times one of kd.
+Distillation on clean inputs yields a student that is as easily fooled as any. Here each input is first moved, within a
+small box, to where the student of the moment errs most, and there it must still give the teacher's answer to the
+unmoved input. The teacher is detached; nothing is learnt besides the student.
 
 Formula:
     L = soft_weight * T^2 * mean_b KL( p(t(x_b)) || p(s(x_b + d_b)) ) + label_weight * mean_b CE(s(x_b), y_b)
@@ -14,6 +13,7 @@ Faithful to: Goldblum et al., AAAI 2020, and the authors' code for the attack.
 Departs from it: the divergence is summed over classes as the paper writes it, where the authors' code averages it over them,
 too; while attacked, the student is in evaluation mode, so that attacks leave no trace in batch norm; moved inputs stay within
 the values of their batch, as inputs may be standardised; what has no label is attacked away from what the student says of it.
+Cost: 5 to 10 times a step of ``kd``: every one of the ``steps`` of the attack is a pass of the student there and back.
 Setting: digits. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
@@ -71,6 +71,7 @@ class ARD(ResponseMethod):
         "range of the inputs; samples without a label",
     )
     progress = Progress("soft")
+    cost = "high"
     aliases = ("adversarially_robust",)
 
     def __init__(

@@ -67,6 +67,7 @@ class BeYourOwnTeacher(Method):
         "weight and scale of the hints; the shape of a bottleneck",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("byot",)
     reads_teacher = False
 

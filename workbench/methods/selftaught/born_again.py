@@ -12,6 +12,7 @@ Formula:
 
 Faithful to: Furlanello et al., ICML 2018, section 3, "Sequence of Teaching Selves".
 Departs from it: nothing in the chain; temperature and weights are settled here.
+Cost: some 3 times the training of ``kd`` with three generations: four nets are trained, one after the other.
 Setting: digits. On it we expect: the soft term of the student falls below that of a student that does not learn.
 """
 
@@ -63,6 +64,7 @@ class BornAgain(KD):
         "temperature 1 and equal weights: the cross-entropies to label and predecessor are added",
     )
     progress = Progress("soft")
+    cost = "high"
     aliases = ("ban", "bann")
     reads_teacher = False
 

@@ -14,6 +14,7 @@ Faithful to: Kang and Kim, ICPR 2026, and the authors' code for schedule, weight
 Departs from it: the released code counts on test data; counted are validation samples instead, or training samples as
 answered in the epoch. ``test_as_released`` does as the code does; such a run is marked and no study takes it. Classes without
 a sample keep their row.
+Cost: memory for two tables of C^2 numbers.
 Setting: digits. On it we expect: the label loss falls below that of a student that does not learn.
 """
 
@@ -68,6 +69,7 @@ class ConfusionDistillation(Method):
         "rows of classes without a sample, which are even there",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("cd",)
     reads_teacher = False
 

@@ -12,6 +12,7 @@ Faithful to: Yun et al., CVPR 2020, Eqs. 2 and 3, and the authors' code.
 Departs from it: the classmates are those in the batch, all of them, instead of one that is drawn from the whole class and
 shown beside the batch; so there is no second forward pass, and a sample alone in its class learns from its label only, as
 one without a label does from nobody. Use batches of several samples per class.
+Cost: memory for B^2 numbers.
 Setting: digits. On it we expect: the label loss falls below that of a student that does not learn.
 """
 
@@ -56,6 +57,7 @@ class CSKD(Method):
     )
     evidence = Evidence("code", "alinlab/cs-kd (authors), train.py at b706db95fce9c6f59d71fcf2a472ee724e443770")
     progress = Progress("labels")
+    cost = "low"
     aliases = ("class_wise_self_kd",)
     reads_teacher = False
 

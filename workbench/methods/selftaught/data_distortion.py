@@ -70,6 +70,7 @@ class DataDistortion(Method):
         "a distortion of a vector is",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("ddgsd",)
     reads_teacher = False
 

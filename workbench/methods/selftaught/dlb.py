@@ -63,6 +63,7 @@ class DLB(Method):
         "the first step has no last batch; temperature and weight, which the code takes as arguments, are the paper's",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("last_mini_batch",)
     reads_teacher = False
 

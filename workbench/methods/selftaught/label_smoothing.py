@@ -57,6 +57,7 @@ class LabelSmoothing(Method):
         "aa4354f4668ee7cf349f24de60e3a23dee43a6ef",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("ls", "lsr")
     reads_teacher = False
 

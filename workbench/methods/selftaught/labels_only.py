@@ -47,6 +47,7 @@ class LabelsOnly(Method):
         "no paper's recipe is followed",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("ce", "scratch", "vanilla")
     tasks = ("classification", "tokens", "dense", "regression")
     reads_teacher = False

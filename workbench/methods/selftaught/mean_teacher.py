@@ -69,6 +69,7 @@ class MeanTeacher(Method):
         "noise relative to the spread of the inputs",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("ema_teacher",)
     reads_teacher = False
     teacher_source = "ema"

@@ -10,6 +10,7 @@ Formula:
 
 Faithful to: Kim et al., ICCV 2021, Eqs. 4 and 5, and the authors' code.
 Departs from it: nothing. A sample without a label learns from its past alone, from its second time on.
+Cost: memory for the last answer to every sample, N C numbers.
 Setting: digits. On it we expect: the label loss falls below that of a student that does not learn.
 """
 
@@ -58,6 +59,7 @@ class PSKD(Method):
         "samples without a label",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("progressive_self_kd",)
     reads_teacher = False
 

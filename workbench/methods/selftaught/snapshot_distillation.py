@@ -62,6 +62,7 @@ class SnapshotDistillation(Method):
         "a divergence instead of a cross-entropy of the same gradient",
     )
     progress = Progress("labels")
+    cost = "low"
     aliases = ("snapshot",)
     reads_teacher = False
 

@@ -62,6 +62,7 @@ class AdaptiveKL(TokenwiseMethod):
         "weights where student and teacher are equal, and both divergences 0: all on the reverse one; the mean over texts "
         "of the mean over tokens",
     )
+    cost = "low"
     aliases = ("akl",)
 
     def __init__(

@@ -63,6 +63,7 @@ class AlphaBetaDivergence(TokenwiseMethod):
         "distillation_llm/scripts/gpt2/ab",
         "the mean over texts of the mean over tokens",
     )
+    cost = "low"
     aliases = ("abkd",)
 
     def __init__(

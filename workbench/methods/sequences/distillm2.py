@@ -16,8 +16,8 @@ Formula:
 Faithful to: Ko et al., ICML 2025, the contrastive loss, with the authors' code for the curricula, which it switches off.
 Departs from it: each prompt gets one text at each step, half of them from either side, where the paper lets both write one
 before an epoch; skews are detached, and compared with the gaps of a tenth of the run instead of one interval of the log.
-Setting: tiny_lm. On it we expect: the term of the teacher's texts falls below that of a student that does not learn. A step
-costs more than three of kd, since both sides read once for every token.
+Cost: 4 times a step of word-level distillation and more: both sides read once for every token that is written.
+Setting: tiny_lm. On it we expect: the term of the teacher's texts falls below that of a student that does not learn.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ class DistiLLM2(WritingMethod):
         "length of the texts: that of the longest response of the batch; what the first gaps are measured on",
     )
     progress = Progress("teacher_texts")
+    cost = "high"
     aliases = ("cald",)
 
     def __init__(self, skew: Annotated[float, Range(0.02, 0.5, 0.01)] = 0.1, *, curriculum: bool = True) -> None:

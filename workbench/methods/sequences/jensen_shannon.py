@@ -62,6 +62,7 @@ class JensenShannon(TokenwiseMethod):
         "f2cd57710ae345ea6428ae95363267fcf38a3dc8",
         "the mean over texts of the mean over tokens",
     )
+    cost = "low"
     aliases = ("jsd", "gjsd")
 
     def __init__(

@@ -55,6 +55,7 @@ class ReverseKL(TokenwiseMethod):
         "jongwooko/distillm (comparison code), distillm/losses.py at d47e77ff9d27721783b32213be38c1204230cc0a",
         "the mean over texts of the mean over tokens",
     )
+    cost = "low"
     aliases = ("rkl",)
 
     def __init__(self, soft_weight: Weight = 1.0, label_weight: Weight = 0.0) -> None:

@@ -12,8 +12,9 @@ Formula:
 Faithful to: Kim and Rush, EMNLP 2016, section 3.2, sequence-level knowledge distillation.
 Departs from it: the teacher writes its likeliest token each time, a beam of one instead of five; the mean over tokens
 takes the place of their sum, so that every text weighs the same.
-Setting: tiny_lm. On it we expect: the sequence term falls below that of a student that does not learn. The step in
-which a text is first asked for costs one reading of the teacher for every token, later ones a look-up.
+Cost: one reading of the teacher for every token of a text when it is first asked for, later a look-up; memory for a
+text of every sample, N W tokens of 8 bytes.
+Setting: tiny_lm. On it we expect: the sequence term falls below that of a student that does not learn.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class SequenceLevelKD(WritingMethod):
         "length of the texts: that of the longest response of the batch in which a text is asked for",
     )
     progress = Progress("sequence")
+    cost = "low"
     aliases = ("seq_kd",)
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:

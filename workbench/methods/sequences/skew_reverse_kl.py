@@ -59,6 +59,7 @@ class SkewReverseKL(TokenwiseMethod):
         "jongwooko/distillm (authors), distillm/losses.py and arguments.py at d47e77ff9d27721783b32213be38c1204230cc0a",
         "the mean over texts of the mean over tokens",
     )
+    cost = "low"
     aliases = ("srkl",)
 
     def __init__(

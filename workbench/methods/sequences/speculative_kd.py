@@ -15,8 +15,8 @@ Formula:
 Faithful to: Xu et al., ICLR 2025, Algorithm 1, and the authors' code.
 Departs from it: tokens are proposed and judged one by one instead of five at a time, which changes the speed only; the
 teacher ranks all tokens, not those its own sampling would leave; every text weighs the same, however long it is.
-Setting: tiny_lm. On it we expect: the soft term falls below that of a student that does not learn. A step costs more
-than three of kd, since both models read once for every token.
+Cost: 5 times a step of word-level distillation and more: both models read once for every token that is written.
+Setting: tiny_lm. On it we expect: the soft term falls below that of a student that does not learn.
 """
 
 from __future__ import annotations
@@ -71,6 +71,7 @@ class SpeculativeKD(WritingMethod):
         "4c4299485319ed72ef782020c81784be5468924e, speculative_kd/train/ddp_skd.py and config/kd_train.yaml beside it",
         "length of the texts: that of the longest response of the batch; the mean over texts of the mean over tokens",
     )
+    cost = "high"
     aliases = ("skd",)
 
     def __init__(

@@ -67,6 +67,7 @@ class StepByStep(Method):
         "how a decoder tells the tasks apart; the mean over texts of the mean over tokens",
     )
     progress = Progress("rationale")
+    cost = "low"
     aliases = ("distilling_step_by_step",)
     tasks = ("tokens",)
     reads_teacher = False

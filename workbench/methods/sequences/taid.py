@@ -71,6 +71,7 @@ class TAID(TokenwiseMethod):
         "SakanaAI/TAID (authors), src/distil_losses/taid.py at a0628922c16169d1fca10ddf61849e0693289cf8, and src/loss.py",
         "the mean over texts of the mean over tokens",
     )
+    cost = "low"
     aliases = ("interpolated_teacher",)
 
     def __init__(

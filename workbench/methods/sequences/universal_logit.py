@@ -58,6 +58,7 @@ class UniversalLogit(TokenwiseMethod):
         "ab6e79800d28a1820348d72fc43ad964bb51ac29",
         "the texts' pairing of positions",
     )
+    cost = "medium"
     aliases = ("uld",)
     across_tokenizers = True
 

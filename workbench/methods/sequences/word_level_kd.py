@@ -50,6 +50,7 @@ class WordLevelKD(TokenwiseMethod):
         "d47e77ff9d27721783b32213be38c1204230cc0a",
         "the mean over texts of the mean over tokens",
     )
+    cost = "low"
     aliases = ("word_kd", "forward_kl")
 
     def __init__(self, soft_weight: Weight = 1.0, label_weight: Weight = 0.0) -> None:

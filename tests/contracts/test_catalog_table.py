@@ -1,0 +1,41 @@
+"""The table of methods in the README is the one that is made from the catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workbench.cli.catalog_table import BEGIN, COLUMNS, END, markdown, rewritten, rows
+from workbench.cli.methods import listing
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+def test_the_readme_has_the_table_of_the_catalogue():
+    text = README.read_text(encoding="utf-8")
+    assert rewritten(text, listing()) == text, "run: workbench methods --markdown README.md"
+
+
+def test_every_cell_of_every_method_is_filled():
+    for row in rows(listing()):
+        assert len(row) == len(COLUMNS)
+        assert all(row), row[0]
+
+
+def test_what_is_between_the_marks_is_made_anew_and_the_rest_stays():
+    found = listing("robust")
+    text = f"above\n{BEGIN}\nold\n{END}\nbelow\n"
+    assert rewritten(text, found) == f"above\n{markdown(found)}\nbelow\n"
+    assert "| ard | robust | 2020 | AAAI |" in markdown(found)
+
+
+def test_a_line_of_the_table_has_as_many_cells_as_its_head():
+    lines = markdown([dict.fromkeys(COLUMNS.values(), "a | b")]).splitlines()
+    assert [line.replace("\\|", "").count("|") for line in lines[1:-1]] == [len(COLUMNS) + 1] * 3
+
+
+@pytest.mark.parametrize("text", ["", BEGIN, f"{END}\n{BEGIN}", f"{BEGIN}\n{BEGIN}\n{END}"])
+def test_a_file_without_the_marks_is_left_alone(text):
+    with pytest.raises(ValueError, match="put these two lines into the file"):
+        rewritten(text, [])
