@@ -1,0 +1,50 @@
+"""From entropies of noise to counted knowledge points; see ``knowledge_points``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workbench.records.interval import Interval
+from workbench.statistics.intervals import mean_interval
+
+
+def points_of(entropy: np.ndarray, foreground: np.ndarray, threshold: float) -> np.ndarray:
+    """(M, I, G, G) True where a cell bears clearly less noise than the background of its image does on average."""
+    outside = np.where(foreground, np.nan, entropy)
+    with np.errstate(invalid="ignore"):
+        background = np.nansum(outside, axis=(-2, -1)) / np.isfinite(outside).sum((-2, -1))
+        return background[..., None, None] - entropy > threshold
+
+
+def counts_of(nets: tuple[str, ...], entropy: np.ndarray, foreground: np.ndarray, threshold: float) -> dict[str, Any]:
+    """Means over images with their intervals: ``on_object``, ``beside``, ``ratio`` per net, and ``gained``."""
+    points, alive = points_of(entropy, foreground, threshold), np.isfinite(entropy).all((-2, -1))
+    on, off = (
+        np.where(alive, (points & side).sum((-2, -1)), np.nan).astype(float) for side in (foreground, ~foreground)
+    )
+    total = np.where(on + off > 0, on + off, np.nan)
+    gained = np.full(1, np.nan)
+    if {"student", "control"} <= set(nets):
+        gained = on[nets.index("student")] - on[nets.index("control")]
+    return {
+        "on_object": tuple(map(_over_images, on)),
+        "beside": tuple(map(_over_images, off)),
+        "ratio": tuple(map(_over_images, on / total)),
+        "gained": _over_images(gained),
+    }
+
+
+def warnings_of(entropy: np.ndarray, *, masked: bool) -> tuple[str, ...]:
+    """What weakens the numbers."""
+    found = [] if masked else ["no masks: the middle of each picture stands for the object"]
+    dead = int((~np.isfinite(entropy).all((-2, -1))).any(0).sum())
+    if dead:
+        found.append(f"noise changes nothing on {dead} of the images in some net; that net leaves them out")
+    return tuple(found)
+
+
+def _over_images(values: np.ndarray) -> Interval:
+    known = values[np.isfinite(values)]
+    return mean_interval(known) if len(known) else Interval(np.nan, np.nan, np.nan, 0, "none")

@@ -1,0 +1,76 @@
+"""Knowledge points with a threshold and a picture to choose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Self
+
+import ipywidgets as widgets
+
+from workbench.diagnostics.knowledge_points import KnowledgePoints
+from workbench.figures.draw import draw
+from workbench.widgets.plot_view import PlotView
+from workbench.widgets.unblocked import unblock
+
+
+def panel(result: KnowledgePoints, **options: Any) -> KnowledgePointsPanel:
+    """The counts and one picture, with the threshold as a slider."""
+    return KnowledgePointsPanel(result, **options)
+
+
+class KnowledgePointsPanel(widgets.VBox):
+    """A threshold, a picture and the counts.
+
+    Args:
+        result: to be shown.
+        threshold: to begin with; that of the result if None.
+        image: row of the picture.
+
+    Attributes:
+        result: with the counts of the threshold that is set.
+    """
+
+    def __init__(self, result: KnowledgePoints, *, threshold: float | None = None, image: int = 0) -> None:
+        """Counts at the threshold and shows the picture."""
+        start = result.threshold if threshold is None else threshold
+        self.result = result if start == result.threshold else result.at(start)
+        wide = {"description_width": "6em"}
+        self.threshold = widgets.FloatSlider(
+            value=start, min=0.02, max=max(1.0, start), step=0.02, description="threshold", style=wide
+        )
+        self.image = widgets.IntSlider(value=image, min=0, max=result.n - 1, description="image", style=wide)
+        made = draw(self.result, image=image)
+        self.picture = PlotView(made, height=int(made.layout.height), label="Knowledge points")
+        self.words = widgets.HTML(layout={"width": "100%"})
+        row = widgets.Box([self.threshold, self.image], layout={"flex_flow": "row wrap"})
+        super().__init__([row, self.picture, self.words], layout={"width": "100%"})
+        self.add_class("wb-panel")
+        self.threshold.observe(lambda _: self._count(), "value")
+        self.image.observe(lambda _: self._show(), "value")
+        self._say()
+        unblock(self)
+
+    def state(self) -> dict[str, Any]:
+        """Small JSON that rebuilds it for the same result."""
+        return {"threshold": self.threshold.value, "image": self.image.value}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], result: KnowledgePoints) -> Self:
+        """The inverse of ``state``."""
+        return cls(result, **state)
+
+    def __repr__(self) -> str:
+        """What a saved notebook says where no kernel draws it."""
+        return f"KnowledgePointsPanel(threshold {self.threshold.value:g}, {self.result.n} images)"
+
+    def _count(self) -> None:
+        self.result = self.result.at(self.threshold.value)
+        self._show()
+        self._say()
+
+    def _show(self) -> None:
+        self.picture.show(draw(self.result, image=self.image.value))
+
+    def _say(self) -> None:
+        self.words.value = f'<div class="wb-hint">{escape(self.result.explain())}</div>'
