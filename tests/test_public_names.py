@@ -40,3 +40,13 @@ def test_a_misspelt_name_is_answered_with_the_nearest(wrong: str, meant: str) ->
 def test_a_name_like_no_other_is_answered_with_all_of_them() -> None:
     with pytest.raises(AttributeError, match=", ".join(workbench.__all__)):
         workbench.xyzzy  # noqa: B018
+
+
+def test_every_question_can_be_reached_from_the_floor_of_diagnostics() -> None:
+    asked = dir(workbench.diagnostics)
+    assert {"agreement_of", "strata_of", "flips", "linear_gaussian", "energy_of"} <= set(asked)
+    assert "models_of" not in asked
+    for name in asked:
+        assert getattr(workbench.diagnostics, name).__name__ == name
+    with pytest.raises(AttributeError, match=r"no diagnostic is called 'flips_off'; dir"):
+        workbench.diagnostics.flips_off  # noqa: B018

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import softmax
 
 from tests.figures import examples
-from workbench.diagnostics.agreement import agreement
+from workbench.diagnostics.agreement.agreement import agreement
 from workbench.diagnostics.outputs import ensembled, names_of, pair_of, paired_logits, tie_warning, tied
 
 ENSEMBLE = np.random.default_rng(0).normal(0, 3, (4, 20, 5))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.diagnostics.agreement import agreement, agreement_of
+from workbench.diagnostics.agreement.agreement import agreement, agreement_of
 from workbench.diagnostics.projection import projection
 from workbench.diagnostics.soft_labels import soft_labels, soft_labels_of
 from workbench.records.arm import Arm, Outcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.figures import examples
-from workbench.diagnostics.agreement import Agreement, agreement_of
+from workbench.diagnostics.agreement.agreement import Agreement, agreement_of
 from workbench.figures.draw import draw, drawable
 
 
@@ -23,7 +23,9 @@ def test_a_subclass_is_drawn_as_its_parent() -> None:
 
 @pytest.mark.parametrize("thing", [[1, 2], "run", None, examples.run().budget, examples.run().scores["student"].last])
 def test_anything_else_is_refused_with_what_can_be_drawn(thing: object) -> None:
-    with pytest.raises(TypeError, match=f"cannot draw a {type(thing).__name__}; what can be drawn: .*agreement, .*run, "):
+    with pytest.raises(
+        TypeError, match=f"cannot draw a {type(thing).__name__}; what can be drawn: .*agreement, .*run, "
+    ):
         draw(thing)
 
 

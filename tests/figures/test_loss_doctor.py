@@ -9,7 +9,7 @@ import pytest
 
 from tests.figures import examples
 from tests.figures.subjects.loss_doctor import curves, faulty
-from workbench.diagnostics.loss_doctor import loss_doctor
+from workbench.diagnostics.loss_doctor.loss_doctor import loss_doctor
 from workbench.figures import live, theme
 from workbench.figures.draw import draw
 from workbench.records.run import Curve

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.figures import examples
-from workbench.diagnostics.agreement import OUTCOMES, agreement_of
+from workbench.diagnostics.agreement.agreement import OUTCOMES, agreement_of
 from workbench.diagnostics.soft_labels import soft_labels
 from workbench.figures import decision, theme
 from workbench.figures.draw import draw

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from tests.figures import examples
-from workbench.diagnostics.agreement import agreement, agreement_of
-from workbench.diagnostics.calibration import calibration
-from workbench.diagnostics.cohorts import flip_of, outcome_of, stratum_of
-from workbench.diagnostics.flips import Flips, flips_of
-from workbench.diagnostics.strata import Strata, strata_of
+from workbench.diagnostics.agreement.agreement import agreement, agreement_of
+from workbench.diagnostics.agreement.calibration import calibration
+from workbench.diagnostics.agreement.cohorts import flip_of, outcome_of, stratum_of
+from workbench.diagnostics.agreement.flips import Flips, flips_of
+from workbench.diagnostics.agreement.strata import Strata, strata_of
 from workbench.figures.draw import draw
 from workbench.records.run import Run
 from workbench.records.selection import Selection

@@ -10,7 +10,7 @@ import pytest
 
 from tests.diagnostics import attribution_scene as scene
 from tests.figures.subjects.attribution import image
-from workbench.diagnostics.attribution import Attribution, attribution_of
+from workbench.diagnostics.attribution.attribution import Attribution, attribution_of
 from workbench.figures.draw import draw
 from workbench.records.selection import Selection
 from workbench.widgets.attribution import ASK, AttributionPanel

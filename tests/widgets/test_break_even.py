@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.diagnostics.ledgers import pair
-from workbench.diagnostics.break_even import break_even
-from workbench.diagnostics.break_even_parts import Assumptions
+from tests.diagnostics.energy.ledgers import pair
+from workbench.diagnostics.energy.break_even import break_even
+from workbench.diagnostics.energy.break_even_parts import Assumptions
 from workbench.figures.draw import draw
 from workbench.widgets.break_even import BreakEvenPanel
 from workbench.widgets.panel import panel

@@ -10,8 +10,8 @@ import torch
 
 from tests.figures import examples
 from tests.study.conftest import make_setting
-from workbench.diagnostics import confusion_numbers
-from workbench.diagnostics.confusion import Confusion, confusion_of
+from workbench.diagnostics.confusion import numbers as confusion_numbers
+from workbench.diagnostics.confusion.confusion import Confusion, confusion_of
 from workbench.figures.draw import draw
 from workbench.records.run import Run
 from workbench.widgets.confusion import ConfusionPanel

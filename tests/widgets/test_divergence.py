@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.figures.subjects.divergence import made
-from workbench.diagnostics.bounds import bounds
-from workbench.diagnostics.divergence import divergence
+from workbench.diagnostics.divergence.bounds import bounds
+from workbench.diagnostics.divergence.divergence import divergence
 from workbench.figures.draw import draw
 from workbench.widgets.divergence import DivergencePanel
 from workbench.widgets.panel import panel

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.diagnostics.ledgers import pair
-from workbench.diagnostics.energy import energy
+from tests.diagnostics.energy.ledgers import pair
+from workbench.diagnostics.energy.energy import energy
 from workbench.energy.carbon import Grid
 from workbench.figures.draw import draw
 from workbench.widgets.energy import EnergyPanel

@@ -11,8 +11,8 @@ import torch
 
 from tests.figures.subjects.interaction import tensor
 from workbench.data.transfer import TransferSet
-from workbench.diagnostics.interaction import Construction, Interaction
-from workbench.diagnostics.interaction_again import Reconstruction
+from workbench.diagnostics.interaction.again import Reconstruction
+from workbench.diagnostics.interaction.interaction import Construction, Interaction
 from workbench.figures.draw import draw
 from workbench.records.selection import Selection
 from workbench.widgets.interaction import InteractionPanel

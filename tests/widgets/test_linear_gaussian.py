@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from workbench.diagnostics.linear_gaussian import Laboratory, LinearGaussian, linear_gaussian
+from workbench.diagnostics.divergence.linear_gaussian import Laboratory, LinearGaussian, linear_gaussian
 from workbench.figures.draw import draw
 from workbench.widgets.linear_gaussian import LinearGaussianPanel
 from workbench.widgets.panel import panel

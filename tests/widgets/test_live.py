@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from workbench.diagnostics.agreement import OUTCOMES
+from workbench.diagnostics.agreement.agreement import OUTCOMES
 from workbench.methods.catalog import make
 from workbench.methods.logits.kd import KD
 from workbench.models.mlp import MLP

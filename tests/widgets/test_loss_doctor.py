@@ -9,7 +9,7 @@ from tests.figures import examples
 from tests.figures.examples import HOSTILE
 from tests.figures.subjects.loss_doctor import curves, faulty
 from tests.figures.test_loss_doctor import probes, snapshot
-from workbench.diagnostics.loss_doctor import loss_doctor
+from workbench.diagnostics.loss_doctor.loss_doctor import loss_doctor
 from workbench.figures.draw import draw
 from workbench.widgets.live_plots import LivePlots
 from workbench.widgets.loss_doctor import LossDoctorPanel, findings

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from workbench.diagnostics.ranking import columns_for, ranking_of
+from workbench.diagnostics.ranking.ranking import columns_for, ranking_of
 from workbench.engine.study_of import study_of
 from workbench.figures.draw import draw
 from workbench.records.study import Study

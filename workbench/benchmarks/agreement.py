@@ -9,10 +9,10 @@ import tracemalloc
 import numpy as np
 
 from workbench.benchmarks.measurement import Measurement, Size, repeated
-from workbench.diagnostics.agreement import agreement
-from workbench.diagnostics.agreement_stream import AgreementStream
-from workbench.diagnostics.calibration import calibration
-from workbench.diagnostics.fidelity import fidelity
+from workbench.diagnostics.agreement.agreement import agreement
+from workbench.diagnostics.agreement.calibration import calibration
+from workbench.diagnostics.agreement.fidelity import fidelity
+from workbench.diagnostics.agreement.stream import AgreementStream
 
 CLASSES = 100
 PIECES = 100

@@ -11,10 +11,10 @@ import time
 import numpy as np
 
 from workbench.benchmarks.measurement import Measurement, Size, repeated
-from workbench.diagnostics import interaction as tensors
-from workbench.diagnostics.interaction_again import Reconstruction
-from workbench.diagnostics.interaction_assembly import Samples
-from workbench.diagnostics.interaction_components import Components
+from workbench.diagnostics.interaction import interaction as tensors
+from workbench.diagnostics.interaction.again import Reconstruction
+from workbench.diagnostics.interaction.assembly import Samples
+from workbench.diagnostics.interaction.components import Components
 from workbench.figures.draw import draw
 
 MODELS, COUNT, COMMON, CLASSES = 60, 50, 200, 100

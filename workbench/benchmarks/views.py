@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from workbench.benchmarks.measurement import Measurement, Size, repeated
-from workbench.diagnostics.agreement import agreement
+from workbench.diagnostics.agreement.agreement import agreement
 from workbench.diagnostics.soft_labels import soft_labels
 from workbench.figures.draw import draw
 from workbench.records.selection import Selection

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.agreement import OUTCOMES, Agreement
+from workbench.diagnostics.agreement.agreement import OUTCOMES, Agreement
 from workbench.figures import theme
 from workbench.figures.dots import error_bars
 from workbench.figures.text import label, sentence

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import plotly.graph_objects as go
 
-from workbench.diagnostics.attribution import Attribution
+from workbench.diagnostics.attribution.attribution import Attribution
 from workbench.figures.attribution_numbers import divergence, likeness, pairs
 from workbench.figures.attribution_places import columns, points, series
 from workbench.figures.attribution_sheet import parts, sheet

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.attribution import Attribution
+from workbench.diagnostics.attribution.attribution import Attribution
 from workbench.figures import theme
 from workbench.figures.text import label, sentence
 

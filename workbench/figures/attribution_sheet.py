@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.attribution import Attribution
+from workbench.diagnostics.attribution.attribution import Attribution
 from workbench.figures import theme
 from workbench.figures.text import label, sentence
 

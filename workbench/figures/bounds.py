@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.bounds import LARGEST, Bounds, allowance, lower_bound
+from workbench.diagnostics.divergence.bounds import LARGEST, Bounds, allowance, lower_bound
 from workbench.figures import theme
 from workbench.figures.divergence_note import ROOM, note
 from workbench.figures.text import escaped

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.break_even import BreakEven
-from workbench.diagnostics.break_even_balance import SHOWN, short
+from workbench.diagnostics.energy.break_even import BreakEven
+from workbench.diagnostics.energy.break_even_balance import SHOWN, short
 from workbench.figures import theme
 from workbench.figures.energy_units import Unit, unit_for
 from workbench.figures.text import label

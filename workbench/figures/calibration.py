@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.calibration import Calibration
+from workbench.diagnostics.agreement.calibration import Calibration
 from workbench.figures import theme
 from workbench.figures.dots import standing
 from workbench.figures.text import label

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.concepts import Concepts
+from workbench.diagnostics.attribution.concepts import Concepts
 from workbench.figures import theme
 from workbench.figures.dots import error_bars
 from workbench.figures.text import label, sentence

@@ -8,8 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.confusion import Confusion
-from workbench.diagnostics.confusion_similarity import NAMES
+from workbench.diagnostics.confusion.confusion import Confusion
+from workbench.diagnostics.confusion.similarity import NAMES
 from workbench.figures import theme
 from workbench.figures.text import label
 

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.coverage import Coverage
+from workbench.diagnostics.agreement.coverage import Coverage
 from workbench.figures import theme
 from workbench.figures.text import label
 

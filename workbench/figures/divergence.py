@@ -6,7 +6,7 @@ import math
 
 import plotly.graph_objects as go
 
-from workbench.diagnostics.divergence import Divergence
+from workbench.diagnostics.divergence.divergence import Divergence
 from workbench.figures import theme
 from workbench.figures.divergence_note import ROOM, note
 from workbench.figures.text import escaped

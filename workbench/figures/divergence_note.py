@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import plotly.graph_objects as go
 
-from workbench.diagnostics.divergence_source import RECONSTRUCTION
+from workbench.diagnostics.divergence.source import RECONSTRUCTION
 from workbench.figures import theme
 from workbench.figures.text import escaped
 

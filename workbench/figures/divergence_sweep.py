@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.divergence_sweep import DivergenceSweep
+from workbench.diagnostics.divergence.divergence_sweep import DivergenceSweep
 from workbench.figures import theme
 from workbench.figures.divergence_note import ROOM, note
 from workbench.figures.text import escaped, label, sentence

@@ -14,7 +14,7 @@ def draw(thing: Any, **options: Any) -> go.Figure:
     """The figure of a result, a run or a study.
 
     The figure lives in the module of this floor that is named as the module of the thing's class: an ``Agreement`` of
-    ``diagnostics/agreement.py`` is drawn by ``figures/agreement.py``.
+    ``diagnostics/agreement/agreement.py`` is drawn by ``figures/agreement.py``.
 
     Args:
         thing: what to draw.

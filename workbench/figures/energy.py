@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.energy import Energy
+from workbench.diagnostics.energy.energy import Energy
 from workbench.figures import theme
 from workbench.figures.dots import error_bars
 from workbench.figures.energy_units import Unit, unit_for

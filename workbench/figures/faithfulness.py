@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.faithfulness import ORDERS, Faithfulness
+from workbench.diagnostics.attribution.faithfulness import ORDERS, Faithfulness
 from workbench.figures import theme
 from workbench.figures.text import label, sentence
 

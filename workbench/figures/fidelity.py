@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.fidelity import Fidelity
+from workbench.diagnostics.agreement.fidelity import Fidelity
 from workbench.figures import theme
 from workbench.figures.dots import lying, standing
 from workbench.figures.text import sentence

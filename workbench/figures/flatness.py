@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.flatness import Flatness
+from workbench.diagnostics.flatness.flatness import Flatness
 from workbench.figures import theme
 from workbench.figures.divergence_note import ROOM, note
 from workbench.figures.text import label

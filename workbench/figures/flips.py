@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.flips import FLIPS, Flips
+from workbench.diagnostics.agreement.flips import FLIPS, Flips
 from workbench.figures import theme
 from workbench.figures.dots import lying
 from workbench.figures.text import label, sentence

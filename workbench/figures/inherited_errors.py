@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.inherited_errors import STUDENT, InheritedErrors
+from workbench.diagnostics.agreement.inherited_errors import STUDENT, InheritedErrors
 from workbench.figures import theme
 from workbench.figures.dots import lying
 from workbench.figures.text import label

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.interaction import Interaction
+from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.figures import theme
 from workbench.figures.interaction_style import styles
 from workbench.figures.text import label

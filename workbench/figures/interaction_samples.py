@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.interaction import Interaction
+from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.figures import theme
 from workbench.figures.text import label
 

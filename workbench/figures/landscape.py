@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.landscape import Landscape
+from workbench.diagnostics.flatness.landscape import Landscape
 from workbench.figures import theme
 from workbench.figures.text import escaped, label
 

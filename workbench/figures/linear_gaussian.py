@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.divergence_costs import PARTS
-from workbench.diagnostics.linear_gaussian import PROBES, LinearGaussian
+from workbench.diagnostics.divergence.costs import PARTS
+from workbench.diagnostics.divergence.linear_gaussian import PROBES, LinearGaussian
 from workbench.figures import theme
 from workbench.figures.divergence_note import ROOM, note
 from workbench.figures.text import sentence

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.loss_doctor import LossDoctor
+from workbench.diagnostics.loss_doctor.loss_doctor import LossDoctor
 from workbench.figures import theme
 from workbench.figures.curves import STEP, Columns
 from workbench.figures.text import escaped, label

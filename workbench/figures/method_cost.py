@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.method_cost import MethodCost
+from workbench.diagnostics.ranking.method_cost import MethodCost
 from workbench.figures import theme
 from workbench.figures.text import label, sentence, with_unit
 

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.ranking import Ranking
+from workbench.diagnostics.ranking.ranking import Ranking
 from workbench.figures import theme
 from workbench.figures.text import label, with_unit
 

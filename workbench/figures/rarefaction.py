@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.rarefaction import Rarefaction
+from workbench.diagnostics.interaction.rarefaction import Rarefaction
 from workbench.figures import theme
 from workbench.figures.interaction_style import styles
 from workbench.figures.text import label

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.representation import Representation
+from workbench.diagnostics.representation.representation import Representation
 from workbench.figures import theme
 from workbench.figures.text import label, sentence
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.reproduction import Reproduction
+from workbench.diagnostics.ranking.reproduction import Reproduction
 from workbench.figures import theme
 from workbench.figures.text import label
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from workbench.diagnostics.seed_disagreement import SeedDisagreement
+from workbench.diagnostics.agreement.seed_disagreement import SeedDisagreement
 from workbench.figures import theme
 from workbench.figures.dots import error_bars
 from workbench.figures.text import label

@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.chance import bounds
-from workbench.diagnostics.study_agreement import StudyAgreement
+from workbench.diagnostics.agreement.chance import bounds
+from workbench.diagnostics.agreement.study_agreement import StudyAgreement
 from workbench.figures import theme
 from workbench.figures.dots import error_bars, lying
 from workbench.figures.text import label

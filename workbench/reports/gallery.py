@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.diagnostics.disagreement import disagreement_of
+from workbench.diagnostics.agreement.disagreement import disagreement_of
 from workbench.diagnostics.soft_labels import SoftLabels, soft_labels_of
 from workbench.records.run import Run
 from workbench.reports.markup import Markup, section, tag

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.diagnostics.agreement import PROVENANCE
+from workbench.diagnostics.agreement.agreement import PROVENANCE
 from workbench.figures.embedded import library
 from workbench.records.run import Run
 from workbench.records.study import Study

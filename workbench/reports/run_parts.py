@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.diagnostics.agreement import Agreement, agreement_of
+from workbench.diagnostics.agreement.agreement import Agreement, agreement_of
 from workbench.figures.draw import draw
 from workbench.figures.embedded import embedded
 from workbench.records.interval import Interval

@@ -9,14 +9,14 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.agreement import OUTCOMES, Agreement, Mode, agreement_of
-from workbench.diagnostics.calibration import calibration
-from workbench.diagnostics.cohorts import cell_of, flip_of, outcome_of, stratum_of
-from workbench.diagnostics.disagreement import disagreement_of
-from workbench.diagnostics.distances import SOFT
-from workbench.diagnostics.fidelity import fidelity_of
-from workbench.diagnostics.flips import FLIPS, flips_of
-from workbench.diagnostics.strata import SHARES, strata_of
+from workbench.diagnostics.agreement.agreement import OUTCOMES, Agreement, Mode, agreement_of
+from workbench.diagnostics.agreement.calibration import calibration
+from workbench.diagnostics.agreement.cohorts import cell_of, flip_of, outcome_of, stratum_of
+from workbench.diagnostics.agreement.disagreement import disagreement_of
+from workbench.diagnostics.agreement.distances import SOFT
+from workbench.diagnostics.agreement.fidelity import fidelity_of
+from workbench.diagnostics.agreement.flips import FLIPS, flips_of
+from workbench.diagnostics.agreement.strata import SHARES, strata_of
 from workbench.figures.draw import draw
 from workbench.records.result import Result
 from workbench.records.run import Run

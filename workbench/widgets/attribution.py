@@ -10,7 +10,7 @@ from typing import Any, Self
 import ipywidgets as widgets
 import numpy as np
 
-from workbench.diagnostics.attribution import Attribution
+from workbench.diagnostics.attribution.attribution import Attribution
 from workbench.figures.draw import draw
 from workbench.records.run import Run
 from workbench.records.selection import Selection

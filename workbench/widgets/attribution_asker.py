@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from workbench.diagnostics.attribution import Attribution, attribution
-from workbench.diagnostics.attribution_maps import collected
-from workbench.diagnostics.attribution_source import Source
+from workbench.diagnostics.attribution.attribution import Attribution, attribution
+from workbench.diagnostics.attribution.maps import collected
+from workbench.diagnostics.attribution.source import Source
 from workbench.diagnostics.outputs import outputs_of
 from workbench.records.run import Run
 from workbench.settings.setting import Setting

@@ -6,9 +6,9 @@ from typing import get_args
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.attribution import Attribution
-from workbench.diagnostics.attribution_plan import Attributor, ScoreName
-from workbench.diagnostics.attribution_scores import ABOUT
+from workbench.diagnostics.attribution.attribution import Attribution
+from workbench.diagnostics.attribution.plan import Attributor, ScoreName
+from workbench.diagnostics.attribution.scores import ABOUT
 
 VIEWS = ("maps", "likeness", "divergence", "pairs")
 EVERY = "all pairs"

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.break_even import BreakEven, break_even
-from workbench.diagnostics.break_even_parts import Assumptions
-from workbench.diagnostics.energy_books import MODELS
+from workbench.diagnostics.energy.books import MODELS
+from workbench.diagnostics.energy.break_even import BreakEven, break_even
+from workbench.diagnostics.energy.break_even_parts import Assumptions
 from workbench.energy.presets import PRESETS
 from workbench.widgets.divergence_frame import DivergenceFrame
 from workbench.widgets.grid_fields import GridFields

@@ -10,7 +10,7 @@ from typing import Any, Self
 import ipywidgets as widgets
 import numpy as np
 
-from workbench.diagnostics.confusion import Confusion, confusion_of
+from workbench.diagnostics.confusion.confusion import Confusion, confusion_of
 from workbench.diagnostics.outputs import outputs_of
 from workbench.figures.draw import draw
 from workbench.records.run import Run

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.coverage import Coverage
+from workbench.diagnostics.agreement.coverage import Coverage
 from workbench.figures.draw import draw
 from workbench.records.selection import Selection
 from workbench.widgets.plot_view import PlotView

@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.bounds import bounds
-from workbench.diagnostics.divergence import Divergence
-from workbench.diagnostics.divergence_gaps import LOSSES
+from workbench.diagnostics.divergence.bounds import bounds
+from workbench.diagnostics.divergence.divergence import Divergence
+from workbench.diagnostics.divergence.gaps import LOSSES
 from workbench.figures.draw import draw
 from workbench.widgets.divergence_frame import DivergenceFrame
 from workbench.widgets.plot_view import PlotView

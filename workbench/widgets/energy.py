@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.energy import Energy, energy
-from workbench.diagnostics.energy_books import MODELS
+from workbench.diagnostics.energy.books import MODELS
+from workbench.diagnostics.energy.energy import Energy, energy
 from workbench.energy.presets import PRESETS
 from workbench.widgets.divergence_frame import DivergenceFrame
 from workbench.widgets.grid_fields import GridFields

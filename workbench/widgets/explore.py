@@ -9,9 +9,9 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
-from workbench.diagnostics.agreement import OUTCOMES, agreement_of
-from workbench.diagnostics.cohorts import cell_of, outcome_of, outcomes_of, within
-from workbench.diagnostics.disagreement import disagreement_of
+from workbench.diagnostics.agreement.agreement import OUTCOMES, agreement_of
+from workbench.diagnostics.agreement.cohorts import cell_of, outcome_of, outcomes_of, within
+from workbench.diagnostics.agreement.disagreement import disagreement_of
 from workbench.diagnostics.projection import projection
 from workbench.figures import theme
 from workbench.figures.draw import draw

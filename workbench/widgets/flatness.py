@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.flatness import Flatness
+from workbench.diagnostics.flatness.flatness import Flatness
 from workbench.widgets.divergence_frame import DivergenceFrame
 
 KINDS = {"shares of the filter norms": "share", "one size for all weights": "radius"}

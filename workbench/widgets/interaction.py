@@ -11,9 +11,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from workbench.data.transfer import TransferSet
-from workbench.diagnostics.interaction import Interaction
-from workbench.diagnostics.interaction_again import Reconstruction
-from workbench.diagnostics.interaction_feature import interaction_feature
+from workbench.diagnostics.interaction.again import Reconstruction
+from workbench.diagnostics.interaction.interaction import Interaction
+from workbench.diagnostics.interaction.interaction_feature import interaction_feature
 from workbench.figures.draw import draw
 from workbench.figures.interaction import ranked
 from workbench.records.selection import Selection

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.landscape import Landscape
+from workbench.diagnostics.flatness.landscape import Landscape
 from workbench.widgets.divergence_frame import DivergenceFrame
 
 

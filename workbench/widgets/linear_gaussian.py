@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.linear_gaussian import GRIDS, Laboratory, LinearGaussian, linear_gaussian
+from workbench.diagnostics.divergence.linear_gaussian import GRIDS, Laboratory, LinearGaussian, linear_gaussian
 from workbench.widgets.controls import Controls
 from workbench.widgets.divergence_frame import DivergenceFrame
 

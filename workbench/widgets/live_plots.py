@@ -9,7 +9,7 @@ import ipywidgets as widgets
 import numpy as np
 import plotly.graph_objects as go
 
-from workbench.diagnostics.loss_doctor import loss_doctor_live
+from workbench.diagnostics.loss_doctor.loss_doctor import loss_doctor_live
 from workbench.figures import live
 from workbench.figures.decision import regions
 from workbench.records.snapshot import Snapshot

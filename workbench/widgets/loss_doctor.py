@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.loss_doctor import LossDoctor, loss_doctor_of
+from workbench.diagnostics.loss_doctor.loss_doctor import LossDoctor, loss_doctor_of
 from workbench.figures.draw import draw
 from workbench.figures.theme import STATUS
 from workbench.records.run import Run

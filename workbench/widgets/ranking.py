@@ -8,7 +8,7 @@ from typing import Any, Self
 import ipywidgets as widgets
 
 from workbench.data.reference import table_of
-from workbench.diagnostics.ranking import Ranking, columns_for, ranking_of
+from workbench.diagnostics.ranking.ranking import Ranking, columns_for, ranking_of
 from workbench.records.study import Study
 from workbench.widgets.divergence_frame import DivergenceFrame
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.representation import Representation
+from workbench.diagnostics.representation.representation import Representation
 from workbench.figures.draw import draw
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock

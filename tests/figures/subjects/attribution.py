@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.attribution import Attribution, attribution
-from workbench.diagnostics.attribution_maps import Maps
-from workbench.diagnostics.attribution_plan import Plan
-from workbench.diagnostics.faithfulness import Faithfulness, faithfulness
+from workbench.diagnostics.attribution.attribution import Attribution, attribution
+from workbench.diagnostics.attribution.faithfulness import Faithfulness, faithfulness
+from workbench.diagnostics.attribution.maps import Maps
+from workbench.diagnostics.attribution.plan import Plan
 
 CLASSES = 3
 

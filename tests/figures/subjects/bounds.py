@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tests.figures.subjects.divergence import made
-from workbench.diagnostics.bounds import Bounds, bounds
-from workbench.diagnostics.divergence import divergence
-from workbench.diagnostics.divergence_gaps import Gaps
+from workbench.diagnostics.divergence.bounds import Bounds, bounds
+from workbench.diagnostics.divergence.divergence import divergence
+from workbench.diagnostics.divergence.gaps import Gaps
 
 
 def results() -> list[Bounds]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.diagnostics.ledgers import pair
-from workbench.diagnostics.break_even import BreakEven, break_even
-from workbench.diagnostics.break_even_parts import Assumptions
+from tests.diagnostics.energy.ledgers import pair
+from workbench.diagnostics.energy.break_even import BreakEven, break_even
+from workbench.diagnostics.energy.break_even_parts import Assumptions
 
 HOSTILE = "<img src=x onerror=alert(1)> & $x$ </script>"
 

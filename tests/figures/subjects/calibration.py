@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.figures.examples import HOSTILE, outputs
-from workbench.diagnostics.calibration import Calibration, calibration
+from workbench.diagnostics.agreement.calibration import Calibration, calibration
 
 
 def results() -> list[Calibration]:

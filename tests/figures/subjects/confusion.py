@@ -7,8 +7,8 @@ from unittest.mock import patch
 import numpy as np
 
 from tests.figures.examples import HOSTILE, outputs
-from workbench.diagnostics import confusion_numbers
-from workbench.diagnostics.confusion import Confusion, confusion
+from workbench.diagnostics.confusion import numbers as confusion_numbers
+from workbench.diagnostics.confusion.confusion import Confusion, confusion
 
 
 def _quick(*arguments: object, **options: object) -> Confusion:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.coverage import Coverage, coverage
+from workbench.diagnostics.agreement.coverage import Coverage, coverage
 
 
 def made(features: int = 5, first: str = "radius", *, faithful: bool = False, bins: int = 6) -> Coverage:

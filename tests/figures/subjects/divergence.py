@@ -6,9 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from workbench.diagnostics.divergence import Divergence, divergence
-from workbench.diagnostics.divergence_gaps import Gaps
-from workbench.diagnostics.divergence_models import Spaces
+from workbench.diagnostics.divergence.divergence import Divergence, divergence
+from workbench.diagnostics.divergence.gaps import Gaps
+from workbench.diagnostics.divergence.models import Spaces
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.divergence_sweep import DivergenceSweep, divergence_sweep
+from workbench.diagnostics.divergence.divergence_sweep import DivergenceSweep, divergence_sweep
 
 
 def made(*names: str) -> DivergenceSweep:

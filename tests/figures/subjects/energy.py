@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.diagnostics.ledgers import book, measured, pair
-from workbench.diagnostics.energy import Energy, energy
+from tests.diagnostics.energy.ledgers import book, measured, pair
+from workbench.diagnostics.energy.energy import Energy, energy
 from workbench.energy.carbon import Grid
 from workbench.energy.component import Component
 

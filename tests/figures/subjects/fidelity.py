@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.figures.examples import outputs
-from workbench.diagnostics.fidelity import Fidelity, fidelity
+from workbench.diagnostics.agreement.fidelity import Fidelity, fidelity
 
 
 def results() -> list[Fidelity]:

@@ -8,8 +8,8 @@ from functools import cache
 import numpy as np
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.flatness import PROVENANCE, Flatness
-from workbench.diagnostics.flatness_measures import MEASURES, RADII, SHARES
+from workbench.diagnostics.flatness.flatness import PROVENANCE, Flatness
+from workbench.diagnostics.flatness.measures import MEASURES, RADII, SHARES
 from workbench.records.interval import Interval
 
 

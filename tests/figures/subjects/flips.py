@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.figures.examples import HOSTILE, outputs
-from workbench.diagnostics.flips import Flips, flips
+from workbench.diagnostics.agreement.flips import Flips, flips
 
 
 def results() -> list[Flips]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.figures.examples import HOSTILE, outputs
-from workbench.diagnostics.inherited_errors import InheritedErrors, inherited_errors
+from workbench.diagnostics.agreement.inherited_errors import InheritedErrors, inherited_errors
 
 
 def results() -> list[InheritedErrors]:

@@ -7,13 +7,13 @@ from unittest.mock import patch
 import numpy as np
 import torch
 
-from tests.diagnostics.planted import planted
+from tests.diagnostics.interaction.planted import planted
 from tests.figures.examples import HOSTILE
 from workbench.data.transfer import TransferSet
-from workbench.diagnostics import rarefaction as module
-from workbench.diagnostics.interaction import Interaction, Samples, interaction
-from workbench.diagnostics.interaction_feature import interaction_feature
-from workbench.diagnostics.rarefaction import Rarefaction, rarefaction_of
+from workbench.diagnostics.interaction import rarefaction as module
+from workbench.diagnostics.interaction.interaction import Interaction, Samples, interaction
+from workbench.diagnostics.interaction.interaction_feature import interaction_feature
+from workbench.diagnostics.interaction.rarefaction import Rarefaction, rarefaction_of
 from workbench.records.result import Result
 
 SETS = (

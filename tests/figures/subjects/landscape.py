@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.landscape import LINE, PROVENANCE, STEPS, Landscape
+from workbench.diagnostics.flatness.landscape import LINE, PROVENANCE, STEPS, Landscape
 
 
 def made(*models: str) -> Landscape:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.diagnostics.linear_gaussian import Laboratory, LinearGaussian, linear_gaussian
+from workbench.diagnostics.divergence.linear_gaussian import Laboratory, LinearGaussian, linear_gaussian
 
 
 def results() -> list[LinearGaussian]:

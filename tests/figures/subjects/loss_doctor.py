@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.figures.examples import HOSTILE, run
-from workbench.diagnostics.loss_doctor import LossDoctor, loss_doctor
+from workbench.diagnostics.loss_doctor.loss_doctor import LossDoctor, loss_doctor
 from workbench.records.run import Curve
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.method_cost import MethodCost, Spent, method_cost
+from workbench.diagnostics.ranking.method_cost import MethodCost, Spent, method_cost
 from workbench.records.interval import Interval
 
 SPENT = {

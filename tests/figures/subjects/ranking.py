@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.ranking import Ranking, ranking
+from workbench.diagnostics.ranking.ranking import Ranking, ranking
 from workbench.records.published import Sighting
 
 OURS = {"kd": 91.0, "dkd": 92.0, "fitnets": 90.5, "crd": 91.7, "rkd": 90.2, "labels_only": 89.0}

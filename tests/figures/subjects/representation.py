@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.representation import Representation, representation
+from workbench.diagnostics.representation.representation import Representation, representation
 
 
 def made(layers: int = 3, *, control: bool = True, first: str = "layer1", samples: int = 40) -> Representation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.reproduction import Reproduction, published_spread, reproduction
+from workbench.diagnostics.ranking.reproduction import Reproduction, published_spread, reproduction
 from workbench.records.published import Reproduced, Sighting
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.figures.examples import HOSTILE, outputs
-from workbench.diagnostics.seed_disagreement import SeedDisagreement, seed_disagreement
+from workbench.diagnostics.agreement.seed_disagreement import SeedDisagreement, seed_disagreement
 
 
 def results() -> list[SeedDisagreement]:

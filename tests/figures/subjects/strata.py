@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tests.figures.examples import HOSTILE, run
-from workbench.diagnostics.strata import Strata, strata, strata_of
+from workbench.diagnostics.agreement.strata import Strata, strata, strata_of
 
 
 def results() -> list[Strata]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tests.figures.examples import HOSTILE, outputs, run, study
-from workbench.diagnostics.study_agreement import StudyAgreement, study_agreement_of
+from workbench.diagnostics.agreement.study_agreement import StudyAgreement, study_agreement_of
 from workbench.records.run import Run
 from workbench.records.study import Study
 

@@ -1,0 +1,83 @@
+"""Agreement over a study against the agreement of its runs, and a planted order of arms."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_rel
+
+from tests.figures import examples
+from tests.figures.subjects.study_agreement import stored
+from workbench.diagnostics.agreement.agreement import agreement_of
+from workbench.diagnostics.agreement.study_agreement import study_agreement_of
+
+STUDY = stored(seeds=4)
+FOUND = study_agreement_of(STUDY)
+
+
+def test_every_seed_is_the_agreement_of_its_run():
+    for arm in STUDY.arms:
+        runs = [agreement_of(STUDY.run(arm, seed)) for seed in range(4)]
+        for name, wanted in (
+            ("top1", [r.top1.mean for r in runs]),
+            ("forward_kl", [r.forward_kl.mean for r in runs]),
+            ("accuracy", [r.student_accuracy.mean for r in runs]),
+            ("phi", [r.phi.mean for r in runs]),
+        ):
+            assert FOUND.per_seed[name][arm] == pytest.approx(wanted)
+            interval = getattr(FOUND, name)[arm]
+            assert interval.mean == pytest.approx(np.mean(wanted))
+            assert interval.low < interval.mean < interval.high
+
+
+def test_the_planted_order_comes_out():
+    assert FOUND.arms == ("labels_only", "method_1", "method_2")
+    assert FOUND.phi["method_1"].mean > FOUND.phi["method_2"].mean > FOUND.phi["labels_only"].mean
+    assert FOUND.gain["method_1"].low > 0
+    assert "labels_only" not in FOUND.gain
+
+
+def test_p_values_are_those_of_paired_t_tests_after_holm():
+    top1 = FOUND.per_seed["top1"]
+    raw = {arm: ttest_rel(top1[arm], top1["labels_only"]).pvalue for arm in ("method_1", "method_2")}
+    assert FOUND.p == pytest.approx(raw)
+    small, large = sorted(raw, key=raw.__getitem__)
+    assert FOUND.p_adjusted[small] == pytest.approx(2 * raw[small])
+    assert FOUND.p_adjusted[large] == pytest.approx(max(raw[large], 2 * raw[small]))
+
+
+def test_seeds_and_samples_both_count():
+    """With one seed the interval is that of the samples; seeds that differ make it wider."""
+    one = study_agreement_of(stored(seeds=1), ["method_2"]).top1["method_2"]
+    p, n = one.mean, one.n
+    assert one.high - one.low == pytest.approx(2 * 1.96 * math.sqrt(p * (1 - p) / n), rel=0.15)
+
+
+def test_a_single_arm_and_progress():
+    told = []
+    found = study_agreement_of(STUDY, ["method_2"], tell=lambda share, words: told.append((share, words)))
+    assert found.arms == ("labels_only", "method_2")
+    assert told == [(0.0, "labels_only"), (0.5, "method_2")]
+    assert found.p_adjusted == found.p
+
+
+def test_one_seed_has_no_test():
+    found = study_agreement_of(stored(seeds=1))
+    assert math.isnan(found.p["method_1"])
+    assert "these seeds cannot tell" in found.explain()
+    assert any("only 1 seeds" in warning for warning in found.warnings)
+
+
+def test_runs_that_cannot_be_compared_are_refused():
+    other = examples.run(classes=4, predictions={"student": np.eye(4)}, test_ids=np.arange(4), test_labels=np.arange(4))
+    with pytest.raises(KeyError, match="no outputs of 'teacher'"):
+        study_agreement_of(STUDY.with_runs(lambda _: other))
+    runs = {f"labels_only-{s}": STUDY.run("labels_only", s) for s in range(4)}
+    runs["labels_only-2"] = replace(runs["labels_only-2"], test_ids=runs["labels_only-2"].test_ids + 1)
+    with pytest.raises(ValueError, match="was tested on other samples than the other seeds"):
+        study_agreement_of(STUDY.with_runs(runs.__getitem__))
+    with pytest.raises(KeyError, match="no arm 'kd'"):
+        study_agreement_of(STUDY, ["kd"])

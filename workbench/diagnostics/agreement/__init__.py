@@ -1,0 +1,1 @@
+"""How much do student and teacher say the same, and where not?"""

@@ -1,0 +1,163 @@
+"""How often do two students of the same recipe contradict each other, and is that as often as they err?
+
+How it is measured: students of several seeds classify the same N samples. For every pair: the share on which they pick
+different classes, and the mean of their errors.
+
+Formula:
+    disagreement = mean over pairs i < j of mean_n 1[argmax z_i = argmax z_j differs];  error = mean over the same pairs;
+    gap = disagreement - error. Intervals: a bootstrap over seeds and samples, crossed; a seed drawn twice is no pair.
+
+Reading it: where the ensemble of the seeds is calibrated within each class, the expected disagreement equals the
+expected error, so that unlabelled data tell the error (generalisation disagreement equality). A gap below 0 says that
+the seeds err alike: distilled from one teacher, they may share its errors. It is also the yardstick for ``flips``:
+another seed flips that many samples.
+When it misleads: the equality fails for data unlike the training set and for uncalibrated ensembles; few seeds make
+few pairs, which are not independent.
+After: Jiang et al. 2022 (the equality); intervals are ours. Cost: O(S N C + S^2 N).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from workbench.diagnostics.agreement.study_runs import arm_of, runs_of
+from workbench.diagnostics.outputs import check_classification, checked_logits, classes_of, outputs_of
+from workbench.records.interval import Interval
+from workbench.records.result import Result
+from workbench.records.study import Study
+from workbench.statistics.resampling import interval_of, resampled, seed_counts
+
+RESAMPLES = 1000
+PROVENANCE = {
+    "paper": "Jiang et al.: Assessing Generalization of SGD via Disagreement, ICLR 2022, arXiv:2106.13799",
+    "fidelity": "corrected",
+    "ours": "intervals over seeds and samples",
+}
+
+
+@dataclass(frozen=True)
+class SeedDisagreement(Result):
+    """S students of one recipe on N samples.
+
+    Attributes:
+        disagreement: share of samples on which a pair picks different classes.
+        error: share of samples that a student gets wrong.
+        gap: disagreement minus error.
+        pairs: (P, 2) seeds.
+        by_pair: (P, 2) disagreement and mean error of each pair.
+        errors: (S,) error of each seed.
+        seeds: S of them.
+        arm: what they are seeds of.
+        n: samples.
+        seed: of the bootstrap.
+        warnings: what weakens the numbers.
+        provenance: the paper, and what is ours.
+    """
+
+    disagreement: Interval
+    error: Interval
+    gap: Interval
+    pairs: np.ndarray
+    by_pair: np.ndarray
+    errors: np.ndarray
+    seeds: tuple[int, ...]
+    arm: str
+    n: int
+    seed: int
+    warnings: tuple[str, ...]
+    provenance: dict[str, str]
+
+    def explain(self) -> str:
+        """What the numbers say, in one paragraph."""
+        gap = self.gap
+        said = "as often as they err, as far as these seeds tell"
+        if gap.excludes(0):
+            said = "less often than they err: they err alike" if gap.high < 0 else "more often than they err"
+        return (
+            f"Two of {len(self.seeds)} seeds of {self.arm.replace('_', ' ')} pick different classes on "
+            f"{self.disagreement.mean:.1%} of {self.n:,} samples and are wrong on {self.error.mean:.1%}: {said} "
+            f"(difference {100 * gap.mean:+.1f} points, {100 * gap.low:+.1f} to {100 * gap.high:+.1f})."
+        )
+
+
+def seed_disagreement(
+    logits: ArrayLike, labels: ArrayLike, *, seeds: Sequence[int] = (), arm: str = "the recipe", seed: int = 0
+) -> SeedDisagreement:
+    """Compare students of several seeds with each other.
+
+    Args:
+        logits: (S, N, C).
+        labels: (N,) classes.
+        seeds: S of them; counted from 0 by default.
+        arm: what they are seeds of.
+        seed: of the bootstrap.
+
+    Raises:
+        ValueError: fewer than two seeds, or as ``agreement``.
+    """
+    logits = np.asarray(logits)
+    if logits.ndim != 3 or len(logits) < 2:
+        raise ValueError(f"logits of shape {logits.shape}: (S, N, C) of two seeds or more are needed")
+    known = classes_of(labels, checked_logits(logits[0], "seed 0"))
+    said = np.stack([checked_logits(each, f"seed {s}").argmax(axis=1) for s, each in enumerate(logits)])
+    return _compared(said, known, tuple(seeds) or tuple(range(len(said))), arm, seed)
+
+
+def seed_disagreement_of(study: Study, arm: str | None = None) -> SeedDisagreement:
+    """The same for the students of one arm of a study.
+
+    Args:
+        study: that knows its store.
+        arm: its name; the first method if None.
+
+    Raises:
+        KeyError: no such arm.
+        ValueError: fewer than two finished seeds, or runs that cannot be compared.
+    """
+    arm, said, labels, seeds = arm_of(study, arm), [], np.zeros(0, np.int64), []
+    for number, run in runs_of(study, arm):
+        check_classification(run)
+        said.append(outputs_of(run, "student"))
+        labels, seeds = run.test_labels, [*seeds, number]
+    if len(said) < 2:
+        raise ValueError(f"arm {arm!r} has {len(said)} finished seed: two or more are needed to disagree")
+    return seed_disagreement(np.stack(said), labels, seeds=seeds, arm=arm)
+
+
+def _compared(said: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], arm: str, seed: int) -> SeedDisagreement:
+    first, second = np.triu_indices(len(said), 1)
+    wrong = (said != labels).astype(np.float64)
+    table = np.stack([said[first] != said[second], (wrong[first] + wrong[second]) / 2]).astype(np.float64)  # (2, P, N)
+    by_pair, n = table.mean(axis=2).T, len(labels)
+    points = by_pair.mean(axis=0)
+    drawn = _resampled(table, (first, second), len(said), seed)
+    return SeedDisagreement(
+        disagreement=interval_of(drawn[:, 0], points[0], n),
+        error=interval_of(drawn[:, 1], points[1], n),
+        gap=interval_of(drawn[:, 0] - drawn[:, 1], points[0] - points[1], n),
+        pairs=np.column_stack([np.take(seeds, first), np.take(seeds, second)]),
+        by_pair=by_pair,
+        errors=wrong.mean(axis=1),
+        seeds=tuple(map(int, seeds)),
+        arm=arm,
+        n=n,
+        seed=seed,
+        warnings=(f"only {len(seeds)} seeds: the bounds over seeds are too narrow",) if len(seeds) < 5 else (),
+        provenance=dict(PROVENANCE),
+    )
+
+
+def _resampled(table: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], seeds: int, seed: int) -> np.ndarray:
+    """(R, 2) both measures over resampled samples and seeds; NaN where one seed alone was drawn."""
+    of_seeds, of_samples = np.random.SeedSequence(seed).spawn(2)
+    flat = table.reshape(-1, table.shape[2]).T
+    means = resampled(len(flat), lambda counts: counts @ flat, resamples=RESAMPLES, seed=of_samples) / len(flat)
+    drawn = seed_counts(seeds, resamples=RESAMPLES, seed=of_seeds)
+    weights = (drawn[:, pairs[0]] * drawn[:, pairs[1]]).astype(np.float64)
+    total = weights.sum(axis=1, keepdims=True)
+    weighted = (means.reshape(len(means), 2, -1) * weights[:, None]).sum(axis=2)
+    return weighted / np.where(total > 0, total, np.nan)

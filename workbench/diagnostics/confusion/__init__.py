@@ -1,0 +1,1 @@
+"""Do a student's errors look like its teacher's soft labels?"""

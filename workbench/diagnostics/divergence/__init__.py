@@ -1,0 +1,1 @@
+"""How far apart are teacher and student as learners, and what does that bound?"""

@@ -1,0 +1,1 @@
+"""What did a distillation cost, and when does it pay?"""

@@ -1,0 +1,188 @@
+"""From ledgers to the rows of the energy diagnostic: stages, totals with their intervals, and what weakens them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from workbench.diagnostics.energy.books import (
+    BLINK_S,
+    ORDER,
+    SHARED,
+    WARM_UP,
+    Book,
+    Books,
+    Pricing,
+    costs_of,
+    joules,
+    mixed,
+    shared_cost,
+)
+from workbench.energy.baseline import Baseline
+from workbench.energy.carbon import Grid, carbon_g
+from workbench.energy.component import STATUSES, Component
+from workbench.energy.cost import Cost
+from workbench.energy.luck import Luck
+
+DRAWS, TAILS = 2000, (0.025, 0.975)
+WAITED = 2.0
+Charged = tuple[Cost | None, str, float]
+
+
+def charged(book: Book, allocation: float) -> dict[str, Charged]:
+    """Every stage of one student: its row, when it was paid, and the share of it that is charged."""
+    found: dict[str, Charged] = {row.stage: (row, "now", float(row.stage != WARM_UP)) for row in costs_of(book)}
+    for what, stage in SHARED.items():
+        cost, paid = shared_cost(book, what)
+        if paid != "not needed":
+            found[stage] = (cost, paid, allocation if what == "teacher" else 1.0)
+    return dict(sorted(found.items(), key=lambda item: ORDER.index(item[0]) if item[0] in ORDER else len(ORDER)))
+
+
+def stage_rows(
+    arm: str, books: Sequence[Book], pricing: Pricing, allocation: float, baseline: Baseline | None
+) -> Iterator[dict[str, Any]]:
+    """One row per stage, means over the runs."""
+    every = [charged(book, allocation) for book in books]
+    for stage in dict.fromkeys(stage for found in every for stage in found):
+        met = [found[stage] for found in every if stage in found]
+        yield {
+            "arm": arm,
+            "stage": stage,
+            "paid": "now" if all(paid == "now" for _, paid, _ in met) else met[-1][1],
+            "charged": met[0][2],
+            **_means([cost for cost, _, _ in met], pricing, baseline),
+        }
+
+
+def _means(costs: Sequence[Cost | None], pricing: Pricing, baseline: Baseline | None) -> dict[str, Any]:
+    known = [cost for cost in costs if cost is not None]
+    parts = [pricing.components(cost) for cost in known]
+    energies = np.array([_ends(each) for each in parts] or [[math.nan] * 3]).mean(axis=0)
+    numbers = {name: _mean([float(getattr(cost, name)) for cost in known]) for name in ("wall_s", "cpu_s", "macs")}
+    counts = {name: _mean([getattr(cost, name) for cost in known]) for name in ("samples", "tokens", "steps", "bytes")}
+    net = _mean([_net(cost, each, pricing, baseline) for cost, each in zip(known, parts, strict=True)])
+    return {
+        "energy_j": float(energies[1]),
+        "low_j": float(energies[0]),
+        "high_j": float(energies[2]),
+        "net_j": net,
+        "status": _status([each for some in parts for each in some]),
+        "scope": " + ".join(sorted({each.scope for some in parts for each in some})),
+        "method": " + ".join(sorted({each.method for some in parts for each in some})),
+        **numbers,
+        **counts,
+        "flops": 2 * numbers["macs"],
+        "joules_per_sample": _ratio(float(energies[1]), counts["samples"]),
+        "joules_per_token": _ratio(float(energies[1]), counts["tokens"]),
+        "note": "; ".join(dict.fromkeys(each.note for some in parts for each in some if each.note)),
+    }
+
+
+def total_rows(
+    arm: str, books: Sequence[Book], pricing: Pricing, allocation: float, grid: Grid | None, seed: int
+) -> Iterator[dict[str, Any]]:
+    """One row per scope: what one student takes. What is unknown is left out, and a warning says so."""
+    luck, generator = Luck(DRAWS, seed), np.random.default_rng(seed)
+    spent = [[(row, share) for row, _, share in charged(book, allocation).values() if row] for book in books]
+    parts = [[each.scaled(k) for row, k in some for each in pricing.components(row)] for some in spent]
+    exact = {
+        name: _mean([sum(k * getattr(row, key) for row, k in some) for some in spent])
+        for name, key in (("wall_s", "wall_s"), ("cpu_s", "cpu_s"), ("flops", "total_flops"))
+    }
+    scores = [book["score"].get("student", math.nan) for book in books]
+    resampled = generator.integers(0, len(books), (DRAWS, len(books)))
+    for scope in dict.fromkeys(each.scope for some in parts for each in some):
+        inside = [[each for each in some if each.scope == scope] for some in parts]
+        drawn = np.stack([luck.joules(some) for some in inside], axis=1)
+        low, high = np.quantile(np.take_along_axis(drawn, resampled, axis=1).mean(axis=1), TAILS)
+        value = _mean([joules(some) for some in inside])
+        yield {
+            "arm": arm,
+            "scope": scope,
+            "energy_j": value,
+            "low_j": float(low),
+            "high_j": float(high),
+            "status": _status([each for some in inside for each in some]),
+            "carbon_g": carbon_g(value, grid),
+            **exact,
+            "score": _mean(scores),
+            "runs": len(books),
+        }
+
+
+def warnings_of(books: Books, stages: Sequence[dict[str, Any]], allocation: float) -> tuple[str, ...]:
+    """What a reader must know before believing a number."""
+    found = []
+    known = [row for row in stages if row["status"]]
+    if known and not any(row["status"] == "measured" for row in known):
+        found.append("everything is estimated: there is no sensor that this process may read")
+    found += [f"{row['arm']}, {row['stage']}: {row['note']}" for row in stages if row["note"]]
+    for row in stages:
+        where = f"{row['arm']}, {row['stage']}"
+        if math.isnan(row["energy_j"]) and row["charged"]:
+            found.append(f"{where}: its cost is not known ({row['paid']}), and it is not in the total")
+        elif 0 < row["cpu_s"] < BLINK_S and row["stage"] in ("student", "teacher_outputs", "teacher_training"):
+            found.append(f"{where}: below resolution, {1000 * row['cpu_s']:.1f} ms of processor time")
+    found += _about_runs(books)
+    if not allocation and any(row["stage"] == "teacher_training" for row in stages):
+        found.append("the teacher's own training is taken as given (allocation 0)")
+    found.append(mixed(_parts(stages)))
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
+def _about_runs(books: Books) -> list[str]:
+    found = []
+    for arm, some in books.items():
+        marks = dict.fromkeys(mark for book in some for row in costs_of(book) for mark in row.marks)
+        found += [f"{arm}: {mark}" for mark in marks]
+        if any(book["sessions"] > 1 for book in some):
+            found.append(f"{arm}: interrupted and resumed; work lost since the last checkpoint is not counted")
+        rows = [row for book in some for row in costs_of(book) if row.stage == "student"]
+        wall, cpu = sum(row.wall_s for row in rows), sum(row.cpu_s for row in rows)
+        if cpu and wall > WAITED * cpu:
+            found.append(
+                f"{arm}: the student waited for the machine, {wall / cpu:.1f} s on the clock per second of work"
+            )
+    return found
+
+
+def _parts(stages: Sequence[dict[str, Any]]) -> list[Component]:
+    """Stand-ins with the scopes of the rows, to see whether they mix."""
+    scopes = dict.fromkeys(scope for row in stages for scope in row["scope"].split(" + ") if scope)
+    return [Component(f"part{k}", 0.0, 0.0, 0.0, "", scope, "estimated") for k, scope in enumerate(scopes)]
+
+
+def _net(cost: Cost, parts: Sequence[Component], pricing: Pricing, baseline: Baseline | None) -> float:
+    """Joules without those the machine would have drawn anyway; NaN where that is not known."""
+    total = 0.0
+    for each in parts:
+        if each.method == "cpu_time_model":
+            total += each.value_j - pricing.idle_j(cost)
+        elif each.status == "measured":
+            total += (baseline or Baseline()).net(each, cost.wall_s).value_j
+        else:
+            total += each.value_j
+    return total if parts else math.nan
+
+
+def _ends(parts: Sequence[Component]) -> list[float]:
+    if not parts:
+        return [math.nan] * 3
+    return [math.fsum(getattr(each, name) for each in parts) for name in ("low_j", "value_j", "high_j")]
+
+
+def _status(parts: Sequence[Component]) -> str:
+    """The weakest; empty where nothing is known."""
+    return max((each.status for each in parts), key=STATUSES.index, default="")
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else math.nan
+
+
+def _ratio(above: float, below: float) -> float:
+    return above / below if below else math.nan

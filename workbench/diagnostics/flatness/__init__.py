@@ -1,0 +1,1 @@
+"""How flat is the loss around a model?"""

@@ -1,0 +1,224 @@
+"""What does the loss look like around each net, and on the way from one to another?
+
+How it is measured: on a plane through the weights, spanned by two random directions whose every filter has the norm of
+the net's own (Li et al. 2018); biases and norms are not moved. The two are made orthogonal filter by filter, so that the
+norms stay as they are. Where two nets share an architecture, also on the straight line between them.
+
+Formula:
+    surface(a, b) = L(w + a d1 + b d2), d = direction * |w_f| / |direction_f| for every filter f
+    line(t) = L((1 - t) control + t student);  barrier = max_t line(t) - (1 - t) line(0) - t line(1)
+Reading it: a step of one replaces a net's filters by random ones of their size. A barrier says that the two lie in
+different valleys.
+When it misleads: two random directions out of thousands; another seed is another picture. Axes of different
+architectures compare by filter norm only. A teacher is shown on its own inputs and at its own loss.
+After: Li et al. 2018, section 4 (their option to leave biases and norms out); the line after Goodfellow et al. 2015.
+Cost: 625 losses per net: 0.5 s for 2,410 parameters and 3 s for 301,066 on 256 samples.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from workbench.diagnostics.flatness.models import loss_of, models_of, objectives_of
+from workbench.records.result import Result
+from workbench.records.run import Run
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from workbench.diagnostics.flatness.curvature_objective import Objective
+    from workbench.settings.setting import Setting
+
+Tell = Callable[[float, str], object]
+STEPS, REACH, LINE = 25, 1.0, 31
+PROVENANCE = {
+    "paper": "Li et al.: Visualizing the Loss Landscape of Neural Nets, NeurIPS 2018, arXiv:1712.09913",
+    "fidelity": "corrected",
+    "ours": "the two directions are made orthogonal, filter by filter",
+}
+
+
+@dataclass(frozen=True)
+class Landscape(Result):
+    """Loss surfaces of M nets, and the line between two of them.
+
+    Attributes:
+        models: their M names.
+        loss: which one: ``labels`` or ``kd``.
+        steps: (S,) coordinates along both directions, in shares of the filter norms.
+        surfaces: (M, S, S) losses, rows along the second direction.
+        ends: names of the two nets of the line, empty if none share an architecture.
+        places: (L,) shares of the way, from the first to the second.
+        line: (L,) losses there; NaN where there is no line.
+        barrier: how far it rises above the straight connection of its ends; NaN likewise.
+        n: samples.
+        seed: of the directions.
+        warnings: what is missing.
+        provenance: the paper, and what is ours.
+    """
+
+    models: tuple[str, ...]
+    loss: str
+    steps: np.ndarray
+    surfaces: np.ndarray
+    ends: tuple[str, ...]
+    places: np.ndarray
+    line: np.ndarray
+    barrier: float
+    n: int
+    seed: int
+    warnings: tuple[str, ...]
+    provenance: dict[str, str]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Loss at the weights and how far it rises within half a filter norm, by model, and the barrier."""
+        found = [
+            {"quantity": f"{model} {name}", "value": value}
+            for model, numbers in self.numbers.items()
+            for name, value in numbers.items()
+        ]
+        return [*found, {"quantity": "barrier", "value": self.barrier}]
+
+    @property
+    def numbers(self) -> dict[str, dict[str, float]]:
+        """By model: the loss in the middle, and its mean rise on the circle of half a filter norm."""
+        radius = np.hypot(*np.meshgrid(self.steps, self.steps))
+        ring = np.abs(radius - 0.5) <= 0.75 * (self.steps[1] - self.steps[0])
+        middle = len(self.steps) // 2
+        return {
+            model: {
+                "loss": float(surface[middle, middle]),
+                "rise": float(surface[ring].mean() - surface[middle, middle]),
+            }
+            for model, surface in zip(self.models, self.surfaces, strict=True)
+        }
+
+    def explain(self) -> str:
+        """How steep it is around each, in one paragraph."""
+        each = [
+            f"{found['rise']:.3g} around the {model} (loss {found['loss']:.3g})"
+            for model, found in self.numbers.items()
+        ]
+        text = (
+            f"Half a filter norm away, on a random plane, the loss on {self.n:,} samples is higher by "
+            f"{', '.join(each)}. Axes compare across architectures only by filter norm."
+        )
+        if self.ends:
+            text += f" On the line from {self.ends[0]} to {self.ends[1]} it rises by {self.barrier:.3g} above its ends."
+        return text
+
+
+def landscape(
+    objectives: Mapping[str, Objective],
+    *,
+    ends: tuple[str, ...] = (),
+    loss: str = "labels",
+    seed: int = 0,
+    tell: Tell | None = None,
+) -> Landscape:
+    """Draw the loss around several nets.
+
+    Args:
+        objectives: by model, its loss as a function of its weights.
+        ends: two of them between which the line is drawn; they must have the same shapes.
+        loss: its name.
+        seed: of the directions.
+        tell: told the share done; surfaces that are done are kept when it raises ``StopIteration``.
+
+    Raises:
+        ValueError: there is no net, or the ends differ in shape.
+    """
+    if not objectives:
+        raise ValueError("no net is given; a landscape needs one or more")
+    tell, steps, done, warnings = tell or (lambda share, words: None), np.linspace(-REACH, REACH, STEPS), {}, []
+    places, line = np.linspace(0, 1, LINE), np.full(LINE, np.nan)
+    try:
+        for position, (model, objective) in enumerate(objectives.items()):
+            within = lambda share, k=position, m=model: tell((k + share) / len(objectives), f"surface of the {m}")  # noqa: E731
+            done[model] = _surface(objective, steps, seed, within)
+        line = _line(*(objectives[end] for end in ends), places) if ends else line
+    except (KeyboardInterrupt, StopIteration):
+        if not done:
+            raise
+        warnings.append(f"stopped after {', '.join(done)}; nothing is known of the others")
+    return Landscape(
+        models=tuple(done),
+        loss=loss,
+        steps=steps,
+        surfaces=np.stack([*done.values()]),
+        ends=() if np.isnan(line).all() else tuple(ends),
+        places=places,
+        line=line,
+        barrier=float((line - (1 - places) * line[0] - places * line[-1]).max()),
+        n=next(iter(objectives.values())).count,
+        seed=seed,
+        warnings=tuple(warnings),
+        provenance=dict(PROVENANCE),
+    )
+
+
+def landscape_of(
+    run: Run,
+    setting: Setting | None = None,
+    *,
+    control: Run | None = None,
+    loss: Literal["labels", "kd"] = "labels",
+    samples: int = 256,
+    tell: Tell | None = None,
+) -> Landscape:
+    """The landscape around a run's student and teacher, and around another run's student as the control.
+
+    The line goes from the control to the student, or where there is none from the teacher to the student if these have
+    the same architecture.
+
+    Args:
+        run: a classification whose models are nets.
+        setting: of the run; made again from the catalogue if None.
+        control: a run of the same setting.
+        loss: the cross-entropy, or the distillation loss with the run's temperature and weights.
+        samples: of the training set, at most.
+        tell: as for ``landscape``.
+
+    Raises:
+        ValueError: the run cannot be revived, is no classification, or none of its models has parameters.
+    """
+    models, setting = models_of(run, setting, control)
+    objectives, notes = objectives_of(models, setting, loss_of(run, loss), samples)
+    start = "control" if control is not None else "teacher"
+    alike = {start, "student"} <= set(objectives) and objectives[start].shapes == objectives["student"].shapes
+    found = landscape(objectives, ends=(start, "student") if alike else (), loss=loss, tell=tell)
+    return replace(found, warnings=(*found.warnings, *notes))
+
+
+def plane(objective: Objective, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Two orthogonal directions (P,) whose filters have the norms of the net's own."""
+    import torch
+
+    from workbench.functional.filters import filter_normalised, orthogonal_in_filters
+    from workbench.functional.hessian import flat, parts
+
+    generator, like = torch.Generator().manual_seed(seed), [torch.empty(shape) for shape in objective.shapes]
+    size, kind = objective.weights.shape, objective.weights.dtype
+    first, second = (parts(torch.randn(size, generator=generator, dtype=kind), like) for _ in range(2))
+    second, weights = orthogonal_in_filters(second, first), parts(objective.weights, like)
+    return flat(filter_normalised(first, weights)), flat(filter_normalised(second, weights))
+
+
+def _surface(objective: Objective, steps: np.ndarray, seed: int, tell: Callable[[float], object]) -> np.ndarray:
+    across, up = plane(objective, seed)
+    found = np.empty((len(steps), len(steps)))
+    for row, b in enumerate(steps):
+        tell(row / len(steps))
+        found[row] = [objective.value(objective.weights + a * across + b * up) for a in steps]
+    return found
+
+
+def _line(first: Objective, second: Objective, places: np.ndarray) -> np.ndarray:
+    if first.shapes != second.shapes:
+        raise ValueError("the two ends of the line differ in architecture: there is no straight way between them")
+    ways = second.weights - first.weights
+    return np.array([second.value(first.weights + float(place) * ways) for place in places])

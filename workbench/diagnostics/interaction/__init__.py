@@ -1,0 +1,1 @@
+"""Which features do models share, and on how many samples?"""

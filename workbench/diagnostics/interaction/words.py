@@ -1,0 +1,108 @@
+"""What an interaction tensor says in words, what it really measures, and what weakens it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from workbench.diagnostics.interaction.interaction import Interaction
+
+DEGENERATE = 100
+"""With so few components the 99th percentile over all entries is a component's correlation with itself."""
+
+NEAR, MANY, STRICT = 0.05, 0.25, 0.9
+
+
+def explained(result: Interaction) -> str:
+    """What the numbers say, and what they really measure, in one paragraph."""
+    counts = ", ".join(
+        f"{name} {used:,} on {often:,.0f} samples each"
+        for name, used, often in zip(result.group_names, result.unique, result.mean_frequency, strict=True)
+    )
+    text = (
+        f"{len(result.owner):,} components of {len(result.models)} models form {result.features:,} features at a "
+        f"correlation above {result.threshold:.2f}. Features in use: {counts}. "
+    )
+    if len(result.order_features):
+        low, high = result.order_features.min(), result.order_features.max()
+        text += f"Scanned in {len(result.order_features)} random orders there are {low:,} to {high:,}. "
+    if result.precision:
+        shares = ", ".join(f"{name} {found.mean:.0%}" for name, found in result.precision.items())
+        text += f"Share of a model's features that the teachers have too: {shares}. "
+    if result.other:
+        text += (
+            f"The other construction ({result.other['mode']}) has {result.other['features']:,} features at "
+            f"{result.other['threshold']:.2f}. "
+        )
+    return text + MEASURED
+
+
+MEASURED = (
+    "What this measures: every model has the same share of its activations switched on, so a single model says "
+    "nothing; a group has fewer features where the components of its models coincide. Models can coincide because they "
+    "learnt the same thing, or only because they had one and the same teacher; the students of several teachers tell "
+    "these apart."
+)
+
+
+def warnings_on(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """What weakens an interaction tensor, from its fields."""
+    return (*_about_threshold(values), *_about_components(values), *_about_groups(values))
+
+
+def chance(components: int, samples: int) -> float:
+    """The largest correlation to be expected between two models of so many independent components each."""
+    return math.sqrt(2 * math.log(2 * components**2) / samples)
+
+
+def _about_threshold(values: Mapping[str, Any]) -> list[str]:
+    found, count = [], len(values["owner"])
+    if values["construction"]["threshold"] == "released" and count <= DEGENERATE:
+        found.append(
+            f"with {count} components in all, the 99th percentile over all entries is the correlation of a component with "
+            "itself: nothing can join"
+        )
+    elif values["construction"]["threshold"] in ("cross99", "released") and values["threshold"] > STRICT:
+        found.append(
+            f"the percentile of correlations is {values['threshold']:.3f}: more components match than it lets in, and some "
+            "of them count as different features"
+        )
+    elif values["features"] == (values["feature"] >= 0).sum():
+        found.append(f"no two components exceed the threshold of {values['threshold']:.2f}: no model shares a feature")
+    expected = chance(int(np.bincount(values["owner"]).max()), values["n"])
+    if values["threshold"] < expected:
+        found.append(
+            f"the threshold of {values['threshold']:.2f} is below {expected:.2f}, which {values['n']:,} samples show by "
+            "chance: unrelated components join; use threshold='null'"
+        )
+    return found
+
+
+def _about_components(values: Mapping[str, Any]) -> list[str]:
+    found, used = [], values["feature"] >= 0
+    if left := int((~used).sum()):
+        least = values["construction"]["least_share"]
+        found.append(
+            f"{left} of {len(used)} components have less than {least:.1%} of their layer's variance and are left out"
+        )
+    near = float((values["gap"][used] < NEAR).mean())
+    if near > MANY:
+        found.append(
+            f"{near:.0%} of the components are within {NEAR:.0%} of the next one's variance and may turn freely"
+        )
+    return found
+
+
+def _about_groups(values: Mapping[str, Any]) -> list[str]:
+    sizes = np.bincount(values["group"])
+    found = []
+    if len(set(sizes.tolist())) > 1:
+        shown = ", ".join(f"{name} {size}" for name, size in zip(values["group_names"], sizes, strict=True))
+        found.append(f"the groups differ in size ({shown}): their unions cannot be compared; see rarefaction")
+    if 1 in sizes:
+        found.append("a group has one model only: nothing is known about how much models of it differ")
+    return found

@@ -1,0 +1,1 @@
+"""Is the loss of a run healthy?"""

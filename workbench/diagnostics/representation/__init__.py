@@ -1,0 +1,1 @@
+"""Do layers of two models carry the same relations between samples?"""
