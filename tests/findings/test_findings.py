@@ -11,7 +11,7 @@ import pytest
 from tests.figures.subjects.finding import MADE
 from workbench.data.shipped import PLACES, shipped
 from workbench.findings import kept as keeping
-from workbench.findings.catalog import catalog, code_of, find
+from workbench.findings.catalog import catalog, code_of, digest, find
 from workbench.records.finding import all_of, outcome_of
 from workbench.records.interval import Interval
 
@@ -71,3 +71,18 @@ def test_an_unknown_finding_is_answered_with_the_nearest() -> None:
     with pytest.raises(KeyError, match=r"no file .findings.xyzzy.json. comes with the project"):
         shipped("findings/xyzzy.json")
     assert keeping.kept("xyzzy") is None
+
+
+def test_what_counts_as_other_code() -> None:
+    source = (
+        '"""One."""\nimport a\n\nMARGIN = 0.5\n\n\ndef find(seeds):\n    """Try."""\n    return a.f(seeds, MARGIN)\n'
+    )
+    same = source.replace('"""One."""\nimport a', '"""Two."""\nfrom b.c import a').replace("\n\n\n", "\n")
+    assert digest(same) == digest(source)
+    assert digest(source.replace("0.5", "0.6")) != digest(source)
+    assert digest(source.replace("a.f", "a.g")) != digest(source)
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_a_kept_outcome_was_obtained_with_the_code_as_it_stands(path: Path) -> None:
+    assert not keeping.is_stale(keeping.read(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import platform
 import time
@@ -51,8 +52,25 @@ def find(name: str, seeds: int | Sequence[int] = 5, tell: Tell | None = None) ->
 
 
 def code_of(name: str) -> str:
-    """12 hexadecimal digits of the file that tries a claim; a kept outcome is stale when they differ."""
-    return hashlib.sha256(Path(_module(name).__file__ or "").read_bytes()).hexdigest()[:12]
+    """12 hexadecimal digits of what the file of a claim does; a kept outcome is stale when they differ.
+
+    Imports, docstrings and layout do not count: where a function lives does not change what it computes.
+    """
+    return digest(Path(_module(name).__file__ or "").read_text(encoding="utf-8"))
+
+
+def digest(source: str) -> str:
+    """The same for the text of a file."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef):
+            node.body = [part for part in node.body if not _says_nothing(part)]
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:12]
+
+
+def _says_nothing(part: ast.stmt) -> bool:
+    is_text = isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant)
+    return is_text or isinstance(part, ast.Import | ast.ImportFrom)
 
 
 def _module(name: str) -> ModuleType:
