@@ -7,7 +7,9 @@ import math
 import pytest
 import torch
 
+from workbench.benchmarks import methods as timing
 from workbench.benchmarks.measurement import TINY, Measurement, interleaved, ratio, repeated
+from workbench.benchmarks.methods import cost_of, typical
 from workbench.benchmarks.steps import LiveKD, engine_steps
 from workbench.benchmarks.suite import HOMES, run
 from workbench.methods.logits.kd import KD
@@ -100,3 +102,33 @@ def test_repeats_leave_the_first_call_out() -> None:
     calls: list[int] = []
     assert len(repeated(lambda: calls.append(1), 3)) == 3
     assert len(calls) == 4
+
+
+@pytest.mark.parametrize(
+    ("ratio", "cost"), [(0.5, "low"), (1.5, "low"), (1.51, "medium"), (3.0, "medium"), (3.1, "high")]
+)
+def test_a_ratio_has_a_class(ratio: float, cost: str) -> None:
+    assert cost_of(ratio) == cost
+
+
+def test_the_first_step_counts_as_the_others_do_unless_it_works_for_many() -> None:
+    assert typical([9.0, 1.0, 3.0]) == pytest.approx(6.0)
+    assert typical([90.0, 1.0, 3.0]) == pytest.approx(94.0)
+    assert typical([2.0]) == 2.0
+
+
+def test_what_costs_more_than_it_declares_breaks_its_bar_and_further_models_count(monkeypatch) -> None:
+    monkeypatch.setattr(
+        timing, "_race", lambda *given: ({("student", "a"): [2.0] * 4, ("helper", "b"): [1.0] * 4}, [1.0] * 8)
+    )
+    entry = timing._measured("kd", timing.place_of("kd", 4), TINY)
+    assert (entry.value, entry.bar, entry.passes) == (3.0, 1.5, False)
+    assert entry.details["measured"] == "medium"
+    assert entry.details["steps of the student alone"] == 2.0
+
+
+def test_only_the_methods_are_measured_if_they_are_asked_for(call, monkeypatch) -> None:
+    monkeypatch.setattr(timing, "catalog", lambda: {"kd": KD})
+    found = call("bench", "--methods", "--tiny", "--json").json
+    assert [entry["name"] for entry in found["entries"]] == ["method kd"]
+    assert found["entries"][0]["details"]["declared"] == "low"

@@ -6,10 +6,10 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +55,9 @@ class Place:
 
 def methods(size: Size) -> Iterator[Measurement]:
     """Each method of the catalogue, one after the other; the ratio is that of whole runs, per step of the student."""
-    places: dict[str, Place] = {}
     with threads(1), _unprobed():
         for name in catalog():
-            kind = _kind(name)
-            if kind not in places:
-                places[kind] = PLACES[kind](size.method_batch)
-            yield _measured(name, places[kind], size)
+            yield _measured(name, place_of(name, size.method_batch), size)
 
 
 def cost_of(ratio: float) -> Cost:
@@ -75,7 +71,7 @@ def _measured(name: str, place: Place, size: Size) -> Measurement:
     mine = [seconds for (party, _), seconds in own.items() if party == "student"]
     steps = sum(map(len, mine))
     unit = statistics.fmean(plain) * steps
-    ratio = sum(map(_typical, own.values())) / unit
+    ratio = sum(map(typical, own.values())) / unit
     declared = catalog()[name].cost
     how = (
         f"seconds of the processor for the training of a run, the further models it trains included, over those of as "
@@ -84,7 +80,7 @@ def _measured(name: str, place: Place, size: Size) -> Measurement:
     details = {
         "declared": declared,
         "measured": cost_of(ratio),
-        "steps of the student alone": sum(map(_typical, mine)) / unit,
+        "steps of the student alone": sum(map(typical, mine)) / unit,
         f"{place.plain} (ms)": 1000 * statistics.fmean(plain),
     }
     return Measurement(f"method {name}", ratio, "x", COST_LIMITS.get(declared or "high"), how, details)
@@ -100,7 +96,7 @@ def _unprobed() -> Iterator[None]:
         probes.PER_RUN = before
 
 
-def _typical(seconds: list[float]) -> float:
+def typical(seconds: list[float]) -> float:
     """Their sum, as if the first, in which operations are counted, took as long as the others; but bursts as they are.
 
     A mean, since steps may differ: some write texts, and players take turns. Other processes do not count in these seconds.
@@ -140,13 +136,15 @@ def _timed(setting: Setting, method: Method, budget: Budget, folder: Path) -> It
             yield event, seconds
 
 
-def _kind(name: str) -> str:
+def place_of(name: str, batch: int) -> Place:
+    """Where a method is measured, with batches of so many images, or half as many texts; budgets are of one epoch."""
     cls = catalog()[name]
     if cls.tasks[0] != "tokens":
-        return "images"
-    return "sentences" if family_of(cls) == "encoders" else "texts"
+        return _images(batch)
+    return _sentences(batch // 2) if family_of(cls) == "encoders" else _texts(batch // 2)
 
 
+@cache
 def _images(batch: int) -> Place:
     """Random pictures of ten kinds, and two convolutional nets with batch norm, one twice as wide as the other."""
     samples = STEPS * batch
@@ -154,7 +152,7 @@ def _images(batch: int) -> Place:
     labels = torch.arange(len(inputs)) % 10
     train, held_out = (inputs[:samples], labels[:samples]), (inputs[samples:], labels[samples:])
     teacher, student = ConvNet(3, (32, 64, 128), 10), partial(ConvNet, 3, (16, 32, 64), 10)
-    budget = Budget(batch_size=batch, schedule="constant", learning_rate=1e-3, clip=1.0)
+    budget = Budget(1, batch, schedule="constant", learning_rate=1e-3, clip=1.0)
     return Place(Setting(train, held_out, teacher, student, validation=held_out, augment=_same, budget=budget), "kd")
 
 
@@ -163,16 +161,19 @@ def _same(inputs: Tensor, generator: torch.Generator) -> Tensor:
     return inputs
 
 
+@cache
+def _texts(batch: int) -> Place:
+    return _of(TinyLM(student_texts=200), batch)
+
+
+@cache
+def _sentences(batch: int) -> Place:
+    return _of(TinyEncoder("hidden_words", student_texts=200), batch)
+
+
 def _of(setting: Setting, batch: int) -> Place:
     """Its first samples, and its nets, never trained."""
     teacher: nn.Module = setting.teacher.factory()
-    setting.teacher, setting.train = teacher, setting.train.subset(torch.arange(STEPS * batch // 2))
-    setting.budget, setting.augment = replace(setting.budget, batch_size=batch // 2), _same
+    setting.teacher, setting.train = teacher, setting.train.subset(torch.arange(STEPS * batch))
+    setting.budget, setting.augment = replace(setting.budget, epochs=1, batch_size=batch), _same
     return Place(setting, "word_level_kd")
-
-
-PLACES: dict[str, Callable[[int], Place]] = {
-    "images": _images,
-    "texts": lambda batch: _of(TinyLM(student_texts=200), batch),
-    "sentences": lambda batch: _of(TinyEncoder("hidden_words", student_texts=200), batch),
-}
