@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.knowledge_points import KnowledgePoints
+from workbench.diagnostics.knowledge.knowledge_points import KnowledgePoints
 from workbench.figures import theme
 from workbench.figures.text import label
 from workbench.records.interval import Interval

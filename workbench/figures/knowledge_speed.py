@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from workbench.diagnostics.knowledge_speed import KnowledgeSpeed
+from workbench.diagnostics.knowledge.knowledge_speed import KnowledgeSpeed
 from workbench.figures import theme
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.knowledge_points import KnowledgePoints
+from workbench.diagnostics.knowledge.knowledge_points import KnowledgePoints
 from workbench.figures.draw import draw
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.knowledge_counts import counts_of
-from workbench.diagnostics.knowledge_points import KnowledgePoints, knowledge_points
-from workbench.diagnostics.knowledge_speed import KnowledgeSpeed, knowledge_speed
+from workbench.diagnostics.knowledge.counts import counts_of
+from workbench.diagnostics.knowledge.knowledge_points import KnowledgePoints, knowledge_points
+from workbench.diagnostics.knowledge.knowledge_speed import KnowledgeSpeed, knowledge_speed
 
 
 def made(first: str = "teacher") -> KnowledgePoints:

@@ -11,8 +11,8 @@ import torch
 from tests.contracts.probes.world import map_net, run, setting
 from tests.figures.subjects.knowledge_points import made, speed
 from workbench.data.transfer import TransferSet
-from workbench.diagnostics.knowledge_points import knowledge_points, knowledge_points_of
-from workbench.diagnostics.knowledge_speed import knowledge_speed, weight_path
+from workbench.diagnostics.knowledge.knowledge_points import knowledge_points, knowledge_points_of
+from workbench.diagnostics.knowledge.knowledge_speed import knowledge_speed, weight_path
 from workbench.methods.catalog import make
 
 IMAGES = torch.rand(2, 1, 3, 3, generator=torch.Generator().manual_seed(0))

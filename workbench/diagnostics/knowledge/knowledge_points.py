@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.diagnostics.knowledge_counts import counts_of, points_of, warnings_of
+from workbench.diagnostics.knowledge.counts import counts_of, points_of, warnings_of
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
