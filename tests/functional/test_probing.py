@@ -101,16 +101,17 @@ def test_probabilities_and_their_logarithms_are_recognised() -> None:
 
 def test_renamed_classes_are_found() -> None:
     counts = torch.tensor([[8, 1, 1], [0, 9, 1], [2, 0, 8]])
-    assert probing.relabelled(counts) == pytest.approx((25 / 30, 25 / 30))
-    assert probing.relabelled(counts[:, [1, 2, 0]]) == pytest.approx((4 / 30, 25 / 30))
-    assert probing.relabelled(counts[:, [1, 0, 2]]) == pytest.approx(((1 + 0 + 8) / 30, 25 / 30))
+    assert probing.relabelled(counts) == pytest.approx((25 / 30, 25 / 30, 30))
+    assert probing.relabelled(counts[:, [1, 2, 0]]) == pytest.approx((4 / 30, 25 / 30, 30))
+    assert probing.relabelled(counts[:, [1, 0, 2]]) == pytest.approx(((1 + 0 + 8) / 30, 25 / 30, 30))
 
 
 def test_renaming_never_promises_more_than_the_best_one_to_one() -> None:
     random = np.random.default_rng(0)
     for _ in range(50):
         counts = random.integers(0, 9, (5, 5))
-        right, best = probing.relabelled(torch.from_numpy(counts))
+        right, best, asked = probing.relabelled(torch.from_numpy(counts))
+        assert asked == counts.sum()
         rows, columns = linear_sum_assignment(-counts)
         assert right <= best <= counts[rows, columns].sum() / counts.sum() + 1e-9
 

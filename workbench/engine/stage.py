@@ -149,7 +149,7 @@ class StageRunner:
         self.teacher_says, value = says, score(trial.kind, says, trial.validation.labels)
         if trial.kind.name == "classification" and not self._knows(named.TEACHER_RIGHT):
             found = relabelled(confusion(says, trial.validation.labels, trial.classes))
-            names = (named.TEACHER_RIGHT, named.TEACHER_RELABELLED)
+            names = (named.TEACHER_RIGHT, named.TEACHER_RELABELLED, named.TEACHER_ASKED)
             yield from self._measured(dict(zip(names, found, strict=True)), trial.done.get(self.plan.learner, 0))
         yield self._event(events.Probe, name=str(self.plan.teacher), step=0, value=value)
 

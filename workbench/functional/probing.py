@@ -89,8 +89,8 @@ def share_of_log_probabilities(outputs: Tensor) -> float:
     return float((outputs.logsumexp(-1).abs() < CLOSE).float().mean())
 
 
-def relabelled(confusion: Tensor) -> tuple[float, float]:
-    """Share of samples whose label is met, as the classes are and after renaming them one to one.
+def relabelled(confusion: Tensor) -> tuple[float, float, int]:
+    """Share of samples whose label is met, as the classes are and after renaming them one to one; and their number.
 
     The names are found greedily: the fullest cell pairs its two classes, then the fullest of what is left. That finds
     any renaming that is clear, and never promises more than the best one.
@@ -104,7 +104,7 @@ def relabelled(confusion: Tensor) -> tuple[float, float]:
         met += float(left[row, column])
         left[row], left[:, column] = -1, -1
     right = float(confusion.diagonal().sum())
-    return right / total, max(met, right) / total
+    return right / total, max(met, right) / total, int(total)
 
 
 def length_and_cosines(gram: Tensor, names: Sequence[str]) -> tuple[dict[str, float], dict[tuple[str, str], float]]:

@@ -32,11 +32,13 @@ TEACHER_RIGHT = "teacher_right"
 """Share of the validation samples whose label the teacher gives; once in a run."""
 TEACHER_RELABELLED = "teacher_relabelled"
 """The same after its classes were renamed, one to one, as suits it best; once in a run."""
+TEACHER_ASKED = "teacher_asked"
+"""How many validation samples these two are shares of; once in a run."""
 
 PREFIXES = (GRADIENT, ELSEWHERE, COSINE, PROBABILITIES, LOG_PROBABILITIES)
 NAMES = (
     *(LOGIT_SCALE, EFFECTIVE_TEMPERATURE, TEMPERATURE, TEMPERATURE_EXPONENT),
-    *(TEACHER_TRAINING, TEACHER_WOBBLE, TEACHER_RIGHT, TEACHER_RELABELLED),
+    *(TEACHER_TRAINING, TEACHER_WOBBLE, TEACHER_RIGHT, TEACHER_RELABELLED, TEACHER_ASKED),
 )
 LABELS, REGULARISER = "labels", "reg_"
 """The name of the task loss, and the beginning of a regulariser's name; all other terms distill."""

@@ -56,6 +56,12 @@ def with_probes(count: int = 6, **values: float | list[float]) -> dict[str, Curv
     return made
 
 
+def asked(right: float, relabelled: float, count: int) -> dict[str, float]:
+    """What a teacher said about some validation samples."""
+    values = {"right": right, "relabelled": relabelled, "asked": float(count)}
+    return {f"probe__teacher_{name}": value for name, value in values.items()}
+
+
 # --- arithmetic ------------------------------------------------------------------------------------------------------
 def test_sums_of_gradients_come_from_lengths_and_cosines() -> None:
     generator = np.random.default_rng(0)
@@ -122,10 +128,13 @@ def test_shares_of_a_loss_are_of_magnitudes_and_add_up_to_one() -> None:
         ("teacher in evaluation", {"probe__teacher_training": 2.0, "probe__teacher_wobble": 0.0}, "wrong"),
         ("teacher in evaluation", {"probe__teacher_training": 0.0, "probe__teacher_wobble": 0.3}, "wrong"),
         ("teacher in evaluation", {"probe__teacher_training": 0.0, "probe__teacher_wobble": float("nan")}, "ok"),
-        ("label space", {"probe__teacher_right": 0.97, "probe__teacher_relabelled": 0.97}, "ok"),
-        ("label space", {"probe__teacher_right": 0.1, "probe__teacher_relabelled": 0.2}, "ok"),
-        ("label space", {"probe__teacher_right": 0.01, "probe__teacher_relabelled": 0.3}, "wrong"),
-        ("label space", {"probe__teacher_right": 0.78, "probe__teacher_relabelled": 0.97}, "wrong"),
+        ("label space", asked(0.97, 0.97, 200), "ok"),
+        ("label space", asked(0.1, 0.2, 200), "ok"),
+        ("label space", asked(0.06, 0.28, 50), "ok"),
+        ("label space", asked(0.6, 0.8, 10), "ok"),
+        ("label space", asked(0.01, 0.3, 200), "wrong"),
+        ("label space", asked(0.78, 0.97, 200), "wrong"),
+        ("label space", asked(0.1, 0.9, 20), "wrong"),
         ("stability", {"probe__gradient__soft": [1.0, 1.0, 1.0, 1.0, 1.0, 900.0]}, "wrong"),
         ("stability", {"probe__gradient__soft": [1.0, 1.0, 1.0, 1.0, 1.0, float("inf")]}, "wrong"),
         ("stability", {"probe__gradient__soft": [900.0, 1.0, 1.0, 1.0, 1.0, 1.0]}, "ok"),

@@ -26,6 +26,7 @@ def curves(soft: str = "soft", label_weight: float = 1.0, probes: int = 12) -> d
     once = {
         "temperature": 4.0, "temperature_exponent": 0.0, "probabilities/student": 0.0, "probabilities/teacher": 0.0,
         "teacher_training": 0.0, "teacher_wobble": 1e-7, "teacher_right": 0.97, "teacher_relabelled": 0.97,
+        "teacher_asked": 143.0,
     }  # fmt: skip
     made |= {f"probe/{name}": Curve(steps, values) for name, values in course.items()}
     return made | {f"probe/{name}": Curve(steps[:1], np.array([value])) for name, value in once.items()}

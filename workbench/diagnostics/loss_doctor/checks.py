@@ -20,8 +20,9 @@ APART = 4.0
 POWER = 0.5
 WOBBLE = 0.01
 BURST = 100.0
-SWAPPED = 0.15
-"""Share of samples that must change sides before a teacher, good or bad, is said to know the classes in another order."""
+SWAPPED, FEW, MANY = 0.15, 8, 20
+"""Share and number of samples that other names for the classes must win before the names are doubted; more for a teacher
+that is right on less than half of them even so."""
 
 
 COUNTED = {
@@ -215,13 +216,14 @@ def _teacher_in_evaluation(readings: Readings) -> Check:
 
 
 def _label_space(readings: Readings) -> Check:
-    name, keys = "label space", (named.TEACHER_RIGHT, named.TEACHER_RELABELLED)
-    right, renamed = (readings.once.get(key, np.nan) for key in keys)
+    name, keys = "label space", (named.TEACHER_RIGHT, named.TEACHER_RELABELLED, named.TEACHER_ASKED)
+    right, renamed, asked = (readings.once.get(key, np.nan) for key in keys)
     if np.isnan(right):
         return _unknown(name, "The teacher's classes are not the student's, or there is no one teacher to ask.")
-    seen = f"The teacher gives the label of {right:.1%} of the validation samples; {renamed:.1%} if its classes are renamed."
-    swapped, useless = renamed - right > SWAPPED and renamed > 0.5, renamed > 0.2 and renamed > 4 * right
-    if not swapped and not useless:
+    seen = f"The teacher gives the label of {right:.1%} of {asked:,.0f} validation samples, {renamed:.1%} with other names."
+    won = (renamed - right) * asked
+    known, lost = renamed > 0.5 and won >= FEW, renamed > 4 * right and won >= MANY
+    if renamed - right < SWAPPED or not (known or lost):
         return _row(name, "ok", right, seen)
     means = "The teacher knows these classes, but in another order."
     return _row(
