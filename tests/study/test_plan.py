@@ -11,6 +11,7 @@ from tests.contracts.text import text_setting
 from tests.study.conftest import make_setting
 from workbench import methods
 from workbench.engine.study import plan_study
+from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
 from workbench.settings.two_moons import TwoMoons
@@ -61,6 +62,7 @@ def test_one_method_twice_is_told_apart_by_what_differs(setting) -> None:
         "kd(temperature=2.0)",
         "dkd",
     ]
+    assert _arms(plan_study(setting, [make("dkd+lskd")], 1, quick=True))[1] == "dkd(transform=standardize)"
     with pytest.raises(ValueError, match="kd is given twice"):
         plan_study(setting, [methods.KD(), methods.KD()], 1)
 

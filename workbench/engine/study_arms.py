@@ -98,7 +98,7 @@ def _check(setting: Setting, methods: Sequence[Method]) -> None:
         if method.leaks_test:
             raise ValueError(
                 f"{method.name} as configured touches test data while training and is barred from studies; "
-                "distill runs it alone and marks the run"
+                "in Python distill(setting, method) runs it alone and marks the run"
             )
         check_task(setting.task, method)
 
@@ -117,7 +117,8 @@ def _names(methods: Sequence[Method]) -> list[str]:
 
 def _name(method: Method, group: list[dict[str, Any]]) -> str:
     mine = method.config()
-    different = [key for key in mine if any(other.get(key) != mine[key] for other in group)]
+    transforms = ("transform", ".transform")  # what they change is not in the name
+    different = [key for key in mine if key.endswith(transforms) or any(o.get(key) != mine[key] for o in group)]
     return f"{method.name}({', '.join(f'{key}={mine[key]}' for key in different)})" if different else method.name
 
 

@@ -3,7 +3,8 @@
 Sharing one temperature forces the student's logits to the location and spread of the teacher's. Standardised on both
 sides, only the relation of the classes is left to match. Labels are learnt from the raw logits. Added to another response
 method, as in ``dkd+lskd``, it is that method on standardised logits, at this temperature and with this weight where it has
-a ``temperature`` and a ``soft_weight``. The teacher is detached; nothing is learnt besides the student.
+a ``temperature`` and a ``soft_weight``. Of two classes a z-score keeps the sign alone, from which nothing is learnt. The
+teacher is detached; nothing is learnt besides the student.
 
 Formula:
     L = soft_weight * T^2 * mean_b KL( softmax(z(t_b) / T) || softmax(z(s_b) / T) ) + label_weight * mean_b CE(s_b, y_b)
