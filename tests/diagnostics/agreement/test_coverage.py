@@ -104,6 +104,15 @@ def test_holes_that_cost_agreement_are_found() -> None:
     assert "agree on every sample" in even.warnings[0]
 
 
+def test_samples_that_were_seen_alike_are_not_told_apart() -> None:
+    inputs, agrees = np.repeat(CORNERS, [3, 3, 3, 1], axis=0), np.array([True] * 9 + [False])
+    found = coverage(CORNERS[:3], inputs, agrees, bins=2)
+    assert [each.n for each in found.agreement_by_seen] == [1, 9, 0]
+    assert [each.mean for each in found.agreement_by_seen][:2] == [0.0, 1.0]
+    assert "0.0% of the 1 samples" in found.explain()
+    assert "100.0% of the 9" in found.explain()
+
+
 def test_a_cell_is_its_samples() -> None:
     found = made()
     reached, samples, agreeing = found.pair(0, 3)

@@ -65,7 +65,7 @@ class Coverage(Result):
         coverage: share of all cells of all pairs that were reached.
         massed: share of the cells with an evaluated sample in them that were reached.
         agreement: share of samples on which student and teacher pick the same class.
-        agreement_by_seen: the same for the third of the samples whose cells were reached least, middle and most often.
+        agreement_by_seen: the same by thirds of ``seen``, least to most; samples that are equal in it stay together.
         seen_and_agreement: rank correlation of ``seen`` with agreeing.
         per_pair: (F, F) coverage of each pair of features.
         per_pair_massed: (F, F) the same over cells with mass.
@@ -132,13 +132,13 @@ class Coverage(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        low, _, high = self.agreement_by_seen
+        low, *_, high = [each for each in self.agreement_by_seen if each.n] * 2
         tie = self.seen_and_agreement
         text = (
             f"{self.transfer:,} transfer inputs reach {self.coverage:.1%} of the cells of all pairs of {len(self.features)} "
             f"features, and {self.massed:.1%} of those that hold one of the {self.n:,} evaluated samples. Student and teacher "
-            f"agree on {self.agreement.mean:.1%}: {low.mean:.1%} of the third whose cells were reached least, "
-            f"{high.mean:.1%} of the third whose cells were reached most."
+            f"agree on {self.agreement.mean:.1%}: {low.mean:.1%} of the {low.n:,} samples whose cells were reached least, "
+            f"{high.mean:.1%} of the {high.n:,} whose cells were reached most."
         )
         if np.isfinite(tie.mean):
             text += f" The rank correlation of the two is {tie.mean:.2f} ({tie.low:.2f} to {tie.high:.2f})."
