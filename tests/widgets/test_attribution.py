@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from tests.diagnostics import attribution_scene as scene
+from tests.diagnostics.attribution import attribution_scene as scene
 from tests.figures.subjects.attribution import image
 from workbench.diagnostics.attribution.attribution import Attribution, attribution_of
 from workbench.figures.draw import draw

@@ -30,15 +30,16 @@ def __dir__() -> list[str]:
 def _homes() -> dict[str, str]:
     """The module of every question: functions that are named after their file, with or without ``_of``, and answer.
 
-    Read from the text, so that nothing is imported before it is asked; a folder of the same name goes first.
+    Read from the text, so that nothing is imported before it is asked; a file or folder of this floor goes first.
     """
+    taken = {path.name.removesuffix(".py") for path in ROOT.iterdir()}
     texts = {path: path.read_text(encoding="utf-8") for path in sorted(ROOT.rglob("[a-z]*.py"))}
     results = {name for text in texts.values() for name in re.findall(r"^class (\w+)\(Result\):", text, re.MULTILINE)}
     found = {}
     for path, text in texts.items():
         home = ".".join((__name__, *path.relative_to(ROOT).with_suffix("").parts))
         for name, answer in re.findall(r"^def (\w+)\((?:.|\n)*?\) -> (\w+):", text, re.MULTILINE):
-            named = name.removesuffix("_of") == path.stem and not (ROOT / name).is_dir()
+            named = name.removesuffix("_of") == path.stem and name not in taken
             if named and answer in results:
                 found[name] = home
     return found

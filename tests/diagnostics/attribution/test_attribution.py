@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.diagnostics import attribution_scene as scene
+from tests.diagnostics.attribution import attribution_scene as scene
 from tests.figures import examples
 from workbench.data.transfer import TransferSet
 from workbench.diagnostics.attribution.attribution import attribution, attribution_of

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.diagnostics import attribution_scene as scene
+from tests.diagnostics.attribution import attribution_scene as scene
 from workbench.diagnostics.attribution.concepts import Counts, concepts, concepts_of
 from workbench.diagnostics.attribution.concepts_measures import scores_of
 from workbench.diagnostics.attribution.plan import Plan

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.diagnostics import attribution_scene as scene
+from tests.diagnostics.attribution import attribution_scene as scene
 from tests.diagnostics.attribution.test_attributors import case_of, smooth
 from workbench.diagnostics.attribution.attributors import attribute
 from workbench.diagnostics.attribution.faithfulness import faithfulness, faithfulness_of
