@@ -213,6 +213,7 @@ def _save_many(store: Store, name: str, runs: list[Run]) -> None:
         assert store.load(run.id).id == run.id, name
 
 
+@pytest.mark.slow
 def test_two_processes_write_one_new_store(store, make_run) -> None:
     context = multiprocessing.get_context("spawn")
     both = [make_run(f"both-{k}", seed=k) for k in range(5)]

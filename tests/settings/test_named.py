@@ -134,6 +134,7 @@ def points_gained(setting: Setting, seeds: int = 2) -> list[float]:
     return gains
 
 
+@pytest.mark.slow
 def test_digits_information_asymmetry_is_real() -> None:
     """A teacher of the same few labels does not help; one that can be asked about 1,000 inputs gains about ten points."""
     assert np.mean(points_gained(Digits(student_labels=60, teacher_labels="few"))) < 1
@@ -143,6 +144,7 @@ def test_digits_information_asymmetry_is_real() -> None:
 
 
 # --- two moons ---------------------------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_two_moons_shows_asymmetry_too() -> None:
     """Three hundred questions are worth more than eighteen labels."""
     setting = TwoMoons()

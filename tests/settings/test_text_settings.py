@@ -83,6 +83,7 @@ def falls(run: Run, term: str) -> bool:
     return values[-quarter:].mean() < values[:quarter].mean()
 
 
+@pytest.mark.slow
 def test_a_language_model_learns_from_labels_alone() -> None:
     setting = TinyLM(student_texts=400)
     run = collect(distill(with_teacher(setting, confident(setting.classes)), make("labels_only"), SHORT))
@@ -91,6 +92,7 @@ def test_a_language_model_learns_from_labels_alone() -> None:
     assert run.predictions["student"].shape == (500, setting.test.labels.shape[1], setting.classes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [TokenMatch, OnPolicy])
 def test_a_language_model_learns_from_a_teacher(method: type[Method]) -> None:
     """On the texts there are, and on its own."""
@@ -100,6 +102,7 @@ def test_a_language_model_learns_from_a_teacher(method: type[Method]) -> None:
     assert run.facts["agreement"] is not None
 
 
+@pytest.mark.slow
 def test_hugging_face_models_teach_and_learn() -> None:
     """Two architectures, the teacher's matrix padded beyond the vocabulary; the student's own text included."""
     transformers = pytest.importorskip("transformers")

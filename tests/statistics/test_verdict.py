@@ -106,6 +106,7 @@ def test_holm_takes_a_verdict_away_that_a_single_arm_would_get():
     assert compare_all({}, CONTROL) == {}
 
 
+@pytest.mark.slow
 def test_from_ten_seeds_the_shown_interval_must_exclude_zero_too():
     generator = np.random.default_rng(0)
     disagreed = {True: 0, False: 0}
@@ -120,6 +121,7 @@ def test_from_ten_seeds_the_shown_interval_must_exclude_zero_too():
     assert min(disagreed.values()) > 0  # so either check above can fail
 
 
+@pytest.mark.slow
 def test_from_ten_seeds_equivalence_needs_both_intervals():
     generator = np.random.default_rng(1)
     only_t = only_bca = 0
@@ -163,12 +165,14 @@ def test_equal_and_unequal_never_hold_together(values):
     assert (found.seeds_to_decide is None) or found.verdict == "not distinguishable"
 
 
+@pytest.mark.slow
 def test_false_verdicts_on_one_arm_are_as_rare_as_promised():
     draws = np.random.default_rng(1).normal(0, 20.0, (1500, 5))  # so wide that the smallest effect hides nothing
     share = sum(against_zero(row).verdict == "better" for row in draws) / 1500
     assert abs(share - 0.025) < 4 * (0.025 * 0.975 / 1500) ** 0.5
 
 
+@pytest.mark.slow
 def test_false_verdicts_on_any_of_three_arms_stay_below_the_nominal_rate():
     generator = np.random.default_rng(2)
     false = 0
@@ -180,12 +184,14 @@ def test_false_verdicts_on_any_of_three_arms_stay_below_the_nominal_rate():
     assert false > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [3, 5, 10])
 def test_a_difference_of_three_smallest_effects_is_never_equivalent(n):
     draws = np.random.default_rng(n).normal(1.5, 0.5, (500, n))
     assert all(against_zero(row).verdict != "equivalent" for row in draws)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [5, 12])
 def test_at_the_smallest_effect_equivalence_is_claimed_at_most_at_the_level(n):
     draws = np.random.default_rng(n).normal(0.5, 0.1, (600, n))

@@ -57,6 +57,7 @@ def _chooses(word: str) -> bool:
     return word in {"labels", "soft", "hint", "attention", "distance"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", [_mine, lambda: _chooses], ids=["class", "set of words"])
 def test_another_process_sees_the_same_code(made, tmp_path) -> None:
     path = tmp_path / "thing"

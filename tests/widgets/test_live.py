@@ -189,6 +189,7 @@ def test_a_failure_is_one_escaped_line(panels: Callable[..., LivePanel]) -> None
     assert enabled(panel) == {"start"}
 
 
+@pytest.mark.slow
 def test_the_regions_of_a_plane_are_drawn(panels: Callable[..., LivePanel]) -> None:
     panel = panels("two_moons", "kd", seeds=1)
     assert panel.plots.regions.layout.display == "none"
