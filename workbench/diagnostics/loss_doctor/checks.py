@@ -24,7 +24,6 @@ SWAPPED, FEW, MANY = 0.15, 8, 20
 """Share and number of samples that other names for the classes must win before the names are doubted; more for a teacher
 that is right on less than half of them even so."""
 
-
 COUNTED = {
     "term scale": "labels over distillation",
     "gradient balance": "labels over distillation",
