@@ -40,7 +40,7 @@ class BreakEvenPanel(DivergenceFrame):
         given |= {"runs": 1, "preset": MACHINE, "method": "best", "grid": None} | dict(state or {})
         self._failed = result.failed
         self.sliders = {
-            "reuse": _log("students that share the teacher's work", given["reuse"], 0, MOST_REUSE),
+            "reuse": _log("students sharing the teacher", given["reuse"], 0, MOST_REUSE),
             "served": _log("samples that one student serves", max(1, given["served"]), 0, MOST_SERVED),
             "allocation": widgets.FloatSlider(
                 given["allocation"], min=0, max=1, step=0.01, description="share of the teacher's training", **LOOK
