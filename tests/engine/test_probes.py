@@ -41,15 +41,16 @@ def probed(result: Run) -> dict[str, list[float]]:
 
 # --- when ----------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("steps", [19, 100, 460, 800, 3021, 100_000])
-def test_a_run_is_measured_ten_to_twenty_times_evenly_from_its_first_step(steps: int) -> None:
-    at = [step for step in range(1, steps + 1) if probes.due(step, steps)]
+def test_a_run_is_measured_ten_to_twenty_times(steps: int) -> None:
+    at = [step for step in range(1, steps + 1) if (step - 1) % probes.spacing(steps) == 0]
     assert 9 <= len(at) <= 20
-    assert at[0] == 1
-    assert len(set(np.diff(at))) == 1
 
 
-def test_a_short_run_is_measured_at_every_step() -> None:
-    assert all(probes.due(step, 5) for step in range(1, 6))
+def test_a_short_run_is_measured_at_every_step_and_any_from_its_first_on() -> None:
+    assert probes.spacing(5) == 1
+    going = start(setting(), make("kd"), WHOLE)
+    at = [event.step for event in play(going) if isinstance(event, events.Probe) and event.name == "gradient/soft"]
+    assert at == list(range(1, 37, probes.spacing(36)))
 
 
 # --- what ----------------------------------------------------------------------------------------------------------

@@ -34,9 +34,9 @@ Terms = dict[str, Tensor]
 Ask = Callable[[Method, Any, Any, Batch], Terms]
 
 
-def due(step: int, steps: int) -> bool:
-    """Whether a party's step, counted from 1, is measured in a run of so many steps; the first always is."""
-    return PER_RUN > 0 and (step - 1) % max(1, round(steps / PER_RUN)) == 0
+def spacing(steps: int) -> int:
+    """Every so many of a party's steps, from the first on, one is measured in a run of so many; 0 for none."""
+    return max(1, round(steps / PER_RUN)) if PER_RUN else 0
 
 
 class Probes:
@@ -50,6 +50,7 @@ class Probes:
 
     Attributes:
         watching: True from ``watch`` until the step has been measured.
+        news: True from then until it is ``taken``.
     """
 
     def __init__(self, method: Method, learner: nn.Module, moved: Mapping[str, Sequence[Tensor]], task: str) -> None:
@@ -58,7 +59,7 @@ class Probes:
         self._watched = {name: [p for p in ps if id(p) in own] for name, ps in moved.items()}
         self._other = {name: [p for p in ps if id(p) not in own] for name, ps in moved.items()}
         self._method, self._rows_are_known = method, task in ("classification", "tokens")
-        self.watching, self._all, self._seen = False, False, None
+        self.watching, self.news, self._all, self._seen = False, False, False, None
         self._looked_at: bool | None = None
         self._values: dict[str, float] = {}
         self._trouble = ""
@@ -70,13 +71,12 @@ class Probes:
     def taken(self) -> tuple[dict[str, float], str]:
         """What was measured since the last call, and why there will be no more; both mostly empty."""
         values, trouble, self._values, self._trouble = self._values, self._trouble, {}, ""
-        self._seen = None
+        self._seen, self.news = None, False
         return values, trouble
 
     def saw(self, student: Any, teacher: Any, batch: Batch) -> None:
         """The traces the terms of this step are made of."""
-        if self.watching:
-            self._seen = student, teacher, batch
+        self._seen = student, teacher, batch
 
     def take(self, terms: Terms, player: str, ask: Ask) -> None:
         """The terms of this step, before a player moves along them; only the first that moves the learner is measured.
@@ -88,7 +88,7 @@ class Probes:
         """
         if not self.watching or not self._watched.get(player):
             return
-        self.watching = False
+        self.watching, self.news = False, True
         if any(named.kind_of(name) != "labels" for name in terms):
             try:
                 self._values = self._measured(terms, player, ask)

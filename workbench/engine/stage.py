@@ -13,7 +13,7 @@ from workbench.engine import threads
 from workbench.engine.evaluate import confusion, layout, predict, reported, score
 from workbench.engine.guides import Fixed
 from workbench.engine.loader import Loader
-from workbench.engine.probes import Probes, due, habits
+from workbench.engine.probes import Probes, habits, spacing
 from workbench.engine.trial import Trial
 from workbench.engine.updater import Updater
 from workbench.functional.probing import relabelled
@@ -67,20 +67,21 @@ class StageRunner:
             yield from self._validate()
 
     def _epoch(self, done: int, count: int) -> Iterator[events.Event]:
-        trial, party = self.trial, self.plan.learner
+        trial, party, every = self.trial, self.plan.learner, spacing(self.trial.steps)
         for index, batch in enumerate(self.loader.epoch(count, trial.streams)):
             step = trial.done.get(party, 0) + 1
             yield from self._changes(step)
             trial.method.schedule(min((step - 1) / trial.steps, 1.0))
             threads.use(trial.threads)  # another run may have set them since the last step
-            if due(step, trial.steps):
+            if every and (step - 1) % every == 0:
                 self.probes.watch(everything=not self._knows(named.TEMPERATURE_EXPONENT))
             with trial.streams.using("noise"):
                 terms = self.updater.step(batch, (done + index) / self.steps, step)
             trial.done |= dict.fromkeys(self.students, step)
             trial.history.add(self._prefix("terms"), step, terms)
             yield self._event(events.Step, step=step, terms=terms)
-            yield from self._probed(step)
+            if self.probes.watching or self.probes.news:
+                yield from self._probed(step)
 
     def _changes(self, step: int) -> Iterator[events.Event]:
         for name, value in self.trial.controls.take(self.plan.learner, step).items():

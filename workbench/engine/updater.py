@@ -125,7 +125,7 @@ class Updater:
         """
         with self.autocast:
             student, teacher = self.look(batch, weights), self.ask(batch)
-            if self.probes is not None and weights is None:
+            if self.probes is not None and self.probes.watching and weights is None:
                 self.probes.saw(student, teacher, batch)
             return self._averaged(self.method, student, teacher, batch)
 
