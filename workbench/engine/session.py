@@ -221,18 +221,18 @@ class Session:
         for index, cell in enumerate(plan.cells):
             done, title = index / len(plan.cells), cell.title.replace("_", " ")
             self._begin("seeds", f"Run {index + 1} of {len(plan.cells)}: {title}.", share=done)
-            runs[cell.arm, cell.seed] = self._cell(cell, done, 1 / len(plan.cells))
+            runs[cell.arm, cell.seed] = self._cell(cell, index, len(plan.cells))
         self._begin("finished", "Done: every seed is run.", share=1.0, study=summarise(plan, runs))
 
-    def _cell(self, cell: Cell, done: float, part: float) -> Run:
-        """One run of the study, which takes the progress from ``done`` on by ``part``."""
+    def _cell(self, cell: Cell, index: int, count: int) -> Run:
+        """One run of the study, the one after ``index`` of ``count``."""
         steps = 1
         for event in run_cell(self._plan, cell, self.store):
             self._inbox.check()
             if isinstance(event, events.Started):
                 steps = event.steps
             elif isinstance(event, events.Step):
-                self._board.note(share=done + part * min(event.step / steps, 1.0))
+                self._board.note(share=(index + min(event.step / steps, 1.0)) / count)
                 self._breathe()
             elif isinstance(event, events.Finished):
                 return event.run
