@@ -92,6 +92,7 @@ def test_a_method_has_oracles(key: str) -> None:
     assert oracles(key).ORACLES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1.01, -1.0], ids=["scaled", "negated"])
 @pytest.mark.parametrize(("key", "term"), [(key, term) for key in METHODS for term in terms_of(key)])
 def test_a_wrong_term_is_noticed(key: str, term: str, factor: float) -> None:
@@ -105,6 +106,7 @@ def test_student_and_teacher_swapped_are_noticed(key: str) -> None:
     assert all(notices(case, swapped(case.make())) for case in cases)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("key", "name"), list(numeric()))
 def test_another_default_is_noticed(key: str, name: str) -> None:
     module = oracles(key)

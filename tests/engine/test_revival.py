@@ -28,6 +28,7 @@ def run(setting: Setting) -> Run:
     return collect(wb.distill(setting, make("kd"), BUDGET))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["kd", "simkd", "deep_mutual_learning", "teacher_assistant", "labels_only"])
 def test_the_models_say_what_was_stored(setting: Setting, name: str) -> None:
     run = collect(wb.distill(setting, make(name), BUDGET))

@@ -126,6 +126,7 @@ def test_a_teacher_may_read_other_tokens() -> None:
         collect(distill(setting, TokenMatch(), SHORT))
 
 
+@pytest.mark.slow
 def test_a_teacher_of_other_tokens_is_trained_on_its_own() -> None:
     """Its recipe runs on the teacher's columns and labels."""
     setting = TinyLM(student_texts=100, teacher_tokens="characters")
@@ -143,6 +144,7 @@ def test_an_encoder_learns(goal: str, method: str) -> None:
     assert falls(collect(distill(setting, make(method), SHORT)), "soft" if method == "kd" else "labels")
 
 
+@pytest.mark.slow
 def test_what_is_scored_is_what_greedy_decoding_writes() -> None:
     """Rows whose labels all have the highest logits are those whose greedy continuation is the reference."""
     setting = TinyLM(student_texts=200, response="answer")

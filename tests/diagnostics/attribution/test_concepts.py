@@ -98,6 +98,7 @@ def test_shapes_and_numbers_that_do_not_go_together_are_refused() -> None:
         held(few)
 
 
+@pytest.mark.slow
 def test_a_run_is_asked_about_saved_selections() -> None:
     run, setting = scene.run(), scene.setting()
     chosen = [Selection(run.test_ids[run.test_labels == k], name) for k, name in enumerate(setting.class_names[:2])]

@@ -142,6 +142,7 @@ def test_warnings_say_what_went_wrong() -> None:
         summary(curves=np.ones((3, 11, 3)))
 
 
+@pytest.mark.slow
 def test_a_run_is_tested_and_stopping_keeps_what_is_done() -> None:
     def stop(share: float, words: str) -> None:
         raise StopIteration
