@@ -106,19 +106,14 @@ def digest(model: nn.Module) -> str:
 def _pass(model: nn.Module, data: TransferSet, layers: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     import torch
 
+    from workbench.models.layers import evaluating
     from workbench.models.tracing import Tracer
 
-    modes = [(part, part.training) for part in model.modules()]
-    model.eval()
     outputs, found = [], {layer: [] for layer in layers}
-    try:
-        with torch.no_grad(), Tracer(model, layers) as tracer:
-            for batch in data.batches(SIZE):
-                trace = tracer(batch.student_inputs)
-                outputs.append(trace.outputs.float().cpu().numpy())
-                for layer in layers:
-                    found[layer].append(trace[layer].float().cpu().numpy())
-    finally:
-        for part, mode in modes:
-            part.training = mode
+    with evaluating(model), torch.no_grad(), Tracer(model, layers) as tracer:
+        for batch in data.batches(SIZE):
+            trace = tracer(batch.student_inputs)
+            outputs.append(trace.outputs.float().cpu().numpy())
+            for layer in layers:
+                found[layer].append(trace[layer].float().cpu().numpy())
     return np.concatenate(outputs), {layer: np.concatenate(parts) for layer, parts in found.items()}

@@ -12,6 +12,7 @@ from workbench.data.transfer import TransferSet
 from workbench.engine.counting import looker
 from workbench.engine.streams import repeatable
 from workbench.functional.tasks import Task
+from workbench.models.layers import evaluating
 from workbench.models.tracing import Tracer
 from workbench.records import events
 from workbench.records.batch import UNLABELLED
@@ -30,19 +31,14 @@ def predict(
         teacher: ask about the teacher's inputs.
         size: samples per forward pass.
     """
-    modes = [(part, part.training) for part in model.modules()]
-    model.eval()
     done, parts = 0, []
-    try:
+    with evaluating(model):
         look = looker(Tracer(model), teacher=teacher)
         for batch in data.batches(size):
             with torch.no_grad(), repeatable(data.ids.device):
                 parts.append(look(batch).outputs.float())
             done += len(batch.ids)
             yield done / len(data)
-    finally:
-        for part, mode in modes:
-            part.training = mode
     return torch.cat(parts)
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.engine.rows import Rows
+from workbench.models.layers import evaluating
 from workbench.models.tracing import Tracer
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace
@@ -141,14 +142,8 @@ class SameWeights(Fixed):
 
     def __call__(self, batch: Batch) -> Trace:
         """The trace of a batch; the student is put back as it was."""
-        modes = [(part, part.training) for part in self.models[0].modules()]
-        self.models[0].eval()
-        try:
-            with torch.no_grad():
-                return self.tracers[0](batch.for_teacher)
-        finally:
-            for part, mode in modes:
-                part.training = mode
+        with evaluating(self.models[0]), torch.no_grad():
+            return self.tracers[0](batch.for_teacher)
 
 
 class ShuffledNonTargets:

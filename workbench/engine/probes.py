@@ -17,6 +17,7 @@ from workbench.data.transfer import TransferSet
 from workbench.engine.streams import repeatable
 from workbench.functional import probing
 from workbench.methods.method import Method
+from workbench.models.layers import evaluating
 from workbench.models.learners import CallableTeacher
 from workbench.models.tracing import Tracer
 from workbench.records import probes as named
@@ -200,19 +201,15 @@ def habits(teachers: Sequence[nn.Module], data: TransferSet) -> dict[str, float]
 
 
 def _habit(teacher: nn.Module, data: TransferSet) -> tuple[float, float]:
-    modes = [(part, part.training) for part in teacher.modules()]
     buffers = [(buffer, buffer.clone()) for buffer in teacher.buffers()]
-    teacher.eval()
-    training = float(sum(part.training for part in teacher.modules()))
     try:
-        with torch.no_grad(), repeatable(data.ids.device):
+        with evaluating(teacher), torch.no_grad(), repeatable(data.ids.device):
+            training = float(sum(part.training for part in teacher.modules()))
             said = []
             for count in (4, 2):
                 rows = torch.arange(min(count, len(data)), device=data.ids.device)
                 said.append(Tracer(teacher)(data.batch(rows).for_teacher).outputs.float())
     finally:
-        for part, mode in modes:
-            part.training = mode
         for buffer, before in buffers:
             buffer.copy_(before)
     first, again = said[0][: len(said[1])], said[1]
