@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from workbench.data.shipped import shipped
 from workbench.findings.catalog import code_of
 from workbench.records.finding import Finding
 from workbench.records.interval import Interval
+from workbench.records.plain import plain
 
 
 def kept(name: str) -> Finding | None:
@@ -34,7 +33,7 @@ def keep(found: Finding, folder: Path) -> Path:
     values = {f.name: getattr(found, f.name) for f in fields(found)}
     values["numbers"] = {name: interval.to_dict() for name, interval in found.numbers.items()}
     path = folder / f"{found.name}.json"
-    path.write_text(json.dumps(_plain(values), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(plain(values), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
 
@@ -51,12 +50,3 @@ def read(path: Path) -> Finding:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    value = value.item() if hasattr(value, "item") else value
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -13,6 +13,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from workbench.records.arm import Arm, interval, mean
+from workbench.records.plain import plain
 from workbench.records.result import Result
 from workbench.records.verdict import Comparison
 
@@ -104,7 +105,7 @@ class Study(Result):
         found["comparisons"] = {arm: c.to_dict() for arm, c in self.comparisons.items()}
         found["further"] = {a: {b: c.to_dict() for b, c in others.items()} for a, others in self.further.items()}
         found["teachers"] = {str(seed): score for seed, score in self.teachers.items()}
-        return _plain(found)
+        return plain(found)
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Self:
@@ -157,13 +158,3 @@ def _comparison(found: Mapping[str, Any]) -> Comparison:
     values |= {name: math.nan for name in ("p", "p_adjusted", "sd") if values[name] is None}
     values |= {name: interval(values[name]) for name in ("interval", "equivalence_interval")}
     return Comparison(**values)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    return None if isinstance(value, float) and not math.isfinite(value) else value
