@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from workbench.diagnostics.flatness.models import loss_of, models_of, objectives_of
+from workbench.diagnostics.flatness.sharpness import noise_directions
 from workbench.records.result import Result
 from workbench.records.run import Run
 
@@ -201,9 +202,8 @@ def plane(objective: Objective, seed: int = 0) -> tuple[Tensor, Tensor]:
     from workbench.functional.filters import filter_normalised, orthogonal_in_filters
     from workbench.functional.hessian import flat, parts
 
-    generator, like = torch.Generator().manual_seed(seed), [torch.empty(shape) for shape in objective.shapes]
-    size, kind = objective.weights.shape, objective.weights.dtype
-    first, second = (parts(torch.randn(size, generator=generator, dtype=kind), like) for _ in range(2))
+    like = [torch.empty(shape) for shape in objective.shapes]
+    first, second = (parts(each, like) for each in noise_directions(objective, draws=2, seed=seed))
     second, weights = orthogonal_in_filters(second, first), parts(objective.weights, like)
     return flat(filter_normalised(first, weights)), flat(filter_normalised(second, weights))
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,6 +65,7 @@ def smoothed(
     """
     nets = [(each, noise_directions(each, seed=seed)) for each in (student, teacher)]
 
+    @cache  # the bounds and the search for rho0 ask at the same radii
     def rise(radius: float) -> float:
         return sum(float(rises(each, directions, [radius]).mean()) for each, directions in nets)
 
