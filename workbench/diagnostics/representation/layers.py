@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.statistics.intervals import critical
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -100,7 +102,6 @@ def bounds_of(
 ) -> tuple[np.ndarray, np.ndarray]:
     """A t interval from leaving out one of ten groups of samples at a time."""
     import torch
-    from scipy.stats import t
 
     from workbench.functional.representations import permuted_cosines, u_centred
 
@@ -116,7 +117,7 @@ def bounds_of(
 
     left_out = np.stack([without(group) for group in groups])
     error = np.sqrt((GROUPS - 1) / GROUPS * ((left_out - left_out.mean(0)) ** 2).sum(0))
-    half = float(t.ppf(0.975, GROUPS - 1)) * error
+    half = float(critical(GROUPS, 0.95)) * error
     return cka - half, np.minimum(cka + half, 1.0)
 
 
