@@ -29,6 +29,7 @@ import numpy as np
 
 from workbench.diagnostics.attribution.plan import Plan
 from workbench.diagnostics.attribution.summary import class_pairs, dark_classes, intervals, left, similarities, warnings
+from workbench.diagnostics.outputs import names_of
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -180,9 +181,7 @@ def attribution(
     for party in ("teacher", "student"):
         if party not in maps.maps:
             raise KeyError(f"no maps of the {party}; there are those of {', '.join(maps.maps)}")
-    classes = maps.teacher_logits.shape[1]
-    if class_names and len(class_names) != classes:
-        raise ValueError(f"{len(class_names)} class names for {classes} classes")
+    names = names_of(class_names, maps.teacher_logits.shape[1])
     parties = tuple(name for name in ("teacher", "student", "control") if name in maps.maps)
     per_sample = similarities(maps, parties)
     dark = dark_classes(maps.teacher_logits, maps.labels)
@@ -207,7 +206,7 @@ def attribution(
         labels=maps.labels,
         dark=dark,
         ids=maps.ids,
-        class_names=tuple(map(str, class_names or range(classes))),
+        class_names=names,
         columns=tuple(map(str, columns)),
         n=len(maps.ids),
         seed=plan.seed,

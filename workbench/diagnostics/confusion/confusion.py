@@ -40,7 +40,7 @@ from workbench.diagnostics.confusion.numbers import (
 )
 from workbench.diagnostics.confusion.similarity import NAMES
 from workbench.diagnostics.confusion.tables import Mode, Samples, Tables, off_diagonals, tables
-from workbench.diagnostics.outputs import classes_of, outputs_of, paired_logits
+from workbench.diagnostics.outputs import classes_of, names_of, outputs_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -158,8 +158,7 @@ def confusion(
     labels, classes = classes_of(labels, student), student.shape[1]
     if classes < 3:
         raise ValueError("two classes have one wrong class each, so there is nothing to mix up; three are needed")
-    if class_names and len(class_names) != classes:
-        raise ValueError(f"{len(class_names)} class names for {classes} classes")
+    names = names_of(class_names, classes)
     of = Samples.of(student, teacher, labels)
     found, values = tables(of), compared(of, mode)
     errors = int(len(labels) - np.trace(found.counts))
@@ -176,7 +175,7 @@ def confusion(
         errors=errors,
         n=len(labels),
         seed=seed,
-        class_names=tuple(map(str, class_names or range(classes))),
+        class_names=names,
         warnings=_warnings(found, errors, values),
         provenance=PROVENANCE | {"fidelity": mode},
     )
