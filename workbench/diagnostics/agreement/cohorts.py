@@ -36,8 +36,8 @@ def outcomes_of(run: Run) -> np.ndarray:
     Raises:
         KeyError: the run has no outputs of a teacher.
     """
-    right, taught = (outputs_of(run, party).argmax(1) == run.test_labels for party in ("student", "teacher"))
-    return np.select([right & taught, right, taught], [0, 1, 2], 3)
+    # the outcomes are the flips with the teacher in the baseline's place
+    return codes_of(outputs_of(run, "student"), outputs_of(run, "teacher"), run.test_labels)
 
 
 def outcome_of(run: Run, outcome: str) -> Selection:

@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.diagnostics.outputs import classes_of, outputs_of, pair_of, paired_logits
+from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -175,7 +175,7 @@ def inherited_errors_of(run: Run, references: Mapping[str, Run] | None = None) -
     """
     pair = pair_of(run)
     others = {name: pair_of(run, other).teacher for name, other in (references or {}).items()}
-    return inherited_errors(pair.student, outputs_of(run, "teacher"), pair.labels, others)
+    return inherited_errors(pair.student, pair.teacher, pair.labels, others)
 
 
 def coincidence(labels: np.ndarray, student: np.ndarray, teacher: np.ndarray, classes: int) -> float:

@@ -27,7 +27,7 @@ import numpy as np
 from workbench.diagnostics.agreement.chance import Picks
 from workbench.diagnostics.agreement.distances import forward_kl
 from workbench.diagnostics.agreement.study_runs import runs_of
-from workbench.diagnostics.outputs import classes_of, outputs_of, pair_of, paired_logits
+from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
@@ -155,7 +155,7 @@ def _measured(study: Study, arm: str, seed: int) -> dict[str, Any]:
     seeds, tables, picks, known = [], [], [], []
     for number, run in runs_of(study, arm):
         pair = pair_of(run)
-        student, teacher = paired_logits(pair.student, outputs_of(run, "teacher"))
+        student, teacher = paired_logits(pair.student, pair.teacher)
         labels, said, taught = classes_of(pair.labels, student), student.argmax(axis=1), teacher.argmax(axis=1)
         tables.append(np.stack([said == taught, forward_kl(student, teacher), said == labels], axis=1))
         picks.append(Picks(said, taught, labels, student.shape[1]))
