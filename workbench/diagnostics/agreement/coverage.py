@@ -177,16 +177,16 @@ def coverage(
     edges = edges_of(evaluated, bins)
     shown, cells = bins_of(transfer, edges), bins_of(evaluated, edges)
     reached, mass = counts_of(shown, bins), counts_of(cells, bins)
-    known, held = covered(reached, threshold), covered(mass, 1)
+    known, held, met = covered(reached, threshold), covered(mass, 1), covered(reached * (mass > 0), threshold)
     seen = seen_of(cells, reached >= threshold)
     return Coverage(
         coverage=over_pairs(known, np.full_like(known, bins**2)),
-        massed=over_pairs(covered(reached * (mass > 0), threshold), held),
+        massed=over_pairs(met, held),
         agreement=proportion_interval(int(agrees.sum()), len(agrees)),
         agreement_by_seen=thirds(seen, agrees),
         seen_and_agreement=correlation(seen, agrees, SEED),
         per_pair=known / bins**2,
-        per_pair_massed=covered(reached * (mass > 0), threshold) / held,
+        per_pair_massed=met / held,
         cumulative=cumulative(shown, bins, threshold),
         seen=seen,
         agrees=agrees,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import proportion_interval
+from workbench.statistics.intervals import share_interval
 from workbench.statistics.resampling import interval_of, resampled
 
 POINTS = 40
@@ -28,9 +28,7 @@ def bins_of(inputs: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 def counts_of(cells: np.ndarray, bins: int) -> np.ndarray:
     """(F, K, F, K) rows in every cell of every pair: one product of one-hot bins."""
-    n, features = cells.shape
-    hot = np.zeros((n, features * bins), np.float32)
-    hot[np.arange(n)[:, None], np.arange(features) * bins + cells] = 1
+    features, hot = cells.shape[1], _one_hot(cells, bins)
     return (hot.T @ hot).reshape(features, bins, features, bins).astype(np.int64)
 
 
@@ -60,10 +58,8 @@ def over_pairs(part: np.ndarray, whole: np.ndarray) -> float:
 
 def seen_of(cells: np.ndarray, reached: np.ndarray) -> np.ndarray:
     """Share of each sample's cells that were reached, (n,)."""
-    n, count = cells.shape
-    bins = reached.shape[1]
-    hot = np.zeros((n, count * bins), np.float32)
-    hot[np.arange(n)[:, None], np.arange(count) * bins + cells] = 1
+    count, bins = cells.shape[1], reached.shape[1]
+    hot = _one_hot(cells, bins)
     flat = reached.reshape(count * bins, count * bins).astype(np.float32)
     both = ((hot @ flat) * hot).sum(1) - (hot @ np.diag(flat))
     return (both / (count * (count - 1))).astype(np.float64)
@@ -74,9 +70,7 @@ def thirds(seen: np.ndarray, agrees: np.ndarray) -> tuple[Interval, ...]:
     from scipy.stats import rankdata
 
     third = np.minimum((3 * (rankdata(seen) - 0.5) / len(seen)).astype(int), 2)
-    found = [agrees[third == part] for part in range(3)]
-    empty = Interval(np.nan, np.nan, np.nan, 0, "none")
-    return tuple(proportion_interval(int(part.sum()), len(part)) if len(part) else empty for part in found)
+    return tuple(share_interval(part.sum(), len(part)) for part in (agrees[third == k] for k in range(3)))
 
 
 def correlation(seen: np.ndarray, agrees: np.ndarray, seed: int) -> Interval:
@@ -92,3 +86,11 @@ def correlation(seen: np.ndarray, agrees: np.ndarray, seed: int) -> Interval:
         return np.where(spread > 1e-9, (xy - x * y) / np.sqrt(np.clip(spread, 1e-9, None)), np.nan)
 
     return interval_of(resampled(len(seen), of, seed=seed), float(of(np.ones((1, len(seen))))[0]), len(seen))
+
+
+def _one_hot(cells: np.ndarray, bins: int) -> np.ndarray:
+    """(N, F K) the bins of each row as zeros and ones."""
+    n, features = cells.shape
+    hot = np.zeros((n, features * bins), np.float32)
+    hot[np.arange(n)[:, None], np.arange(features) * bins + cells] = 1
+    return hot
