@@ -31,11 +31,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.diagnostics.attribution.plan import Plan
+from workbench.diagnostics.attribution.summary import mean_over_samples
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
-from workbench.statistics.resampling import bootstrap_means, percentile_interval
+from workbench.statistics.resampling import bootstrap_means
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting
@@ -150,10 +151,12 @@ def faithfulness(
         mean_curves=scaled.mean(2),
         low_curves=low,
         high_curves=high,
-        deletion_gain=_mean(areas[2] - areas[0], plan.seed),
-        insertion_gain=_mean(areas[1] - areas[3], plan.seed),
-        infidelity=_mean(error / change.mean() if change.mean() > 0 else np.full(len(ids), np.nan), plan.seed),
-        sensitivity=_mean(sensitivity, plan.seed),
+        deletion_gain=mean_over_samples(areas[2] - areas[0], plan.seed),
+        insertion_gain=mean_over_samples(areas[1] - areas[3], plan.seed),
+        infidelity=mean_over_samples(
+            error / change.mean() if change.mean() > 0 else np.full(len(ids), np.nan), plan.seed
+        ),
+        sensitivity=mean_over_samples(sensitivity, plan.seed),
         layers=tuple(dependence),
         dependence=layered,
         dependence_mean=np.array([_known_mean(row) for row in layered]),
@@ -192,13 +195,6 @@ def faithfulness_of(
     plan = source.plan(choices)
     data = source.samples(samples, plan.seed)
     return faithfulness(**measured(source, data, plan, tell or (lambda share, words: None)), plan=plan)
-
-
-def _mean(values: np.ndarray, seed: int) -> Interval:
-    known = values[np.isfinite(values)]
-    if len(known) < 2:
-        return Interval(_known_mean(values), np.nan, np.nan, len(known), "none")
-    return percentile_interval(bootstrap_means(known, seed=seed), known.mean(), len(known))
 
 
 def _known_mean(values: np.ndarray) -> float:

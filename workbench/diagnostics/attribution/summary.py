@@ -38,19 +38,27 @@ def similarities(maps: Maps, parties: Sequence[str]) -> dict[str, np.ndarray]:
 def intervals(per_sample: np.ndarray, parties: Sequence[str], seed: int) -> dict[str, Interval]:
     """Means over samples of one measure, (P - 1, N), and the paired gain of the student over the control."""
     others = [party for party in parties if party != "teacher"]
-    found = {party: _mean(values, seed) for party, values in zip(others, per_sample, strict=True)}
+    found = {party: mean_over_samples(values, seed) for party, values in zip(others, per_sample, strict=True)}
     if len(others) > 1:
-        found["gain"] = _mean(per_sample[0] - per_sample[1], seed)
+        found["gain"] = mean_over_samples(per_sample[0] - per_sample[1], seed)
     return found
 
 
 def left(divergence: np.ndarray, parties: Sequence[str], seed: int) -> dict[str, dict[str, Interval]]:
     """By party but the teacher, the mean of both parts of the divergence (P, N, 2, 2) at the inputs."""
     return {
-        party: {part: _mean(divergence[row, :, k, 1], seed) for k, part in enumerate(("target", "rest"))}
+        party: {part: mean_over_samples(divergence[row, :, k, 1], seed) for k, part in enumerate(("target", "rest"))}
         for row, party in enumerate(parties)
         if party != "teacher"
     }
+
+
+def mean_over_samples(values: np.ndarray, seed: int) -> Interval:
+    """Mean of what is known of (N,) values; no bounds where that is fewer than two."""
+    known = values[np.isfinite(values)].astype(np.float64)
+    if len(known) < 2:
+        return Interval(float(known.mean()) if len(known) else np.nan, np.nan, np.nan, len(known), "none")
+    return percentile_interval(bootstrap_means(known, seed=seed), known.mean(), len(known))
 
 
 def class_pairs(
@@ -106,13 +114,6 @@ def _undefined(per_sample: Mapping[str, np.ndarray]) -> list[str]:
     if not unknown:
         return []
     return [f"{unknown} samples have a map that is zero everywhere; they are left out of the likeness"]
-
-
-def _mean(values: np.ndarray, seed: int) -> Interval:
-    known = values[np.isfinite(values)].astype(np.float64)
-    if len(known) < 2:
-        return Interval(float(known.mean()) if len(known) else np.nan, np.nan, np.nan, len(known), "none")
-    return percentile_interval(bootstrap_means(known, seed=seed), known.mean(), len(known))
 
 
 def _few(values: np.ndarray) -> Interval:
