@@ -182,8 +182,14 @@ def _add_heads(found: Collected, setting: Setting, pairs: Sequence[_Pair]) -> No
         np.hstack([(each - mean) / scale, np.ones((len(each), 1))]) for each in (train[:FITTED], test[:PROBES])
     )
     data = setting.train.subset(torch.arange(len(fitted)))
-    sides = [np.mean([bundle_of({"net": pair[side]}, data).logits["net"] for pair in pairs], axis=0) for side in (0, 1)]
+    students = [_logits(pair.student, data) for pair in pairs]
+    taught = {name: _logits(net, data) for name, net in {pair.name: pair.teacher for pair in pairs}.items()}
+    sides = [np.mean(group, axis=0) for group in (students, [taught[pair.name] for pair in pairs])]
     found.heads = Heads(fitted, *(side - side.mean(1, keepdims=True) for side in sides), probes)
+
+
+def _logits(model: nn.Module, data: TransferSet) -> np.ndarray:
+    return bundle_of({"net": model}, data).logits["net"]
 
 
 def _steps(spaces: Spaces, pair: _Pair, setting: Setting, loss: Loss, epochs: int) -> tuple[np.ndarray, np.ndarray]:
