@@ -34,7 +34,6 @@ from workbench.records.result import Result
 from workbench.records.run import Curve, Run
 from workbench.records.snapshot import Lane
 
-STATUS = ("ok", "look", "wrong", "not applicable")
 PROVENANCE = {
     "paper": "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, arXiv:1503.02531, section 2",
     "fidelity": "proposed",
