@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -17,6 +18,9 @@ from workbench.models.mlp import MLP
 from workbench.models.tracing import Tracer
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts, StagePlan
+
+seed_cpu = torch.default_generator.manual_seed
+"""``torch.manual_seed`` for what is on the processor; on its own it does not note the call stack for absent devices."""
 
 FACTS = Facts(samples=12, classes=3, steps=100, epochs=10)
 MODELS = {
@@ -61,7 +65,7 @@ class Scene:
     def _made(self, plan: StagePlan) -> nn.Module:
         """A learner that is not the student, the same one each time."""
         with torch.random.fork_rng():
-            torch.manual_seed(3)
+            seed_cpu(3)
             return self.method.prepare(plan.factory()).eval().to(self.batch.student_inputs)
 
     def ask(
@@ -72,7 +76,7 @@ class Scene:
         made = isinstance(self.method, DataFreeMethod) or self.method.teacher_input_gradient
         if self.facts.task == "tokens" or made:
             with torch.random.fork_rng():
-                torch.manual_seed(0)
+                seed_cpu(0)
                 batch = self.method.inputs(batch, learners)
         traces = tuple(Tracer(m, self.method.student_layers)(batch.student_inputs) for m in learners.values())
         guides = tuple(Tracer(m, self.method.teacher_layers)(batch.for_teacher) for m in teachers)
@@ -105,7 +109,7 @@ def scene(
     cls: Any, kind: str | None = None, dtype: torch.dtype = torch.float64, seed: int = 0, **parameters: Any
 ) -> Scene:
     """Two models of a kind and a batch of eight samples, two of them without a label."""
-    torch.manual_seed(0)
+    seed_cpu(0)
     kind = kind or kinds_of(cls)[0]
     make_student, make_teacher, *shape = (MODELS | text.TEXT_MODELS)[kind]
     student, teacher = make_student().eval().to(dtype), make_teacher().eval().to(dtype)
@@ -114,10 +118,16 @@ def scene(
     method = cls(**parameters)
     if method.teacher_input_gradient:  # as the engine does: gradients pass through the teacher, it receives none
         teacher.requires_grad_(requires_grad=False)
-    torch.manual_seed(seed)
+    seed_cpu(seed)
     student = method.prepare(student)
     method.build(student, teacher if method.reads_teacher else None, example_of(batch), facts)
     return Scene(method.to(dtype), student, teacher, batch, facts)
+
+
+@cache
+def built(cls: Any) -> Scene:
+    """The scene of a method as it stands in the catalogue, for those who look at it and change nothing."""
+    return scene(cls)
 
 
 def points(shape: tuple[int, ...], dtype: torch.dtype) -> Batch:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.contracts.scene import FACTS, example_of, kinds_of, rows_of, scene
+from tests.contracts.scene import FACTS, built, example_of, kinds_of, rows_of, scene
 from workbench.methods.catalog import catalog, find, make
 from workbench.methods.composition import SEAMS, Sum
 from workbench.methods.method import Method
@@ -25,7 +25,7 @@ every_kind = pytest.mark.parametrize(("cls", "kind"), PAIRS.values(), ids=PAIRS)
 
 
 def reads_layers(cls, side="guided"):
-    method = scene(cls).method
+    method = built(cls).method
     return bool(method.student_layers if side == "guided" else method.teacher_layers)
 
 
@@ -177,7 +177,7 @@ def test_a_number_moved_while_running_acts_as_if_it_had_been_given(cls):
 
 @every_method
 def test_the_students_stages_share_the_whole_budget(cls):
-    plans = scene(cls).method.stages(FACTS)
+    plans = built(cls).method.stages(FACTS)
     assert plans[-1].learner == "student"
     assert sum(plan.share for plan in plans if plan.learner == "student") == pytest.approx(1)
     seen = {"teacher"} if cls.reads_teacher else set()

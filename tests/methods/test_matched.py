@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import pytest
 
-from tests.contracts.scene import Scene, scene
+from tests.contracts.scene import built
 from workbench.methods.catalog import catalog
 from workbench.methods.matched import PARTS, matched
 from workbench.methods.method import Method
@@ -17,19 +15,13 @@ INSIDE = {"layers", "features"}
 BRANCHED = ("on_the_fly_ensemble",)  # its branches are layers of a wrapped student; it reads their logits
 
 
-@cache
-def staged(cls: type[Method]) -> Scene:
-    """A method built for small models, which nobody here changes."""
-    return scene(cls)
-
-
 @every_method
 def test_a_part_is_read_where_the_built_method_traces_one(cls) -> None:
-    found, built = matched(cls), staged(cls).method
-    if built.name not in BRANCHED:
-        assert bool(INSIDE & set(found.student_parts)) == bool(built.student_layers)
+    found, method = matched(cls), built(cls).method
+    if method.name not in BRANCHED:
+        assert bool(INSIDE & set(found.student_parts)) == bool(method.student_layers)
     if cls.reads_teacher:
-        assert bool(INSIDE & set(found.partner_parts)) == bool(built.teacher_layers)
+        assert bool(INSIDE & set(found.partner_parts)) == bool(method.teacher_layers)
         assert found.partner
 
 
@@ -46,10 +38,10 @@ def test_links_join_parts_that_are_read(cls) -> None:
 @every_method
 def test_answers_are_kept_only_where_the_engine_can_keep_them(cls) -> None:
     """The conditions of the engine, on the built method: the data's inputs, no layers, no gradients, one teacher."""
-    built, facts = staged(cls).method, staged(cls).facts
-    alone = all(plan.teacher is None or isinstance(plan.teacher, str) for plan in built.stages(facts))
-    own = type(built).inputs is not Method.inputs
-    keeps = cls.reads_teacher and alone and not (own or built.teacher_layers or built.teacher_input_gradient)
+    method, facts = built(cls).method, built(cls).facts
+    alone = all(plan.teacher is None or isinstance(plan.teacher, str) for plan in method.stages(facts))
+    own = type(method).inputs is not Method.inputs
+    keeps = cls.reads_teacher and alone and not (own or method.teacher_layers or method.teacher_input_gradient)
     assert matched(cls).asked.startswith("once") == keeps
 
 
