@@ -11,8 +11,8 @@ from workbench.diagnostics.energy.books import MODELS
 from workbench.diagnostics.energy.break_even import BreakEven, break_even
 from workbench.diagnostics.energy.break_even_parts import Assumptions
 from workbench.energy.presets import PRESETS
-from workbench.widgets.divergence_frame import DivergenceFrame
 from workbench.widgets.grid_fields import GridFields
+from workbench.widgets.picture_frame import PictureFrame
 
 MACHINE = "of this machine"
 MOST_REUSE, MOST_SERVED = 4, 9
@@ -26,7 +26,7 @@ def panel(result: BreakEven) -> BreakEvenPanel:
     return BreakEvenPanel(result)
 
 
-class BreakEvenPanel(DivergenceFrame):
+class BreakEvenPanel(PictureFrame):
     """Sliders for reuse, served volume, allocation and runs; the price and the electricity.
 
     Args:

@@ -11,7 +11,7 @@ from workbench.diagnostics.divergence.bounds import bounds
 from workbench.diagnostics.divergence.divergence import Divergence
 from workbench.diagnostics.divergence.gaps import LOSSES
 from workbench.figures.draw import draw
-from workbench.widgets.divergence_frame import DivergenceFrame
+from workbench.widgets.picture_frame import PictureFrame
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
@@ -23,7 +23,7 @@ def panel(result: Divergence) -> DivergencePanel:
     return DivergencePanel(result)
 
 
-class DivergencePanel(DivergenceFrame):
+class DivergencePanel(PictureFrame):
     """Three controls, the bounds, and the estimates.
 
     Args:
@@ -43,7 +43,8 @@ class DivergencePanel(DivergenceFrame):
         ends = {"min": LOW, "max": HIGH, "step": 0.05, "continuous_update": False, "readout_format": ".2g"}
         self.eta = widgets.FloatLogSlider(value=state["eta"] or 1.0, description="\u03b7", **ends)
         row = widgets.Box([self.estimator, self.loss, self.best, self.eta], layout={"flex_flow": "row wrap"})
-        self.estimates = PlotView(draw(found), height=int(draw(found).layout.height), label="Estimates")
+        made = draw(found)
+        self.estimates = PlotView(made, height=int(made.layout.height), label="Estimates")
         super().__init__("Divergence and generalization gaps", self._bounds(), [row])
         self.children = [*self.children, self.estimates]
         for control in (self.estimator, self.loss, self.best, self.eta):

@@ -10,8 +10,8 @@ import ipywidgets as widgets
 from workbench.diagnostics.energy.books import MODELS
 from workbench.diagnostics.energy.energy import Energy, energy
 from workbench.energy.presets import PRESETS
-from workbench.widgets.divergence_frame import DivergenceFrame
 from workbench.widgets.grid_fields import GridFields
+from workbench.widgets.picture_frame import PictureFrame
 
 MACHINE = "of this machine"
 WIDE = {"description_width": "10em"}
@@ -22,7 +22,7 @@ def panel(result: Energy) -> EnergyPanel:
     return EnergyPanel(result)
 
 
-class EnergyPanel(DivergenceFrame):
+class EnergyPanel(PictureFrame):
     """A price, a method, the share of the teacher that is charged, and the electricity.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import ipywidgets as widgets
 
 from workbench.diagnostics.flatness.flatness import Flatness
-from workbench.widgets.divergence_frame import DivergenceFrame
+from workbench.widgets.picture_frame import PictureFrame
 
 KINDS = {"shares of the filter norms": "share", "one size for all weights": "radius"}
 
@@ -18,7 +18,7 @@ def panel(result: Flatness) -> FlatnessPanel:
     return FlatnessPanel(result)
 
 
-class FlatnessPanel(DivergenceFrame):
+class FlatnessPanel(PictureFrame):
     """A switch and the picture.
 
     Args:

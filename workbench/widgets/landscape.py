@@ -8,7 +8,7 @@ from typing import Any, Self
 import ipywidgets as widgets
 
 from workbench.diagnostics.flatness.landscape import Landscape
-from workbench.widgets.divergence_frame import DivergenceFrame
+from workbench.widgets.picture_frame import PictureFrame
 
 
 def panel(result: Landscape) -> LandscapePanel:
@@ -16,7 +16,7 @@ def panel(result: Landscape) -> LandscapePanel:
     return LandscapePanel(result)
 
 
-class LandscapePanel(DivergenceFrame):
+class LandscapePanel(PictureFrame):
     """A slider and the picture.
 
     Args:

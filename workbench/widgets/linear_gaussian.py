@@ -9,7 +9,7 @@ import ipywidgets as widgets
 
 from workbench.diagnostics.divergence.linear_gaussian import GRIDS, Laboratory, LinearGaussian, linear_gaussian
 from workbench.widgets.controls import Controls
-from workbench.widgets.divergence_frame import DivergenceFrame
+from workbench.widgets.picture_frame import PictureFrame
 
 
 def panel(result: LinearGaussian) -> LinearGaussianPanel:
@@ -17,7 +17,7 @@ def panel(result: LinearGaussian) -> LinearGaussianPanel:
     return LinearGaussianPanel(result)
 
 
-class LinearGaussianPanel(DivergenceFrame):
+class LinearGaussianPanel(PictureFrame):
     """Five sliders, and a choice of the one along which the costs are drawn.
 
     Args:

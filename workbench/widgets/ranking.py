@@ -10,7 +10,7 @@ import ipywidgets as widgets
 from workbench.data.reference import table_of
 from workbench.diagnostics.ranking.ranking import Ranking, columns_for, ranking_of
 from workbench.records.study import Study
-from workbench.widgets.divergence_frame import DivergenceFrame
+from workbench.widgets.picture_frame import PictureFrame
 
 
 def panel(result: Ranking, study: Study) -> RankingPanel:
@@ -23,7 +23,7 @@ def panel(result: Ranking, study: Study) -> RankingPanel:
     return RankingPanel(result, study)
 
 
-class RankingPanel(DivergenceFrame):
+class RankingPanel(PictureFrame):
     """A menu of published columns over the picture of a ranking.
 
     Args:

@@ -18,7 +18,7 @@ from workbench.widgets.unblocked import unblock
 CSS = (Path(__file__).parent / "static" / "panel.css").read_text()
 
 
-class DivergenceFrame(widgets.VBox):
+class PictureFrame(widgets.VBox):
     """Shows one result at a time.
 
     Args:
