@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from html import escape
-from pathlib import Path
 from typing import Any, Self
 
 import ipywidgets as widgets
@@ -18,10 +17,10 @@ from workbench.settings.setting import Setting
 from workbench.widgets.attribution_asker import Asker, gallery_of
 from workbench.widgets.attribution_menus import EVERY, menus_of, numbers_of, words_of
 from workbench.widgets.latest import Latest
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
-CSS = (Path(__file__).parent / "static" / "panel.css").read_text()
 MENUS = ("view", "score", "attributor", "pair", "sample")
 EVERYTHING = "all samples explained"
 ASK, STOP = "Explain all samples", "Stop"
@@ -116,7 +115,6 @@ class AttributionPanel(widgets.VBox):
 
     # --- what follows what ---------------------------------------------------------------------------------------
     def _arranged(self) -> list[widgets.Widget]:
-        style = widgets.HTML(f"<style>{CSS}</style>", layout={"display": "none"})
         head = widgets.HTML('<div class="wb-head">Does the student look where its teacher looks?</div>')
         wrapped = {"flex_flow": "row wrap", "width": "100%", "align_items": "center"}
         rows = [
@@ -126,7 +124,7 @@ class AttributionPanel(widgets.VBox):
         ]
         hint = '<div class="wb-hint">The temperature on the cards softens the score too.</div>'
         below = [] if self.cards is None else [widgets.HTML(hint), self.cards]
-        return [style, head, *rows, self.status, self.problem, self.picture, *below]
+        return [panel_style(), head, *rows, self.status, self.problem, self.picture, *below]
 
     def _observe(self) -> None:
         for menu in (self.view, self.score, self.attributor):

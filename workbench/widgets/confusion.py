@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from html import escape
-from pathlib import Path
 from typing import Any, Self
 
 import ipywidgets as widgets
@@ -17,11 +16,11 @@ from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
 from workbench.widgets.gallery import Gallery
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.samples import cards
 from workbench.widgets.unblocked import unblock
 
-CSS = (Path(__file__).parent / "static" / "panel.css").read_text()
 MODES = ("corrected", "paper")
 HEATMAPS = 2
 
@@ -99,14 +98,13 @@ class ConfusionPanel(widgets.VBox):
         return f"ConfusionPanel({self._forms[self.mode.value].explain()})"
 
     def _arranged(self) -> list[widgets.Widget]:
-        style = widgets.HTML(f"<style>{CSS}</style>", layout={"display": "none"})
         head = widgets.HTML('<div class="wb-head">Does the student confuse what its teacher finds alike?</div>')
         form = widgets.HBox([widgets.Label("form"), self.mode], layout={"flex_flow": "row wrap"})
         hint = widgets.HTML(
             '<div class="wb-hint">Click a cell of a table: the samples behind it are named below.</div>'
         )
         below = [] if self.cards is None else [self.cards]
-        return [style, head, form, self.picture, hint, self.caption, *below]
+        return [panel_style(), head, form, self.picture, hint, self.caption, *below]
 
     def _cell(self, label: int, taken: int) -> Selection:
         chosen = outputs_of(self._run, "student").argmax(axis=1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from html import escape
-from pathlib import Path
 from typing import Any, Self
 
 import ipywidgets as widgets
@@ -18,10 +17,10 @@ from workbench.figures.draw import draw
 from workbench.figures.interaction import ranked
 from workbench.records.selection import Selection
 from workbench.widgets.controls import NAME, PLACE
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
-CSS = (Path(__file__).parent / "static" / "panel.css").read_text()
 VIEWS = ("frequency", "samples", "confidence", "network")
 WIDE = {"flex": "1 1 26em", "min_width": "0", "width": "auto"}
 
@@ -97,8 +96,7 @@ class InteractionPanel(widgets.VBox):
         right = widgets.VBox([self.feature, self.card], layout=WIDE)
         left = widgets.VBox([choice, self.picture, hint], layout=WIDE)
         pair = widgets.Box([left, right], layout={"flex_flow": "row wrap", "width": "100%"})
-        style = widgets.HTML(f"<style>{CSS}</style>", layout={"display": "none"})
-        return [style, head, sliders, self.numbers, pair]
+        return [panel_style(), head, sliders, self.numbers, pair]
 
     def _move(self) -> None:
         self.result = self._again(self.threshold.value, self.components.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -17,11 +16,10 @@ from workbench.settings.setting import Setting
 from workbench.widgets.choices import Choices
 from workbench.widgets.explore import Explore
 from workbench.widgets.live_plots import LivePlots
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.transport import Transport, line
 from workbench.widgets.unblocked import unblock
 from workbench.widgets.verdict_table import VerdictTable
-
-CSS = (Path(__file__).parent / "static" / "panel.css").read_text()
 
 
 class LivePanel(widgets.VBox):
@@ -58,8 +56,7 @@ class LivePanel(widgets.VBox):
         self.transport, self.plots = Transport(acts), LivePlots()
         self.verdict = VerdictTable(self._remaining)
         self._place = widgets.Box(layout={"width": "100%"})
-        style = widgets.HTML(f"<style>{CSS}</style>", layout={"display": "none"})
-        super().__init__([style, self.choices, self.transport, self.plots, self.verdict, self._place])
+        super().__init__([panel_style(), self.choices, self.transport, self.plots, self.verdict, self._place])
         self.add_class("wb-panel")
         unblock(self)
         self._follow(session or self.choices.session())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from pathlib import Path
 from threading import RLock
 from typing import Any, Self
 
@@ -12,9 +11,8 @@ import ipywidgets as widgets
 
 from workbench.reports.method_card import MethodCard, card
 from workbench.widgets.method_finder import MethodFinder
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.unblocked import unblock
-
-CSS = (Path(__file__).parent / "static" / "panel.css").read_text()
 
 
 def panel(shown: MethodCard) -> MethodCardPanel:
@@ -38,9 +36,8 @@ class MethodCardPanel(widgets.VBox):
         self._turn = RLock()
         self.card, self._text = shown, widgets.HTML(layout={"width": "100%"})
         self.finder = MethodFinder(self.show, chosen=shown.name)
-        style = widgets.HTML(f"<style>{CSS}</style>", layout={"display": "none"})
         head = widgets.HTML('<div class="wb-head">Methods of the catalogue</div>')
-        super().__init__([style, head, self.finder, self._text], layout={"width": "100%"})
+        super().__init__([panel_style(), head, self.finder, self._text], layout={"width": "100%"})
         self.add_class("wb-panel")
         self._text.value = shown._repr_html_()
         unblock(self)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from threading import RLock
 from typing import Any, Self
 
@@ -15,9 +14,9 @@ from workbench.methods.catalog import make
 from workbench.methods.method import Method
 from workbench.settings.setting import Setting
 from workbench.widgets.method_finder import ROWS, MethodFinder
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.unblocked import unblock
 
-CSS = (Path(__file__).parent / "static" / "panel.css").read_text()
 MOST_SEEDS = 30
 
 
@@ -118,13 +117,12 @@ class Picker(widgets.VBox):
         return f"Picker({', '.join(self.names) or 'none'}; {self.seeds} seeds)"
 
     def _arranged(self) -> list[widgets.Widget]:
-        style = widgets.HTML(f"<style>{CSS}</style>", layout={"display": "none"})
         head = widgets.HTML('<div class="wb-head">Methods to be run side by side</div>')
         buttons = widgets.HBox([self.add, self.remove, self.count], layout={"flex_flow": "row wrap"})
         place = {"flex": "1 1 18em", "min_width": "0", "max_width": "36em"}
         right = widgets.VBox([widgets.Label("chosen"), self.chosen, buttons, self.summary, self.problem], layout=place)
         both = widgets.Box([self.finder, right], layout={"flex_flow": "row wrap", "width": "100%"})
-        return [style, head, both]
+        return [panel_style(), head, both]
 
     def _tell(self) -> None:
         """The list, and what a study of it comes to."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from html import escape
-from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -12,10 +11,9 @@ import ipywidgets as widgets
 
 from workbench.figures.draw import draw
 from workbench.records.result import Result
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
-
-CSS = (Path(__file__).parent / "static" / "panel.css").read_text()
 
 
 class PictureFrame(widgets.VBox):
@@ -39,9 +37,8 @@ class PictureFrame(widgets.VBox):
         first = draw(result, **options)
         self.view = PlotView(first, height=int(first.layout.height), label=title)
         self.sentence = widgets.HTML()
-        style = widgets.HTML(f"<style>{CSS}</style>", layout={"display": "none"})
         head = widgets.HTML(f'<div class="wb-head">{escape(title)}</div>')
-        super().__init__([style, head, *controls, self.view, self.sentence], layout={"width": "100%"})
+        super().__init__([panel_style(), head, *controls, self.view, self.sentence], layout={"width": "100%"})
         self.add_class("wb-panel")
         self._say()
         unblock(self)
