@@ -77,7 +77,8 @@ def test_a_sensor_is_believed_before_a_model_and_only_of_its_part() -> None:
     assert {total["scope"] for total in found.totals} == {"socket", "machine", "process"}
     assert {t["scope"]: t["energy_j"] for t in found.totals}["machine"] == 900.0
     assert found.measured_share == pytest.approx(1200 / (1200 + 22 * 0.4))
-    assert any("different scopes" in each for each in found.warnings)
+    (mixture,) = [each for each in found.warnings if "different scopes" in each]
+    assert "(cpu of the process, cpu of the socket, gpu of the machine)" in mixture
 
 
 def test_net_energy_of_a_sensor_needs_an_idle_baseline() -> None:

@@ -141,8 +141,8 @@ def joules(components: Sequence[Component]) -> float:
 
 def mixed(components: Sequence[Component]) -> str:
     """A warning where components of different scopes are added up; empty otherwise."""
-    scopes = {each.device: each.scope for each in components}
-    if len(set(scopes.values())) < 2:
+    found = {(each.device, each.scope) for each in components}
+    if len({scope for _, scope in found}) < 2:
         return ""
-    words = ", ".join(f"{device} of the {scope}" for device, scope in sorted(scopes.items()))
+    words = ", ".join(f"{device} of the {scope}" for device, scope in sorted(found))
     return f"adds energy of different scopes ({words}): what others used at the time is in a part of it"

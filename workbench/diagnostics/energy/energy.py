@@ -170,7 +170,7 @@ def energy(
         grid="" if grid is None else str(grid),
         n=min(len(some) for some in books.values()),
         seed=seed,
-        warnings=warnings_of(books, stages, allocation),
+        warnings=warnings_of(books, stages, pricing, allocation),
         provenance=dict(PROVENANCE),
         books={arm: [dict(book) for book in some] for arm, some in books.items()},
     )

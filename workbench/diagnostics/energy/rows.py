@@ -114,7 +114,7 @@ def total_rows(
         }
 
 
-def warnings_of(books: Books, stages: Sequence[dict[str, Any]], allocation: float) -> tuple[str, ...]:
+def warnings_of(books: Books, stages: Sequence[dict[str, Any]], pricing: Pricing, allocation: float) -> tuple[str, ...]:
     """What a reader must know before believing a number."""
     found = []
     known = [row for row in stages if row["status"]]
@@ -130,7 +130,8 @@ def warnings_of(books: Books, stages: Sequence[dict[str, Any]], allocation: floa
     found += _about_runs(books)
     if not allocation and any(row["stage"] == "teacher_training" for row in stages):
         found.append("the teacher's own training is taken as given (allocation 0)")
-    found.append(mixed(_parts(stages)))
+    rows = [row for some in books.values() for book in some for row, _, _ in charged(book, allocation).values() if row]
+    found.append(mixed([each for row in rows for each in pricing.components(row)]))
     return tuple(dict.fromkeys(filter(None, found)))
 
 
@@ -148,12 +149,6 @@ def _about_runs(books: Books) -> list[str]:
                 f"{arm}: the student waited for the machine, {wall / cpu:.1f} s on the clock per second of work"
             )
     return found
-
-
-def _parts(stages: Sequence[dict[str, Any]]) -> list[Component]:
-    """Stand-ins with the scopes of the rows, to see whether they mix."""
-    scopes = dict.fromkeys(scope for row in stages for scope in row["scope"].split(" + ") if scope)
-    return [Component(f"part{k}", 0.0, 0.0, 0.0, "", scope, "estimated") for k, scope in enumerate(scopes)]
 
 
 def _net(cost: Cost, parts: Sequence[Component], pricing: Pricing, baseline: Baseline | None) -> float:
