@@ -66,10 +66,7 @@ def test_every_part_is_found(made) -> None:
     assert said.terms == "``labels`` and ``own``, (B,) each, of the student; ``peer_1.own`` too."
     assert said.term_names == ("labels", "own", "peer_1.own")
     assert (said.reads, said.learns) == ("logits only.", "``adapter``.")
-    assert said.cost == (
-        "A step costs more than 3 times one of kd. Memory grows with the square of the batch; nothing else. "
-        "It takes memory for all. Twice the passes."
-    )
+    assert said.cost == "Twice the passes."
     assert (said.code, said.path) == ("", "workbench.methods.made.up.Made")  # there is no such file
 
 

@@ -1,7 +1,7 @@
 """What a method says about itself: its docstrings, taken apart by their template, and its file.
 
 A class docstring gives ``Terms:``, ``Reads:`` and ``Learns:``; the docstring of its file the idea, ``Formula:``, ``Faithful
-to:``, ``Departs from it:`` and ``Setting:``. What is missing, as it may be in one's own methods, is an empty text.
+to:``, ``Departs from it:``, ``Cost:`` and ``Setting:``. What is missing, as it may be in one's own methods, is an empty text.
 """
 
 from __future__ import annotations
@@ -17,11 +17,6 @@ from workbench.methods.method import Method
 
 HEADS = ("Formula", "Faithful to", "Departs from it", "Setting", "Cost")
 LINES = ("Terms", "Reads", "Learns")
-DEAR = re.compile(
-    r"\bsteps? costs?\b|\bcosts (about|more|the passes|far|one)|\bmemory (grows|for|with)|\btakes? memory|\bmake a step\b"
-    r"|backward passes|\bpasses of\b|\bhold [A-Z]\^2|[Mm]emory grows|\btake ``images``",
-)
-SENTENCE = re.compile(r"(?<=[.;])\s+(?=[A-Z`])")
 
 
 @dataclass(frozen=True)
@@ -36,7 +31,7 @@ class Declared:
         faithful: the source of the formula.
         departs: what is not as there.
         expected: the relation that is tested, and on which setting.
-        cost: the sentences that speak of time and memory.
+        cost: what it takes in time and memory.
         terms: names and shapes of the loss terms.
         reads: what it looks at.
         learns: what is learnt besides the student.
@@ -87,7 +82,7 @@ def declared(cls: type[Method]) -> Declared:
         faithful=_flowing(parts["Faithful to"]),
         departs=_flowing(parts["Departs from it"]),
         expected=_flowing(parts["Setting"]),
-        cost=_cost(parts),
+        cost=_sentence(parts["Cost"]),
         terms=lines["Terms"],
         reads=lines["Reads"],
         learns=lines["Learns"],
@@ -116,11 +111,9 @@ def _flowing(text: str) -> str:
     return " ".join(text.split())
 
 
-def _cost(parts: dict[str, str]) -> str:
-    told = [SENTENCE.split(_flowing(parts[head])) for head in ("", "Departs from it", "Setting")]
-    dear = [sentence for sentences in told for sentence in sentences if DEAR.search(sentence)]
-    own = _flowing(parts["Cost"])
-    return " ".join([*dear, own[:1].upper() + own[1:]]).strip()
+def _sentence(text: str) -> str:
+    flowing = _flowing(text)
+    return flowing[:1].upper() + flowing[1:]
 
 
 def _code(cls: type[Method]) -> tuple[str, str]:
