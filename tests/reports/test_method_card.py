@@ -120,6 +120,11 @@ def test_a_sum_has_several_cards(given) -> None:
         card(given)
 
 
+def test_the_parts_of_a_plus_plus_row_are_named() -> None:
+    with pytest.raises(ValueError, match=r"a card for each part: card\('kd'\), card\('norm_direction'\)"):
+        card("kd++")
+
+
 def test_an_unknown_name_is_an_error_with_the_nearest() -> None:
     with pytest.raises(KeyError, match="no method 'dkdd'; nearest: dkd"):
         card("dkdd")

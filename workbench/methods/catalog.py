@@ -43,6 +43,11 @@ def find(name: str) -> type[Method]:
     return catalog()[key_of("method", name, spellings)]
 
 
+def parts_of(name: str) -> list[str]:
+    """The names in that of a composition, or the one of a method; ``kd++`` is ``kd+norm_direction``, as in the tables."""
+    return name.replace("++", "+norm_direction").split("+")
+
+
 def make(name: str, settings: dict[str, Any] | None = None) -> Method:
     """A method by name, with checked parameters.
 
@@ -55,7 +60,7 @@ def make(name: str, settings: dict[str, Any] | None = None) -> Method:
         ValueError: a value that is not allowed.
     """
     settings = settings or {}
-    parts = name.replace("++", "+norm_direction").split("+")
+    parts = parts_of(name)
     if len(parts) == 1:
         cls = find(name)
         known = {key: check(cls, key, value) for key, value in settings.items() if key in parameters(cls)}

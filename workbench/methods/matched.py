@@ -89,9 +89,8 @@ def matched(cls: type[Method], said: Declared | None = None) -> Matched:
     """
     said = said or declared(cls)
     mine, theirs = _parts(said.reads)
-    terms = tuple(dict.fromkeys(name for name in said.term_names if name.rpartition(".")[2] != "labels"))
-    partner = _partner(cls, said, terms)
-    partner = partner if theirs else ""
+    terms = tuple(name for name in said.term_names if name.rpartition(".")[2] != "labels")
+    partner = _partner(cls, said, terms) if theirs else ""
     mine, theirs = mine or ("logits",), theirs if partner else ()
     return Matched(
         partner=partner,

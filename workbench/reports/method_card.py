@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.data.reference import hyper_parameters, reference
 from workbench.figures.schematic import svg
-from workbench.methods.catalog import family_of, find
+from workbench.methods.catalog import family_of, find, parts_of
 from workbench.methods.composition import Sum
 from workbench.methods.declared import Declared, declared
 from workbench.methods.matched import Matched, matched
@@ -57,9 +57,10 @@ def card(method: str | Method | type[Method]) -> MethodCard:
         KeyError: no method of that name; the message names the nearest.
         ValueError: a sum, which has a card for each of its parts.
     """
-    if isinstance(method, Sum) or (isinstance(method, str) and "+" in method):
-        parts = [m.name for m in method.methods] if isinstance(method, Sum) else method.split("+")
-        raise ValueError(f"a sum has a card for each part: {', '.join(f'card({part!r})' for part in parts)}")
+    names = parts_of(method) if isinstance(method, str) else []
+    names = [m.name for m in method.methods] if isinstance(method, Sum) else names
+    if len(names) > 1:
+        raise ValueError(f"a sum has a card for each part: {', '.join(f'card({each!r})' for each in names)}")
     cls = find(method) if isinstance(method, str) else method if isinstance(method, type) else type(method)
     values = method.config() if isinstance(method, Method) else {}
     said, ours = declared(cls), cls.__module__.startswith("workbench.methods.")
@@ -74,7 +75,7 @@ def card(method: str | Method | type[Method]) -> MethodCard:
         tag("p", *_worded(said.intuition)),
         _picture(picture),
         _formula(said),
-        _facts(cls, name, said, picture, ours=ours),
+        _facts(cls, said, picture, ours=ours),
         _parameters(cls, values),
         *_published(name),
         _code(said),
@@ -105,7 +106,7 @@ def _formula(said: Declared) -> Markup:
     return join((tag("h4", "Formula"), tag("pre", said.formula), source))
 
 
-def _facts(cls: type[Method], name: str, said: Declared, picture: Matched, *, ours: bool) -> Markup:
+def _facts(cls: type[Method], said: Declared, picture: Matched, *, ours: bool) -> Markup:
     evidence = getattr(cls, "evidence", None)
     told = evidence and f"{evidence.grade}: {evidence.where}"
     filled = evidence and evidence.filled_in
