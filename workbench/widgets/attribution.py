@@ -14,11 +14,12 @@ from workbench.figures.draw import draw
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
-from workbench.widgets.attribution_asker import Asker, gallery_of
+from workbench.widgets.attribution_asker import Asker
 from workbench.widgets.attribution_menus import EVERY, menus_of, numbers_of, words_of
 from workbench.widgets.latest import Latest
 from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
+from workbench.widgets.run_gallery import run_gallery
 from workbench.widgets.unblocked import unblock
 
 MENUS = ("view", "score", "attributor", "pair", "sample")
@@ -66,7 +67,7 @@ class AttributionPanel(widgets.VBox):
         self.picture = PlotView(height=300, label="Attribution maps")
         self.cards = None
         if run is not None:
-            self.cards = gallery_of(run, self._asker.source.setting, result.plan["temperature"])
+            self.cards = run_gallery(run, self._asker.source.setting, temperature=result.plan["temperature"])
         super().__init__(self._arranged(), layout={"width": "100%"})
         self.add_class("wb-panel")
         self._restore(state or {})

@@ -6,16 +6,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from workbench.diagnostics.attribution.attribution import Attribution, attribution
 from workbench.diagnostics.attribution.maps import collected
 from workbench.diagnostics.attribution.source import Source
-from workbench.diagnostics.outputs import outputs_of
 from workbench.records.run import Run
 from workbench.settings.setting import Setting
-from workbench.widgets.gallery import Gallery
-from workbench.widgets.samples import cards
 
 KEPT = 200
 """Answers about single samples that are remembered."""
@@ -74,16 +69,3 @@ class Asker:
     def use(self, result: Attribution) -> None:
         """Start from another result."""
         self._base = result
-
-
-def gallery_of(run: Run, setting: Setting, temperature: float) -> Gallery:
-    """The test samples as cards, with what student and teacher say at a temperature."""
-    return Gallery(
-        cards(setting.test, setting.look),
-        student_logits=outputs_of(run, "student"),
-        teacher_logits=outputs_of(run, "teacher"),
-        labels=run.test_labels,
-        ids=np.asarray(run.test_ids),
-        class_names=setting.class_names,
-        temperature=temperature,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html import escape
 from typing import Any, Self
 
@@ -15,10 +16,9 @@ from workbench.figures.draw import draw
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
-from workbench.widgets.gallery import Gallery
 from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
-from workbench.widgets.samples import cards
+from workbench.widgets.run_gallery import run_gallery
 from workbench.widgets.unblocked import unblock
 
 MODES = ("corrected", "paper")
@@ -61,7 +61,9 @@ class ConfusionPanel(widgets.VBox):
         first = draw(self._forms[self.mode.value])
         self.picture = PlotView(first, height=int(first.layout.height), label="Confusion and soft labels")
         self.caption = widgets.HTML()
-        self.cards = None if setting is None else _cards(run, taught or run, setting)
+        if taught is not None:
+            run = replace(run, predictions={**run.predictions, "teacher": outputs_of(taught, "teacher")})
+        self.cards = None if setting is None else run_gallery(run, setting)
         super().__init__(self._arranged(), layout={"width": "100%"})
         self.add_class("wb-panel")
         self.mode.observe(lambda _: self.picture.show(draw(self._forms[self.mode.value])), "value")
@@ -120,14 +122,3 @@ class ConfusionPanel(widgets.VBox):
     def _clicked(self, point: Mapping[str, Any]) -> None:
         if int(point["trace"]) < HEATMAPS:
             self.choose(self._cell(int(point["y"]), int(point["x"])))
-
-
-def _cards(run: Run, taught: Run, setting: Setting) -> Gallery:
-    return Gallery(
-        cards(setting.test, setting.look),
-        student_logits=outputs_of(run, "student"),
-        teacher_logits=outputs_of(taught, "teacher"),
-        labels=run.test_labels,
-        ids=run.test_ids,
-        class_names=setting.class_names,
-    )

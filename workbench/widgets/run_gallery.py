@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.diagnostics.outputs import outputs_of
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings import catalog
@@ -12,24 +13,25 @@ from workbench.widgets.gallery import Gallery
 from workbench.widgets.samples import cards
 
 
-def run_gallery(run: Run, setting: Setting | None, first: Selection, temperature: float = 1.0) -> Gallery:
+def run_gallery(run: Run, setting: Setting | None, first: Selection | None = None, temperature: float = 1.0) -> Gallery:
     """All test samples, those of a selection first and in its order.
 
     Args:
         run: with the outputs of its teacher.
         setting: whose samples are shown; without one, or with other samples, the cards hold numbers instead.
-        first: the samples at the beginning.
+        first: the samples at the beginning; the run's own order if None.
         temperature: of the soft labels.
     """
-    rank = {int(i): place for place, i in enumerate(first.ids)}
+    rank = {} if first is None else {int(i): place for place, i in enumerate(first.ids)}
     order = np.argsort([rank.get(int(i), len(rank)) for i in run.test_ids], kind="stable")
     known = setting is not None and np.array_equal(setting.test.ids.cpu().numpy(), run.test_ids)
     shown = cards(setting.test, setting.look) if known else [f"sample {int(i)}" for i in run.test_ids]
-    names = run.facts.get("class_names") or range(run.predictions["student"].shape[1])
+    student = outputs_of(run, "student")
+    names = run.facts.get("class_names") or (setting.class_names if known else range(student.shape[1]))
     return Gallery(
         shown[order] if isinstance(shown, np.ndarray) else [shown[row] for row in order],
-        student_logits=run.predictions["student"][order],
-        teacher_logits=run.predictions["teacher"][order],
+        student_logits=student[order],
+        teacher_logits=outputs_of(run, "teacher")[order],
         labels=run.test_labels[order],
         ids=run.test_ids[order],
         class_names=list(map(str, names)),
