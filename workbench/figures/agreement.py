@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from workbench.diagnostics.agreement.agreement import OUTCOMES, Agreement
 from workbench.figures import theme
-from workbench.figures.dots import error_bars
+from workbench.figures.dots import interval_bars
 from workbench.figures.text import label, sentence
 
 COUNTS_UP_TO = 20
@@ -102,7 +102,7 @@ def _range(result: Agreement) -> list[go.Scatter]:
         y=[0],
         mode="markers",
         marker=theme.marker("agreement", 11),
-        error_x=error_bars([top1.mean], [top1.low], [top1.high]),
+        error_x=interval_bars([top1]),
         showlegend=False,
         hovertemplate=f"{top1.low:.1%} to {top1.high:.1%}<extra>agreement</extra>",
     )

@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 from workbench.diagnostics.divergence.bounds import LARGEST, Bounds, allowance, lower_bound
 from workbench.figures import theme
 from workbench.figures.divergence_note import ROOM, note
+from workbench.figures.dots import error_bars, interval_bars
 from workbench.figures.text import escaped
-from workbench.records.interval import Interval
 
 CURVE, BADGE, SPAN = 120, 22, 30
 LEAST = 1e-4
@@ -76,15 +76,9 @@ def _curve(x: np.ndarray, y: Any, name: str, line: dict[str, Any]) -> go.Scatter
 
 
 def _markers(result: Bounds, here: float) -> list[go.Scatter]:
-    value = result.divergence
-    across = {
-        "array": [_length(value.high - value.mean)],
-        "arrayminus": [_length(value.mean - max(value.low, 0.01 * value.mean))],
-    }
-    student = result.student_gap
-    up = {"array": [_length(student.high - student.mean)], "arrayminus": [_length(student.mean - student.low)]}
-    look = {"type": "data", "symmetric": False, "color": theme.STUDENT.color, "thickness": 1.5, "width": 4}
-    words = f"students' gap {_words(student)}<br>K {_words(value)}"
+    value, student = result.divergence, result.student_gap
+    look = {"color": theme.STUDENT.color, "thickness": 1.5, "width": 4}
+    words = f"students' gap {escaped(student)}<br>K {escaped(value)}"
     return [
         go.Scatter(
             x=[here],
@@ -92,16 +86,8 @@ def _markers(result: Bounds, here: float) -> list[go.Scatter]:
             mode="markers",
             name="students' gap",
             marker=theme.marker("student", 10),
-            error_x={**look, **across},
-            error_y={**look, **up},
+            error_x=error_bars([value.mean], [max(value.low, 0.01 * value.mean)], [value.high]) | look,
+            error_y=interval_bars([student]) | look,
             hovertemplate=f"{words}<extra></extra>",
         )
     ]
-
-
-def _words(interval: Interval) -> str:
-    return escaped(interval)
-
-
-def _length(value: float) -> float:
-    return 0.0 if math.isnan(value) else float(value)

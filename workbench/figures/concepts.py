@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from workbench.diagnostics.attribution.concepts import Concepts
 from workbench.figures import theme
-from workbench.figures.dots import error_bars
+from workbench.figures.dots import interval_bars
 from workbench.figures.text import label, sentence
 
 SURE = 0.05
@@ -47,14 +47,13 @@ def _bars(result: Concepts, p: int, party: str) -> go.Bar:
             strict=True,
         )
     ]
-    bars = error_bars(*([getattr(i, part) for i in found] for part in ("mean", "low", "high")))
     return go.Bar(
         x=[i.mean for i in found],
         y=list(range(len(found))),
         orientation="h",
         name=label(party),
         marker={"color": theme.style(party).color},
-        error_x=bars | {"thickness": 1.5, "width": 3},
+        error_x=interval_bars(found) | {"thickness": 1.5, "width": 3},
         text=starred,
         textposition="inside",
         insidetextanchor="start",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import plotly.graph_objects as go
 
 from workbench.diagnostics.divergence.divergence import Divergence
 from workbench.figures import theme
 from workbench.figures.divergence_note import ROOM, note
+from workbench.figures.dots import error_bars
 from workbench.figures.text import escaped
 
 ROW, REST = 54, 130
@@ -45,24 +44,15 @@ def figure(result: Divergence) -> go.Figure:
 def _values(result: Divergence, names: list[str]) -> go.Scatter:
     """An interval that reaches below zero ends at a hundredth of the estimate, where a logarithmic axis can show it."""
     found = [result.values[name] for name in names]
-    ends = {
-        "array": [_length(each.high - each.mean) for each in found],
-        "arrayminus": [_length(each.mean - max(each.low, 0.01 * each.mean)) for each in found],
-    }
+    means, lows = [each.mean for each in found], [max(each.low, 0.01 * each.mean) for each in found]
+    bars = error_bars(means, lows, [each.high for each in found])
     return go.Scatter(
-        x=[each.mean for each in found],
+        x=means,
         y=list(range(len(names))),
         mode="markers",
         name="students against teachers",
         marker=theme.marker("student", 9),
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            **ends,
-            "color": theme.STUDENT.color,
-            "thickness": 1.5,
-            "width": 4,
-        },
+        error_x=bars | {"color": theme.STUDENT.color, "thickness": 1.5, "width": 4},
         customdata=[[str(each), result.sides[name]] for name, each in zip(names, found, strict=True)],
         hovertemplate="%{customdata[0]} nats<br>%{customdata[1]}<extra></extra>",
     )
@@ -78,7 +68,3 @@ def _floors(result: Divergence, names: list[str]) -> go.Scatter:
         marker=theme.marker("teacher", 9),
         hovertemplate="floor %{x:.3g} nats<extra></extra>",
     )
-
-
-def _length(value: float) -> float:
-    return 0.0 if math.isnan(value) else float(value)

@@ -20,6 +20,11 @@ def error_bars(mean: Sequence[float], low: Sequence[float], high: Sequence[float
     return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, **look}
 
 
+def interval_bars(intervals: Sequence[Interval]) -> dict[str, Any]:
+    """The bars of intervals around their means; none where an interval has no bounds."""
+    return error_bars(*([getattr(i, part) for i in intervals] for part in ("mean", "low", "high")))
+
+
 def lying(
     intervals: Sequence[Interval], rows: Sequence[float], name: str, party: str, *, percent: bool = False, **more: Any
 ) -> go.Scatter:
@@ -41,7 +46,7 @@ def lying(
         mode="markers",
         name=name,
         marker=theme.marker(party, 9),
-        error_x=error_bars(*([getattr(i, part) for i in intervals] for part in ("mean", "low", "high"))),
+        error_x=interval_bars(intervals),
         customdata=texts,
         hovertemplate=f"%{{customdata}}<extra>{name}</extra>",
         **more,

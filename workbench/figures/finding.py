@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.figures import theme
+from workbench.figures.dots import interval_bars
 from workbench.figures.text import label, sentence
 from workbench.records.finding import Finding
 from workbench.records.interval import Interval
@@ -37,7 +38,6 @@ def figure(result: Finding) -> go.Figure:
 
 def _mean(name: str, interval: Interval, outcome: str, *, first: bool) -> go.Scatter:
     style = theme.style(OUTCOMES[outcome])
-    known = not math.isnan(interval.low)
     return go.Scatter(
         x=[interval.mean],
         y=[0.25],
@@ -45,15 +45,7 @@ def _mean(name: str, interval: Interval, outcome: str, *, first: bool) -> go.Sca
         name="mean and 95 % interval",
         showlegend=first,
         marker={"color": style.color, "symbol": style.symbol, "size": 9},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [interval.high - interval.mean if known else 0],
-            "arrayminus": [interval.mean - interval.low if known else 0],
-            "color": theme.LINE,
-            "thickness": 2,
-            "width": 5,
-        },
+        error_x=interval_bars([interval]),
         hovertemplate=f"{sentence(name)}: {interval}<extra></extra>",
     )
 

@@ -9,6 +9,7 @@ from workbench.diagnostics.divergence.costs import PARTS
 from workbench.diagnostics.divergence.linear_gaussian import PROBES, LinearGaussian
 from workbench.figures import theme
 from workbench.figures.divergence_note import ROOM, note
+from workbench.figures.dots import interval_bars
 from workbench.figures.text import sentence
 
 MEANING = {"bottleneck": "rank bottleneck"}
@@ -64,14 +65,13 @@ def _cost(result: LinearGaussian, name: str, position: int) -> go.Bar | go.Scatt
 
 def _sum(result: LinearGaussian) -> go.Scatter:
     total = result.total
-    ends = {"array": [total.high - total.mean], "arrayminus": [total.mean - total.low]}
     return go.Scatter(
         x=[result.laboratory[result.along]],
         y=[total.mean],
         mode="markers",
         name="sum here, 95 % interval over draws",
         marker={"color": theme.TEXT, "size": theme.MARKER, "symbol": "circle"},
-        error_y={"type": "data", "symmetric": False, **ends, "color": theme.TEXT, "thickness": 2, "width": 5},
+        error_y=interval_bars([total]) | {"color": theme.TEXT},
         hovertemplate=f"{total}<extra>sum</extra>",
     )
 

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from workbench.diagnostics.ranking.method_cost import MethodCost
 from workbench.figures import theme
+from workbench.figures.dots import error_bars, interval_bars
 from workbench.figures.text import label, sentence, with_unit
 
 
@@ -25,14 +26,13 @@ def figure(result: MethodCost) -> go.Figure:
 def _methods(result: MethodCost) -> go.Scatter:
     rows = [k for k in range(1, result.n) if not np.isnan(result.gains[k].mean + result.ratios[k])]
     gains = [result.gains[k] for k in rows]
-    around = {"type": "data", "symmetric": False, "color": theme.LINE, "thickness": 1.5, "width": 4}
-    dear, cheap = result.ratios_high - result.ratios, result.ratios - result.ratios_low
-    upper, lower = ([gain.high - gain.mean for gain in gains], [gain.mean - gain.low for gain in gains])
+    look = {"thickness": 1.5, "width": 4}
+    around = error_bars(result.ratios[rows], result.ratios_low[rows], result.ratios_high[rows])
     return go.Scatter(
         x=result.ratios[rows],
         y=[gain.mean for gain in gains],
-        error_x={**around, "array": dear[rows], "arrayminus": cheap[rows]},
-        error_y={**around, "array": np.nan_to_num(upper), "arrayminus": np.nan_to_num(lower)},
+        error_x=around | look,
+        error_y=interval_bars(gains) | look,
         mode="markers+text",
         name="method: gain with its interval, lowest to highest time",
         marker=theme.marker("student", 10),

@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from workbench.diagnostics.ranking.ranking import Ranking
 from workbench.figures import theme
+from workbench.figures.dots import error_bars
 from workbench.figures.text import label, with_unit
 
 ROW, REST = 34, 156
@@ -46,7 +47,7 @@ def _ours(result: Ranking) -> go.Scatter:
         mode="markers",
         name="ours, middle 95 % over seeds",
         marker=theme.marker("student", 9),
-        error_x=_bars(result.ours, result.ours_low, result.ours_high),
+        error_x=error_bars(result.ours, result.ours_low, result.ours_high),
         customdata=[label(name) for name in result.methods],
         hovertemplate="%{customdata}: %{x:.2f}<extra></extra>",
     )
@@ -80,12 +81,6 @@ def _marks(result: Ranking, *, from_memory: bool) -> go.Scatter:
         customdata=[label(result.methods[k]) for k in rows],
         hovertemplate="%{customdata}: %{x:.2f}<extra></extra>",
     )
-
-
-def _bars(middle: np.ndarray, low: np.ndarray, high: np.ndarray) -> dict[str, object]:
-    above, below = np.nan_to_num(high - middle), np.nan_to_num(middle - low)
-    look = {"color": theme.LINE, "thickness": 2, "width": 5}
-    return {"type": "data", "symmetric": False, "array": above, "arrayminus": below, **look}
 
 
 def _ranks(made: go.Figure, result: Ranking) -> None:

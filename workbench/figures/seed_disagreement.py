@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from workbench.diagnostics.agreement.seed_disagreement import SeedDisagreement
 from workbench.figures import theme
-from workbench.figures.dots import error_bars
+from workbench.figures.dots import interval_bars
 from workbench.figures.text import label
 
 
@@ -33,8 +33,8 @@ def figure(result: SeedDisagreement) -> go.Figure:
         mode="markers",
         name="mean and 95 % interval",
         marker=theme.marker("agreement", 10),
-        error_x=error_bars([error.mean], [error.low], [error.high]),
-        error_y=error_bars([disagreement.mean], [disagreement.low], [disagreement.high]),
+        error_x=interval_bars([error]),
+        error_y=interval_bars([disagreement]),
         hovertemplate="differ on %{y:.1%}, err on %{x:.1%}<extra>mean</extra>",
     )
     share = {"range": [0, most], "tickformat": ".3~p", "nticks": 7}

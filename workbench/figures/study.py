@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import plotly.graph_objects as go
 
 from workbench.figures import theme
+from workbench.figures.dots import interval_bars
 from workbench.figures.text import label, with_unit
 from workbench.records.arm import Arm
 from workbench.records.study import Study
@@ -74,15 +74,7 @@ def _means(arms: list[Arm]) -> go.Scatter:
         mode="markers",
         name="mean and 95 % interval",
         marker={"color": [s.color for s in styles], "symbol": [s.symbol for s in styles], "size": 9},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [_length(i.high - i.mean) for _, _, i in found],
-            "arrayminus": [_length(i.mean - i.low) for _, _, i in found],
-            "color": theme.LINE,
-            "thickness": 2,
-            "width": 5,
-        },
+        error_x=interval_bars([interval for _, _, interval in found]),
         customdata=[[label(arm.name), str(interval)] for _, arm, interval in found],
         hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
     )
@@ -116,7 +108,3 @@ def _range(study: Study) -> list[float] | None:
         return None
     room = 0.05 * (max(ends) - min(ends)) or 1.0
     return [min(ends) - room, max(ends) + room]
-
-
-def _length(value: float) -> float:
-    return float(np.nan_to_num(value))

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from workbench.diagnostics.agreement.chance import bounds
 from workbench.diagnostics.agreement.study_agreement import StudyAgreement
 from workbench.figures import theme
-from workbench.figures.dots import error_bars, lying
+from workbench.figures.dots import interval_bars, lying
 from workbench.figures.text import label
 from workbench.records.interval import Interval
 
@@ -45,8 +45,8 @@ def _arm(result: StudyAgreement, arm: str, place: int) -> go.Scatter:
         mode="markers",
         name=name,
         marker=theme.marker(_party(place), 10),
-        error_x=error_bars([x.mean], [x.low], [x.high]),
-        error_y=error_bars([y.mean], [y.low], [y.high]),
+        error_x=interval_bars([x]),
+        error_y=interval_bars([y]),
         hovertemplate=f"accuracy {x}<br>agreement {y}<extra>{name}</extra>",
     )
 
