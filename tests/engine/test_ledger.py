@@ -195,7 +195,7 @@ def test_joules_of_a_sensor_are_those_of_the_stages_and_no_pause(monkeypatch: py
         found = event
     for cost in rows(found.run).values():
         measured = sum(each.value_j for each in cost.components)
-        assert measured == pytest.approx(50 * cost.wall_s, rel=0.2, abs=0.4)
+        assert measured == pytest.approx(50 * cost.wall_s, rel=1e-6)
 
 
 def test_serving_a_sample_is_known_for_student_and_teacher(unprobed: None) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from workbench.benchmarks.measurement import Measurement, Size, repeated, threads
-from workbench.benchmarks.steps import FOREVER
+from workbench.benchmarks.measurement import Measurement, Size, interleaved, repeated, threads
+from workbench.benchmarks.steps import digits, small_mlp
 from workbench.energy.flops import flops_of
 from workbench.energy.ladder import every_meter
 from workbench.engine.conditions import Conditions
@@ -21,10 +21,7 @@ from workbench.engine.distill import Distillation
 from workbench.engine.ledger import Ledger
 from workbench.engine.spending import stage_of
 from workbench.methods.logits.kd import KD
-from workbench.models.mlp import MLP
-from workbench.records.budget import Budget
 from workbench.records.events import Event, Step
-from workbench.settings.digits import load
 from workbench.settings.setting import Setting
 
 RUN_S = 30.0
@@ -35,15 +32,13 @@ KINDS = 6
 
 def ledger(size: Size) -> list[Measurement]:
     """Share of a run of 30 s on digits, whose steps are as short as any: per event, and once per run."""
-    inputs, labels = load()
-    data = (inputs[:1437], labels[:1437]), (inputs[1437:], labels[1437:])
-    setting = Setting(*data, MLP(64, (512, 512), 10), _student, budget=Budget(epochs=FOREVER, schedule="constant"))
+    setting = digits()
     with threads(1), tempfile.TemporaryDirectory() as folder:
         contenders = {
             "with ledger": _steps(setting, Path(folder), accounted=True),
             "without": _steps(setting, Path(folder), accounted=False),
         }
-        seconds = _in_turns(contenders, size.steps, size.warm_up)
+        seconds = interleaved(contenders, size.steps, size.warm_up, time.process_time)
         events = [_per_event(EVENTS if size.repeats > 1 else 10) for _ in range(size.repeats)]
         event_s, once_s = statistics.median(events), _once(setting, size.repeats)
     step_s = statistics.median(seconds["without"])
@@ -69,18 +64,6 @@ def _steps(setting: Setting, folder: Path, *, accounted: bool) -> Iterator[None]
             yield
 
 
-def _in_turns(contenders: dict[str, Iterator[None]], steps: int, warm_up: int) -> dict[str, list[float]]:
-    """Seconds of the processor of each one's steps: a busy machine takes time away, but no work."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for turn in range(warm_up + steps):
-        for name in sorted(contenders, reverse=turn % 2 == 0):
-            start = time.process_time()
-            next(contenders[name])
-            if turn >= warm_up:
-                seconds[name].append(time.process_time() - start)
-    return seconds
-
-
 def _per_event(count: int) -> float:
     """Seconds that the ledger takes for one event and one tallied step, beyond those of an empty generator."""
     book, step = Ledger(), Step(step=1, terms={})
@@ -102,7 +85,7 @@ def _per_event(count: int) -> float:
 
 def _once(setting: Setting, repeats: int) -> float:
     """Seconds for what happens once: sensors are looked for, a few passes counted, everything written down."""
-    student, teacher, batch = _student(), setting.teacher, setting.train.batch(torch.arange(64))
+    student, teacher, batch = small_mlp(), setting.teacher, setting.train.batch(torch.arange(64))
 
     def step() -> None:
         teacher(batch.student_inputs)
@@ -115,7 +98,3 @@ def _once(setting: Setting, repeats: int) -> float:
     book.learn("key", lambda _: None, "student", steps=1, samples=64)
     recorded = statistics.median(repeated(lambda: book.record(reads_teacher=True), repeats))
     return KINDS * max(0.0, counted - plain) + looked + recorded
-
-
-def _student() -> MLP:
-    return MLP(64, (32,), 10)

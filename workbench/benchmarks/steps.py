@@ -41,11 +41,8 @@ class LiveKD(KD):
 
 def digits_steps(size: Size) -> list[Measurement]:
     """KD on digits through the engine, the teacher asked at each step or cached, against the bare loop."""
-    inputs, labels = load()
-    data = (inputs[:1437], labels[:1437]), (inputs[1437:], labels[1437:])
-    setting = Setting(*data, MLP(64, (512, 512), 10), _mlp, budget=Budget(epochs=FOREVER, schedule="constant"))
     with threads(1):
-        seconds = _race(setting, size.steps, size.warm_up, _mlp)
+        seconds = _race(digits(), size.steps, size.warm_up, small_mlp)
     how = (
         f"median of {size.steps} steps of 64 samples each in turn, 1 thread, MLP 64-512-512-10 -> 64-32-10, checkpoints "
         "on; bare: a hand-written loop with tensor indexing and torch.optim.SGD"
@@ -106,5 +103,13 @@ def engine_steps(setting: Setting, method: Method, folder: Path) -> Iterator[Non
             yield
 
 
-def _mlp() -> nn.Module:
+def digits() -> Setting:
+    """A large and a small MLP that are never done with the digits."""
+    inputs, labels = load()
+    data = (inputs[:1437], labels[:1437]), (inputs[1437:], labels[1437:])
+    return Setting(*data, MLP(64, (512, 512), 10), small_mlp, budget=Budget(epochs=FOREVER, schedule="constant"))
+
+
+def small_mlp() -> nn.Module:
+    """The student of ``digits``."""
     return MLP(64, (32,), 10)

@@ -22,7 +22,7 @@ POINTS, FIRST_S = 128, 0.02
 """Points of a timeline at most, and the seconds between its first ones."""
 
 TOUCHING_S = 1e-3
-"""Two pieces of the same stage that lie no further apart are one span."""
+"""Two pieces of the same stage that lie no further apart are one span; the joules in between are nobody's."""
 
 
 @dataclass
@@ -149,7 +149,13 @@ class Account:
     def _cost(self, stage: str, row: Row) -> Cost:
         spans = tuple((start, end) for start, end in row.spans)
         usage = Usage(spans, row.wall_s, row.cpu_s, float(sum(row.flops.values())))
-        components = tuple(each for meter in self.poller.meters for each in meter.spent(usage))
+        length = sum(end - start for start, end in spans)
+        worked = row.wall_s / length if length > row.wall_s else 1.0
+        components = tuple(
+            each.scaled(worked) if meter.interval_s else each
+            for meter in self.poller.meters
+            for each in meter.spent(usage)
+        )
         failures = [f"{method} failed: {why}" for method, why in self.poller.failed.items()]
         amounts: Mapping[str, int] = row.amounts
         return Cost(

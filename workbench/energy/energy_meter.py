@@ -21,8 +21,6 @@ from workbench.energy.ladder import meters_here
 from workbench.energy.meter import Meter
 from workbench.energy.poller import Poller
 
-NOBODY = ""
-
 
 class EnergyMeter:
     """Charges everything between entering and leaving a stage to it, except what lies in a stage inside it.

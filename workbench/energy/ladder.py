@@ -10,10 +10,13 @@ from workbench.energy.models import CpuTimeModel, FlopsModel
 from workbench.energy.nvml import NvmlCounter, NvmlPower
 from workbench.energy.rapl import Rapl
 
+KINDS: tuple[type[Meter], ...] = (NvmlCounter, NvmlPower, Rapl, CpuTimeModel, FlopsModel)
+"""In the order of trust; the models at the end can always tell something."""
+
 
 def every_meter() -> list[Meter]:
-    """One of every kind, in the order of trust; the models at the end can always tell something."""
-    return [NvmlCounter(), NvmlPower(), Rapl(), CpuTimeModel(), FlopsModel()]
+    """One of every kind."""
+    return [kind() for kind in KINDS]
 
 
 def usable(meters: Sequence[Meter]) -> list[Meter]:
@@ -38,5 +41,4 @@ def missing_here() -> Mapping[str, str]:
 def meters_here() -> list[Meter]:
     """New meters of the kinds that this machine has."""
     absent = missing_here()
-    kinds = (NvmlCounter, NvmlPower, Rapl, CpuTimeModel, FlopsModel)
-    return usable([kind() for kind in kinds if kind.method not in absent])
+    return usable([kind() for kind in KINDS if kind.method not in absent])

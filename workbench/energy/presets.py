@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,8 +83,3 @@ def likely_preset(power_supply: Path = Path("/sys/class/power_supply")) -> str:
     """``laptop`` where there is a battery, else ``server``."""
     has_battery = power_supply.is_dir() and any(path.name.startswith("BAT") for path in power_supply.iterdir())
     return "laptop" if has_battery else "server"
-
-
-def cores() -> int:
-    """Logical cores of this machine."""
-    return os.cpu_count() or 1

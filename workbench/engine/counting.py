@@ -24,15 +24,15 @@ def stepper(updater: Updater) -> Callable[[Batch, float, int], dict[str, float]]
 
     The operations under ``ask`` are the teacher's; all others are the student's, adapters and losses included.
     """
+    ledger, probes = running(), updater.probes
+    if ledger is None:
+        return updater.step
     step, ask, mark = updater.step, updater.ask, object()
     period = lcm(*(player.every for player in updater.players.values()))
 
     def counted(batch: Batch, progress: float, at: int) -> dict[str, float]:
-        ledger = running()
-        if ledger is None:
-            return step(batch, progress, at)
         ledger.stepped = True
-        probed = updater.probes is not None and updater.probes.watching  # asks for more gradients than others
+        probed = probes is not None and probes.watching  # asks for more gradients than others
         key = (mark, probed, updater.steps_done % period, shapes(batch.student_inputs))
         if key in ledger.known:
             ledger.passes.append(key)

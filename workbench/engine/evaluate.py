@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import torch
@@ -54,12 +54,16 @@ def reported(pieces: Generator[float, None, Tensor], **about: Any) -> Generator[
 
 def layout(model: nn.Module, data: TransferSet) -> torch.Size:
     """Shape of a model's outputs for one sample."""
-    pieces = predict(model, data.subset(torch.arange(1, device=data.ids.device)))
+    return returned(predict(model, data.subset(torch.arange(1, device=data.ids.device)))).shape[1:]
+
+
+def returned(pieces: Iterator[Any]) -> Any:
+    """What a generator returns; what it yields is let go."""
     while True:
         try:
             next(pieces)
         except StopIteration as done:
-            return done.value.shape[1:]
+            return done.value
 
 
 def score(task: Task, outputs: Tensor, labels: Tensor) -> float:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
-from workbench.engine.evaluate import predict
+from workbench.engine.evaluate import predict, returned
 from workbench.engine.streams import Streams
 from workbench.engine.teaching import teacher_identity, teacher_of
 from workbench.engine.trial import Trial, trial_of
@@ -71,12 +70,7 @@ def _teacher(run: Run, setting: Setting, conditions: Conditions) -> nn.Module:
     key = teacher_identity(setting, conditions.teacher_seed)
     if run.facts.get("teacher", key) != key:
         raise ValueError(f"run {run.id} had another teacher than this setting makes: {run.facts['teacher']}, not {key}")
-    events = teacher_of(setting, conditions, key)
-    while True:
-        try:
-            next(events)
-        except StopIteration as done:
-            return done.value
+    return returned(teacher_of(setting, conditions, key))
 
 
 def _with_weights(trial: Trial, party: str, state: Mapping[str, Tensor], run: Run) -> nn.Module:
@@ -116,9 +110,5 @@ def _check(run: Run, setting: Setting, models: Mapping[str, nn.Module]) -> None:
 
 
 def _alike(model: nn.Module, setting: Setting, rows: Tensor, stored: Tensor) -> bool:
-    pieces: Any = predict(model, setting.test.subset(rows))
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as done:
-            return torch.allclose(done.value, stored[rows], rtol=CLOSE, atol=CLOSE)
+    said = returned(predict(model, setting.test.subset(rows)))
+    return torch.allclose(said, stored[rows], rtol=CLOSE, atol=CLOSE)

@@ -10,10 +10,10 @@ from plotly.subplots import make_subplots
 
 from workbench.diagnostics.agreement.agreement import OUTCOMES, Agreement
 from workbench.figures import theme
+from workbench.figures.class_axes import NAMED_UP_TO, class_axes
 from workbench.figures.dots import interval_bars
 from workbench.figures.text import label, sentence
 
-COUNTS_UP_TO = 20
 MEANING = {"student_only": "student only (progress)", "teacher_only": "teacher only (regress)"}
 
 
@@ -24,7 +24,7 @@ def figure(result: Agreement) -> go.Figure:
     made.add_traces(_confusion(result), [1, 1], [1, 1])
     made.add_traces(_outcomes(result), [2] * 4, [1] * 4)
     made.add_traces(_range(result), [3] * 2, [1] * 2)
-    _class_axes(made, result.class_names)
+    class_axes(made, result.class_names, ("student's class", "teacher's class"), 14, 1)
     allowed = f"same class: {result.top1.mean:.1%}; the accuracies allow {result.lowest:.1%} to {result.highest:.1%}"
     if isfinite(result.phi.mean):
         allowed += f"<br>beyond what the labels explain: phi = {result.phi.mean:.2f}"
@@ -45,7 +45,7 @@ def _confusion(result: Agreement) -> list[go.Heatmap]:
     names = [label(name) for name in result.class_names]
     pairs = [[f"teacher {taught}, student {chosen}" for chosen in names] for taught in names]
     hover = {"hovertext": pairs, "hovertemplate": "%{hovertext}: %{z:,} samples<extra></extra>", "showscale": False}
-    few = len(counts) <= COUNTS_UP_TO
+    few = len(counts) <= NAMED_UP_TO
     text = {"texttemplate": "%{text}", "textfont": {"size": theme.SMALL, "color": theme.DARK_TEXT}} if few else {}
     written = np.where(counts > 0, result.confusion.astype(str), "") if few else None
     look = hover | text | {"text": written, "xgap": int(few), "ygap": int(few)}
@@ -55,17 +55,6 @@ def _confusion(result: Agreement) -> list[go.Heatmap]:
         go.Heatmap(z=differ, zmin=0, zmax=most, colorscale=theme.SEQUENTIAL, **look),
         go.Heatmap(z=np.where(same, counts, np.nan), colorscale=theme.FLAT, **look),
     ]
-
-
-def _class_axes(made: go.Figure, class_names: tuple[str, ...]) -> None:
-    """Names of the classes; every k-th where there are too many to be read."""
-    ticks = list(range(0, len(class_names), -(-len(class_names) // COUNTS_UP_TO)))
-    names = [label(class_names[k], 14) for k in ticks]
-    axis = {"tickvals": ticks, "ticktext": names, "showgrid": False, "zeroline": False, "row": 1, "col": 1}
-    axis |= {"tickfont_size": theme.SMALL, "range": [-0.5, len(class_names) - 0.5]}
-    angle = 0 if max(map(len, names)) <= 3 else -90
-    made.update_xaxes(title_text="student's class", side="top", tickangle=angle, **axis)
-    made.update_yaxes(title_text="teacher's class", **axis | {"range": axis["range"][::-1]})
 
 
 def _outcomes(result: Agreement) -> list[go.Bar]:

@@ -77,11 +77,11 @@ def _drawn(
 
 def _input(result: Attribution, row: int, top: float) -> go.Heatmap | go.Image:
     image = result.inputs[row]
-    hover = {"name": f"sample {result.ids[row]}", "hoverinfo": "name"}
+    name = f"sample {result.ids[row]}"
     if image.ndim == 3 and len(image) == 3:
         low, high = float(result.inputs.min()), float(result.inputs.max())
         colours = ((np.moveaxis(image, 0, -1) - low) * (255 / (high - low or 1))).round().astype(np.uint8)
-        return go.Image(z=colours, x0=0, y0=top, hovertemplate="%{z}<extra></extra>", name=hover["name"])
+        return go.Image(z=colours, x0=0, y0=top, hovertemplate="%{z}<extra></extra>", name=name)
     grey = image.reshape(-1, *image.shape[-2:]).mean(0)
     return go.Heatmap(
         z=grey,
@@ -91,7 +91,7 @@ def _input(result: Attribution, row: int, top: float) -> go.Heatmap | go.Image:
         dx=1,
         colorscale=theme.GREYS,
         showscale=False,
-        hovertemplate=f"%{{z:.3g}}<extra>{hover['name']}</extra>",
+        hovertemplate=f"%{{z:.3g}}<extra>{name}</extra>",
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -11,9 +9,9 @@ from plotly.subplots import make_subplots
 from workbench.diagnostics.confusion.confusion import Confusion
 from workbench.diagnostics.confusion.similarity import NAMES
 from workbench.figures import theme
+from workbench.figures.class_axes import NAMED_UP_TO, class_axes
 from workbench.figures.text import label
 
-NAMED_UP_TO = 20
 WORDS = {
     "pearson": "Pearson",
     "spearman": "Spearman",
@@ -35,7 +33,8 @@ def figure(result: Confusion) -> go.Figure:
     largest = max(float(np.nanmax(table, initial=0)) for table in (soft, hard)) or 1.0
     for column, (table, title) in enumerate(zip(tables, TITLES, strict=True), 1):
         made.add_trace(_heatmap(table, largest, title, result.class_names), 1, column)
-        _class_axes(made, result.class_names, column, title)
+        class_axes(made, result.class_names, (title, "label" if column == 1 else ""), 10, column)
+    made.update_yaxes(showticklabels=False, row=1, col=2)
     made.add_trace(_entries(soft[used], hard[used], result.class_names, used), 2, 1)
     made.add_traces(_numbers(result), 3, 1)
     form = "share among the wrong classes" if result.mode == "corrected" else "share of the class"
@@ -68,17 +67,6 @@ def _heatmap(table: np.ndarray, largest: float, title: str, names: tuple[str, ..
         hovertext=pairs,
         hovertemplate=f"%{{hovertext}}: %{{z:.1%}}<extra>{title}</extra>",
     )
-
-
-def _class_axes(made: go.Figure, names: tuple[str, ...], column: int, title: str) -> None:
-    ticks = list(range(0, len(names), -(-len(names) // NAMED_UP_TO)))
-    words = [label(names[k], 10) for k in ticks]
-    axis: dict[str, Any] = {"tickvals": ticks, "ticktext": words, "showgrid": False, "zeroline": False}
-    axis |= {"tickfont_size": theme.SMALL, "row": 1, "col": column}
-    angle = 0 if max(map(len, words)) <= 3 else -90
-    made.update_xaxes(title_text=title, side="top", tickangle=angle, range=[-0.5, len(names) - 0.5], **axis)
-    made.update_yaxes(range=[len(names) - 0.5, -0.5], showticklabels=column == 1, **axis)
-    made.update_yaxes(title_text="label", row=1, col=1)
 
 
 def _entries(soft: np.ndarray, hard: np.ndarray, names: tuple[str, ...], used: np.ndarray) -> go.Scatter:

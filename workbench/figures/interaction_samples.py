@@ -20,9 +20,8 @@ def samples(result: Interaction) -> go.Figure:
     rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_SAMPLES)).astype(int)]
     total = sum(share.sum(axis=1) for share in shares)
     kept = np.argsort(-total, kind="stable")[:MOST_FEATURES]
-    place = (sum(shares)[kept][:, rows] * np.arange(len(rows))).sum(axis=1) / np.maximum(
-        sum(shares)[kept][:, rows].sum(axis=1), 1e-9
-    )
+    used = sum(shares)[kept][:, rows]
+    place = (used * np.arange(len(rows))).sum(axis=1) / np.maximum(used.sum(axis=1), 1e-9)
     kept = kept[np.argsort(place, kind="stable")]
     names = result.group_names
     made = theme.canvas(height=440, margin_t=40)

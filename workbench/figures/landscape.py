@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from workbench.diagnostics.flatness.landscape import Landscape
 from workbench.figures import theme
-from workbench.figures.text import escaped, label
+from workbench.figures.text import label
 
 WARNING = "Axes are shares of each filter's norm:<br>only so do they compare across architectures."
 GAP, LEVELS = 0.05, 14
@@ -114,5 +114,5 @@ def _line(result: Landscape) -> go.Scatter:
         line=theme.line("student"),
         marker=theme.marker("student", 4),
         showlegend=False,
-        hovertemplate=f"%{{x:.0%}} of the way: %{{y:.3g}}<extra>{escaped('loss')}</extra>",
+        hovertemplate="%{x:.0%} of the way: %{y:.3g}<extra>loss</extra>",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -27,7 +29,7 @@ def figure(result: Ranking) -> go.Figure:
     made.update_yaxes(row=1, col=2, **axis)
     made.update_xaxes(title_text=f"ours: {with_unit(result.score)}", row=1, col=1, zeroline=False, nticks=5)
     made.update_xaxes(title_text=f"published: {label(result.column or 'scores', 16)}", row=1, col=2, nticks=5)
-    _ranks(made, result)
+    at_the_edge(made, RANKS, [_ranks(result, row) for row in rows])
     made.update_layout(title_text=_title(result))
     return made
 
@@ -83,13 +85,16 @@ def _marks(result: Ranking, *, from_memory: bool) -> go.Scatter:
     )
 
 
-def _ranks(made: go.Figure, result: Ranking) -> None:
-    """Both ranks at the right edge of every row."""
+def at_the_edge(made: go.Figure, head: str, texts: Sequence[str]) -> None:
+    """A text at the right edge of every row, and below them what they mean."""
     place = {"xref": "paper", "x": 1.0, "xanchor": "left", "xshift": 8, "showarrow": False, "align": "left"}
     small = {"size": theme.SMALL, "color": theme.TEXT}
-    made.add_annotation(yref="paper", y=0, yanchor="top", yshift=-4, text=RANKS, font=small, **place)
-    for row in range(result.n):
-        low, high = result.our_ranks_low[row], result.our_ranks_high[row]
-        around = "" if np.isnan(low) or low == high else f" ({low:g}\u2013{high:g})"
-        text = f"{result.our_ranks[row]:g}{around} / {result.published_ranks[row]:g}"
+    made.add_annotation(yref="paper", y=0, yanchor="top", yshift=-4, text=head, font=small, **place)
+    for row, text in enumerate(texts):
         made.add_annotation(y=row, yref="y", text=text, font=small, **place)
+
+
+def _ranks(result: Ranking, row: int) -> str:
+    low, high = result.our_ranks_low[row], result.our_ranks_high[row]
+    around = "" if np.isnan(low) or low == high else f" ({low:g}\u2013{high:g})"
+    return f"{result.our_ranks[row]:g}{around} / {result.published_ranks[row]:g}"

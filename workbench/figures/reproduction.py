@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 
 from workbench.diagnostics.ranking.reproduction import Reproduction
 from workbench.figures import theme
+from workbench.figures.ranking import PUBLISHED, at_the_edge
 from workbench.figures.text import label
 
 ROW, REST = 34, 140
-PUBLISHED = theme.TERMS[1]
 HEAD = "gain / spread<br>! gain is smaller"
 
 
@@ -23,7 +23,7 @@ def figure(result: Reproduction) -> go.Figure:
     made.update_yaxes(tickvals=rows, ticktext=names, range=[result.n - 0.5, -0.5], zeroline=False)
     made.update_xaxes(title_text="points above plain KD of the same column", zeroline=False)
     made.add_vline(0, line={"color": theme.LINE, "width": 2}, layer="below")
-    _verdicts(made, result)
+    at_the_edge(made, HEAD, [_verdict(result, row) for row in rows])
     return made
 
 
@@ -79,12 +79,6 @@ def _students(result: Reproduction, rows: np.ndarray) -> go.Scatter:
     )
 
 
-def _verdicts(made: go.Figure, result: Reproduction) -> None:
-    """Gain and spread as numbers at the right edge."""
-    place = {"xref": "paper", "x": 1.0, "xanchor": "left", "xshift": 8, "showarrow": False, "align": "left"}
-    small = {"size": theme.SMALL, "color": theme.TEXT}
-    made.add_annotation(yref="paper", y=0, yanchor="top", yshift=-4, text=HEAD, font=small, **place)
-    for row in range(result.n):
-        larger = "" if result.gains[row] > result.spreads[row] else " !"
-        text = f"{result.gains[row]:.2f} / {result.spreads[row]:.2f}{larger}"
-        made.add_annotation(y=row, yref="y", text=text, font=small, **place)
+def _verdict(result: Reproduction, row: int) -> str:
+    larger = "" if result.gains[row] > result.spreads[row] else " !"
+    return f"{result.gains[row]:.2f} / {result.spreads[row]:.2f}{larger}"

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 
 from workbench.diagnostics.representation.representation import Representation
 from workbench.figures.draw import draw
+from workbench.figures.text import label
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
@@ -87,8 +88,6 @@ class RepresentationPanel(widgets.VBox):
 
 
 def _position(value: Any, result: Representation, axis: str) -> int:
-    from workbench.figures.text import label
-
     names = result.student_layers if axis == "y" else result.teacher_layers
     shown = [label(name) for name in names]
     return shown.index(value) if value in shown else int(value)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from tests.diagnostics.energy.ledgers import pair
+from tests.figures.examples import HOSTILE
 from workbench.diagnostics.energy.break_even import BreakEven, break_even
 from workbench.diagnostics.energy.break_even_parts import Assumptions
-
-HOSTILE = "<img src=x onerror=alert(1)> & $x$ </script>"
 
 
 def results() -> list[BreakEven]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from tests.diagnostics.energy.ledgers import book, measured, pair
+from tests.figures.examples import HOSTILE
 from workbench.diagnostics.energy.energy import Energy, energy
 from workbench.energy.carbon import Grid
 from workbench.energy.component import Component
-
-HOSTILE = "<img src=x onerror=alert(1)> & $x$ </script>"
 
 
 def results() -> list[Energy]:
