@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from workbench.diagnostics.divergence.divergence import divergence_of as divergence_of
     from workbench.diagnostics.energy.energy import energy_of as energy_of
     from workbench.engine.distill import distill as distill
-    from workbench.engine.study import study as study
-    from workbench.engine.study_of import study_of as study_of
+    from workbench.engine.study.study import study as study
+    from workbench.engine.study.study_of import study_of as study_of
     from workbench.figures.draw import draw as draw
     from workbench.records.budget import Budget as Budget
     from workbench.records.run import Run as Run
@@ -45,8 +45,8 @@ _HOMES = {
     "methods": "workbench.methods",
     "panel": "workbench.widgets.panel:panel",
     "settings": "workbench.settings",
-    "study": "workbench.engine.study:study",
-    "study_of": "workbench.engine.study_of:study_of",
+    "study": "workbench.engine.study.study:study",
+    "study_of": "workbench.engine.study.study_of:study_of",
 }
 
 __all__ = list(_HOMES)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contracts import text
 from tests.contracts.probes.world import map_net, normalised_net, run, setting
-from workbench.engine.study_plan import plan_study
+from workbench.engine.study.plan import plan_study
 from workbench.methods.catalog import catalog, family_of, make
 from workbench.records.budget import Budget
 

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from tests.contracts.probes.test_updates import MomentumSplit
 from tests.contracts.probes.world import map_net, normalised_net, setting
 from tests.contracts.text import reads_text, text_setting
-from workbench.engine import keeper
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.distill import Distillation
+from workbench.engine.training import keeper
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
 from workbench.models.mlp import MLP

@@ -14,9 +14,9 @@ import pytest
 
 from tests.contracts.probes.world import same
 from tests.engine.interrupted import BUDGET, OWN, arm
-from workbench.engine import checkpoint, keeper
-from workbench.engine.checkpoint import CorruptCheckpoint
 from workbench.engine.controls import Controls
+from workbench.engine.training import checkpoint, keeper
+from workbench.engine.training.checkpoint import CorruptCheckpoint
 from workbench.methods.catalog import catalog
 from workbench.records import events
 from workbench.records.run import Run

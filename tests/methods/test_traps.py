@@ -19,6 +19,7 @@ from torch import Tensor
 
 from tests.contracts.probes.world import play, setting, start
 from tests.engine import test_honesty as honesty
+from tests.engine.study import test_plan
 from tests.functional import test_token_divergences as divergences
 from tests.methods.case import check
 from tests.methods.features import (
@@ -38,8 +39,9 @@ from tests.methods.relations import (
     test_similarity_preserving,
 )
 from tests.methods.sequences import test_adaptive_kl, test_reverse_kl, test_word_level_kd
-from tests.study import test_plan
-from workbench.engine import guides, scoring, study_arms
+from workbench.engine import scoring
+from workbench.engine.study import arms as study_arms
+from workbench.engine.teacher import guides
 from workbench.functional import attention, relations
 from workbench.functional import token_divergences as tokens
 from workbench.methods import bank, tokenwise

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from tests.engine.study.conftest import make_setting
 from tests.figures import examples
-from tests.study.conftest import make_setting
 from workbench.diagnostics.confusion import numbers as confusion_numbers
 from workbench.diagnostics.confusion.confusion import Confusion, confusion_of
 from workbench.figures.draw import draw

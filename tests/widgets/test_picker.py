@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 import torch
 
-from workbench.engine.study_plan import plan_study
+from workbench.engine.study.plan import plan_study
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
 from workbench.settings.setting import Setting

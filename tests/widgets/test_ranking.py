@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from workbench.diagnostics.ranking.ranking import columns_for, ranking_of
-from workbench.engine.study_of import study_of
+from workbench.engine.study.study_of import study_of
 from workbench.figures.draw import draw
 from workbench.records.study import Study
 from workbench.widgets.panel import panel

@@ -18,8 +18,8 @@ from workbench.energy.ladder import every_meter
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.distill import Distillation
-from workbench.engine.ledger import Ledger
-from workbench.engine.spending import stage_of
+from workbench.engine.ledger.ledger import Ledger
+from workbench.engine.ledger.spending import stage_of
 from workbench.methods.logits.kd import KD
 from workbench.records.events import Event, Step
 from workbench.settings.setting import Setting

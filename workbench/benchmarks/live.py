@@ -11,7 +11,7 @@ from pathlib import Path
 from workbench.benchmarks.measurement import Measurement, Size, ratio, threads
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
-from workbench.engine.session import Session
+from workbench.engine.live.session import Session
 from workbench.engine.store import Store
 from workbench.methods.logits.kd import KD
 from workbench.methods.selftaught.labels_only import LabelsOnly

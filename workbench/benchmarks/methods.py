@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from workbench.benchmarks.measurement import Measurement, Size, threads
-from workbench.engine import probes
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import distill
+from workbench.engine.training import probes
 from workbench.methods.catalog import catalog, family_of, make
 from workbench.methods.method import Method
 from workbench.models.convnet import ConvNet

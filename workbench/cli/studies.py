@@ -37,7 +37,7 @@ def carry_out(asked: StudyFlags, methods: Mapping[str, Pairs], document: Callabl
 
 
 def _run(asked: StudyFlags, methods: Mapping[str, Pairs]) -> Study:
-    from workbench.engine.study import study
+    from workbench.engine.study.study import study
 
     if asked.jobs == 0:
         raise ValueError("--jobs 0 would run nothing; give 1 or more, or -1 for one per core")

@@ -16,15 +16,15 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.fitting import fit_student
 from workbench.engine.identity import address, own_code_of
-from workbench.engine.keeper import Keeper
-from workbench.engine.ledger import Ledger
+from workbench.engine.ledger.ledger import Ledger
+from workbench.engine.ledger.spending import WARM_UP, stage_of, warm_up
 from workbench.engine.protocols import run_stages, stage_steps
 from workbench.engine.sizes import larger_student
-from workbench.engine.spending import WARM_UP, stage_of, warm_up
 from workbench.engine.streams import Streams
-from workbench.engine.teaching import new_teacher, teacher_identity, teacher_of
-from workbench.engine.terms import NotFinite
-from workbench.engine.trial import Trial, trial_of
+from workbench.engine.teacher.teaching import new_teacher, teacher_identity, teacher_of
+from workbench.engine.training.keeper import Keeper
+from workbench.engine.training.terms import NotFinite
+from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import check_task
 from workbench.methods.method import Method
 from workbench.records import events

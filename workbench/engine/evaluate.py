@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.transfer import TransferSet
-from workbench.engine.counting import looker
+from workbench.engine.ledger.counting import looker
 from workbench.engine.streams import repeatable
 from workbench.functional.tasks import Task
 from workbench.models.layers import evaluating

@@ -8,8 +8,8 @@ import torch
 
 from workbench.engine.conditions import Conditions
 from workbench.engine.evaluate import predict, reported, score
-from workbench.engine.guiding import guide_for, partner_for
-from workbench.engine.trial import Trial
+from workbench.engine.teacher.guiding import guide_for, partner_for
+from workbench.engine.training.trial import Trial
 from workbench.models.learners import as_teacher
 from workbench.models.soft_fit import SoftFit
 from workbench.records import events

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from workbench.engine.conditions import Conditions
-from workbench.engine.counting import stepper
-from workbench.engine.guiding import guide_for, partner_for
-from workbench.engine.keeper import Keeper
-from workbench.engine.stage import StageRunner
-from workbench.engine.trial import Trial
+from workbench.engine.ledger.counting import stepper
+from workbench.engine.teacher.guiding import guide_for, partner_for
+from workbench.engine.training.keeper import Keeper
+from workbench.engine.training.stage import StageRunner
+from workbench.engine.training.trial import Trial
 from workbench.records import events
 from workbench.records.plan import StagePlan
 

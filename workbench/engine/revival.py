@@ -13,8 +13,8 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.evaluate import predict, returned
 from workbench.engine.streams import Streams
-from workbench.engine.teaching import teacher_identity, teacher_of
-from workbench.engine.trial import Trial, trial_of
+from workbench.engine.teacher.teaching import teacher_identity, teacher_of
+from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
 from workbench.records.plan import StagePlan

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from workbench.engine.evaluate import predict, reported, score
-from workbench.engine.guiding import outputs_of
 from workbench.engine.identity import address
-from workbench.engine.ledger import metered
+from workbench.engine.ledger.ledger import metered
 from workbench.engine.revival import revive
-from workbench.engine.trial import Trial
+from workbench.engine.teacher.guiding import outputs_of
+from workbench.engine.training.trial import Trial
 from workbench.methods.method import Method
 from workbench.models.learners import as_teacher
 from workbench.models.size import parameters

@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from workbench.engine.study import study
+from workbench.engine.study.study import study
 from workbench.findings.paired import Tell, gain, scores
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP

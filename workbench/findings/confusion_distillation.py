@@ -17,7 +17,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from workbench.engine.study import study
+from workbench.engine.study.study import study
 from workbench.findings.paired import Tell, gain
 from workbench.methods.catalog import make
 from workbench.methods.selftaught.confusion_distillation import ConfusionDistillation

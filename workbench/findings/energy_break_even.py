@@ -29,7 +29,7 @@ from workbench.engine import scoring, threads
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.distill import Distillation
-from workbench.engine.spending import stage_of
+from workbench.engine.ledger.spending import stage_of
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
 from workbench.records import events

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 from torch import nn
 
-from workbench.engine.study import study
+from workbench.engine.study.study import study
 from workbench.findings.paired import Tell, gain
 from workbench.methods.catalog import make
 from workbench.models.convnet import ConvNet

@@ -18,7 +18,7 @@ import numpy as np
 
 from workbench.diagnostics.agreement.distances import forward_kl
 from workbench.engine.store import open_store
-from workbench.engine.study import study
+from workbench.engine.study.study import study
 from workbench.findings.paired import Tell
 from workbench.methods.logits.kd import KD
 from workbench.models.mlp import MLP

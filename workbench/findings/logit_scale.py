@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from workbench.engine.store import open_store
-from workbench.engine.study import study
+from workbench.engine.study.study import study
 from workbench.findings.paired import Tell, gain
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP

@@ -23,7 +23,7 @@ from workbench.data.split import stratified
 from workbench.data.transfer import TransferSet
 from workbench.diagnostics.agreement.inherited_errors import asymmetry
 from workbench.engine.store import open_store
-from workbench.engine.study import study
+from workbench.engine.study.study import study
 from workbench.findings.paired import Tell
 from workbench.methods.logits.kd import KD
 from workbench.models.mlp import MLP

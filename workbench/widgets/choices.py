@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.engine.session import Session
+from workbench.engine.live.session import Session
 from workbench.methods import catalog as methods
 from workbench.methods.method import Method
 from workbench.settings import catalog as settings

@@ -8,7 +8,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.engine.session import Session
+from workbench.engine.live.session import Session
 from workbench.methods.method import Method
 from workbench.records.run import Run
 from workbench.records.snapshot import BUSY, Snapshot

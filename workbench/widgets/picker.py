@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.engine.study_plan import plan_study
+from workbench.engine.study.plan import plan_study
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
 from workbench.settings.setting import Setting

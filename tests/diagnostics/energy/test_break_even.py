@@ -23,7 +23,7 @@ from workbench.energy.component import KWH_J
 from workbench.energy.pipeline import Pipeline, students_to_break_even
 from workbench.energy.presets import Preset
 from workbench.engine.store import Store
-from workbench.engine.study import study
+from workbench.engine.study.study import study
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget

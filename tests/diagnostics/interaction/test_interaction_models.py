@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from tests.engine.study.conftest import make_setting
 from tests.figures import examples
-from tests.study.conftest import make_setting
 from workbench import methods
 from workbench.diagnostics.interaction.interaction import Construction, interaction_of
 from workbench.engine.store import Store
-from workbench.engine.study import study
+from workbench.engine.study.study import study
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
 from workbench.records.study import Study

@@ -14,7 +14,7 @@ from tests.contracts.probes.world import run, setting
 from tests.figures.subjects.loss_doctor import curves
 from workbench.diagnostics.loss_doctor.loss_doctor import LossDoctor, loss_doctor, loss_doctor_live, loss_doctor_of
 from workbench.diagnostics.loss_doctor.readings import read, shares
-from workbench.engine.lane import LaneRecorder
+from workbench.engine.live.lane import LaneRecorder
 from workbench.engine.store import Store
 from workbench.functional.divergences import forward_kl
 from workbench.methods.catalog import make

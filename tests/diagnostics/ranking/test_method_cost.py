@@ -15,7 +15,7 @@ from torch import nn
 from tests.figures import examples
 from tests.figures.subjects.method_cost import GAINS, SPENT
 from workbench.diagnostics.ranking.method_cost import Spent, method_cost, method_cost_of
-from workbench.engine.study import study
+from workbench.engine.study.study import study
 from workbench.methods.features.fitnets import FitNets
 from workbench.methods.logits.kd import KD
 from workbench.models.mlp import MLP

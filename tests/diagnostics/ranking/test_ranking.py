@@ -10,7 +10,7 @@ import pytest
 
 from workbench.diagnostics.ranking.draws import our_draws, published_draws
 from workbench.diagnostics.ranking.ranking import ranking, ranking_of
-from workbench.engine.study_of import study_of
+from workbench.engine.study.study_of import study_of
 from workbench.records.published import Sighting
 
 SAME = {"a": 73.0, "b": 74.0, "c": 75.0, "d": 76.0}

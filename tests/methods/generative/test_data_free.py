@@ -11,9 +11,9 @@ from torch import Tensor
 from tests.contracts.probes.world import blobs, play, same, setting, start, weights
 from tests.methods.case import FACTS
 from workbench.data.transfer import TransferSet
-from workbench.engine import probes, stage
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
+from workbench.engine.training import probes, stage
 from workbench.methods.catalog import catalog, make
 from workbench.methods.synthesis import DataFreeMethod
 from workbench.models.convnet import ConvNet
@@ -126,7 +126,7 @@ def test_labels_are_no_term_and_the_teacher_stays_as_it_is(key):
 
 @every_one
 def test_an_interrupted_run_ends_where_an_undisturbed_one_does(key, tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.engine.keeper.EVERY", 0.0)
+    monkeypatch.setattr("workbench.engine.training.keeper.EVERY", 0.0)
     where = world(TransferSet(*images(48, 0)))
     whole = collect(distill(where, made(key), SHORT, 0, Conditions(folder=tmp_path / "whole")))
     going = distill(where, made(key), SHORT, 0, Conditions(folder=tmp_path / "broken"))

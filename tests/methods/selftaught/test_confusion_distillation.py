@@ -12,7 +12,7 @@ from tests.contracts.probes.world import play, run, setting, start
 from tests.engine.test_honesty import Tripwire
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.engine.study_plan import plan_study
+from workbench.engine.study.plan import plan_study
 from workbench.methods.selftaught.confusion_distillation import ConfusionDistillation
 from workbench.records import events
 

@@ -1,0 +1,61 @@
+"""Anything that depends on a seed, compared like the arms of a study."""
+
+from __future__ import annotations
+
+import pytest
+
+from workbench.engine.study.study_of import study_of
+
+
+def _plain(seed: int) -> float:
+    return 80.0 + seed
+
+
+def _new(seed: int) -> dict[str, float]:
+    return {"score": 83.0 + seed + 0.1 * (seed % 2), "joules": 5.0}
+
+
+def test_functions_are_paired_and_judged() -> None:
+    found = study_of({"new": _new, "plain": _plain}, "plain", 4, name="planner")
+    assert list(found.arms) == ["plain", "new"]
+    assert found.arms["plain"].last.tolist() == [80.0, 81.0, 82.0, 83.0]
+    assert found.comparisons["new"].difference == pytest.approx(3.05)
+    assert found.comparisons["new"].against == "plain"
+    assert found.verdicts == {"new": "better"}
+    assert found.arms["new"].outcomes[0].measures == {"joules": 5.0}
+    assert "planner: score" in repr(found)
+
+
+def test_lower_can_be_better_and_two_seeds_are_too_few() -> None:
+    found = study_of({"new": _new, "plain": _plain}, "new", 2, higher_is_better=False)
+    assert found.comparisons["plain"].difference == pytest.approx(3.05)
+    assert found.verdicts == {}
+
+
+def test_a_failed_call_does_not_lose_the_others() -> None:
+    def fragile(seed: int) -> float:
+        if seed == 1:
+            raise ValueError("no plan found")
+        return _new(seed)["score"]
+
+    found = study_of({"plain": _plain, "fragile": fragile}, "plain", 4)
+    assert found.failures == {"fragile, seed 1": "ValueError: no plan found"}
+    assert found.comparisons["fragile"].seeds == 3
+
+
+def test_bad_input_is_refused() -> None:
+    with pytest.raises(KeyError, match="no arm 'none' to be the control; there are plain"):
+        study_of({"plain": _plain, "new": _new}, "none")
+    with pytest.raises(ValueError, match="the only arm"):
+        study_of({"plain": _plain}, "plain")
+
+    def broken(seed: int) -> float:
+        raise ZeroDivisionError(seed)
+
+    with pytest.raises(RuntimeError, match="every call failed; plain, seed 0: ZeroDivisionError"):
+        study_of({"plain": broken, "new": broken}, "plain", 1)
+
+
+def test_the_same_numbers_are_the_same_study() -> None:
+    arms = {"plain": _plain, "new": _new}
+    assert study_of(arms, "plain", 3).id == study_of(arms, "plain", [0, 1, 2]).id != study_of(arms, "plain", 4).id

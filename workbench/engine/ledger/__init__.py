@@ -1,0 +1,1 @@
+"""What a run costs, written down while it goes on."""

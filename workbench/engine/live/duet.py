@@ -1,0 +1,120 @@
+"""A student and its control, trained in turns, one step each."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from workbench.engine.conditions import Conditions
+from workbench.engine.controls import Controls
+from workbench.engine.distill import Distillation
+from workbench.engine.live.lane import LaneRecorder
+from workbench.engine.live.regions import regions
+from workbench.methods.catalog import make
+from workbench.methods.method import Method
+from workbench.records import events
+from workbench.records.budget import Budget
+from workbench.records.run import Run
+from workbench.records.snapshot import Lane, Regions
+from workbench.settings.setting import Setting
+
+Listener = Callable[[events.Event], None]
+
+
+class Duet:
+    """Two distillations with the same seed, and what has been seen of them so far.
+
+    Args:
+        setting: of both.
+        method: the student's; copied, so that another duet starts from the untrained one.
+        budget: of both.
+        conditions: of both.
+        seed: of both.
+    """
+
+    def __init__(self, setting: Setting, method: Method, budget: Budget, conditions: Conditions, seed: int = 0) -> None:
+        """Nothing is trained yet."""
+        self.setting = setting
+        methods = {"student": copy.deepcopy(method), "control": make("labels_only")}
+        self.controls = Controls(methods["student"])
+        self.distillations = {lane: Distillation(setting, m, budget, seed, conditions) for lane, m in methods.items()}
+        self.recorders = {lane: LaneRecorder(lane, m.name) for lane, m in methods.items()}
+        self.runs: dict[str, Run] = {}
+        self._seconds = dict.fromkeys(methods, 0.0)
+
+    def play(self, listener: Listener) -> Iterator[None]:
+        """Yields after each turn in which both took a step; the student goes first and has the teacher trained.
+
+        While the student's method trains somebody else (an assistant), the control waits.
+
+        Args:
+            listener: called with every event of either.
+        """
+        control = self.distillations["control"]
+        streams = {
+            "student": self.distillations["student"].run(self.controls),
+            "control": control.run(Controls(control.method)),
+        }
+        try:
+            self._advance("student", streams["student"], events.Stage, listener)
+            while len(self.runs) < len(streams):
+                for lane, stream in streams.items():
+                    if lane not in self.runs and (lane == "student" or not self._ahead):
+                        self._advance(lane, stream, events.Step, listener)
+                yield
+        finally:
+            for stream in streams.values():
+                stream.close()
+
+    @property
+    def _ahead(self) -> bool:
+        """Whether the control has taken every step that the student has."""
+        return "student" not in self.runs and self.recorders["control"].step >= self.recorders["student"].step
+
+    def _advance(self, lane: str, stream: Iterator[events.Event], until: type, listener: Listener) -> None:
+        """Let one of them go on to its next step of anybody but the teacher, or to its end."""
+        began = time.monotonic()
+        for event in stream:
+            self._seconds[lane] += time.monotonic() - began
+            self.recorders[lane].take(event)
+            if isinstance(event, events.Stage) and self.recorders[lane].resumed:
+                self.recorders[lane].recall(self.distillations[lane].trial.history.curves())
+            if isinstance(event, events.Finished):
+                self.runs[lane] = self._timed(lane, event.run)
+            elif event.party == "teacher" and not self.recorders[lane].step:
+                self._seconds[lane] = 0.0  # as in a study, where the teacher is there before
+            listener(event)
+            began = time.monotonic()
+            if isinstance(event, until) and event.party != "teacher":
+                return
+
+    def _timed(self, lane: str, run: Run) -> Run:
+        """With its own seconds, without those of the other one or of a pause."""
+        return replace(run, facts={**run.facts, "seconds": self._seconds[lane]})
+
+    @property
+    def share(self) -> float:
+        """Share of all steps that is done."""
+        recorders = self.recorders.values()
+        return sum(r.step for r in recorders) / max(1, sum(r.steps for r in recorders))
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """Both students as they stand."""
+        return tuple(recorder.view() for recorder in self.recorders.values())
+
+    def regions(self) -> Regions | None:
+        """Their decision regions and the teacher's, in a setting that lives in the plane."""
+        trials = {lane: d.trial for lane, d in self.distillations.items() if d.trial is not None}
+        if self.setting.look != "points" or "student" not in trials:
+            return None
+        models = {"teacher": trials["student"].parties.get("teacher")}
+        models |= {lane: trial.parties.get("student") for lane, trial in trials.items()}
+        return regions({name: model for name, model in models.items() if model is not None}, self.setting.train)
+
+    def forget(self) -> None:
+        """Drop the checkpoints: the next start begins anew."""
+        for distillation in self.distillations.values():
+            distillation.checkpoint_path.unlink(missing_ok=True)

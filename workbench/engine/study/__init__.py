@@ -1,0 +1,1 @@
+"""Methods over seeds with their controls: planned, run in any number of processes, compared."""

@@ -1,0 +1,166 @@
+"""What a study runs: its arms, the controls they need, and the cells of arm and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workbench.engine.conditions import Conditions
+from workbench.engine.identity import address
+from workbench.engine.study.arms import PlannedArm, arms_of, notes_on
+from workbench.methods.method import Method
+from workbench.records.budget import Budget
+from workbench.settings.setting import Setting
+
+POINTS = 100.0
+"""Scale of the scores that are read in points of a hundred; for them half a point is the default smallest effect."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of a study.
+
+    Attributes:
+        arm: name of the arm.
+        seed: of the student.
+        method: ``{"name": ..., "config": {...}}``.
+        budget: of the student.
+        conditions: which control, which teacher.
+    """
+
+    arm: str
+    seed: int
+    method: Mapping[str, Any]
+    budget: Budget
+    conditions: Conditions
+
+    @property
+    def title(self) -> str:
+        """How it is called in lists of failures."""
+        return f"{self.arm}, seed {self.seed}"
+
+
+@dataclass(frozen=True, eq=False)
+class StudyPlan:
+    """What a study runs; made by ``plan_study``.
+
+    Attributes:
+        setting: what it is played on.
+        arms: the control first, each method followed by the controls it needs.
+        seeds: of the students; the i-th teacher teaches the seeds that leave i when divided by ``teachers``.
+        teachers: number of distinct teachers.
+        smallest_effect: the least difference worth having, in the unit of the score.
+        quick: True leaves permuted controls out, and verdicts with them.
+        notes: what a reader must know.
+    """
+
+    setting: Setting
+    arms: tuple[PlannedArm, ...]
+    seeds: tuple[int, ...]
+    teachers: int
+    smallest_effect: float
+    quick: bool
+    notes: tuple[str, ...]
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """All arms of the first seed, then of the second, and so on: what is finished can be compared early."""
+        return tuple(self._cell(arm, seed) for seed in self.seeds for arm in self.arms)
+
+    @property
+    def arm_of_control(self) -> str:
+        """Name of the arm that trains on labels only."""
+        return self.arms[0].name
+
+    @property
+    def arm_of_method(self) -> str:
+        """Name of the arm of the first method."""
+        return next((arm.name for arm in self.arms if arm.role == "method"), self.arm_of_control)
+
+    @property
+    def id(self) -> str:
+        """Content address of everything that is asked."""
+        rest = {"seeds": self.seeds, "teachers": self.teachers, "quick": self.quick, "effect": self.smallest_effect}
+        arms = [[arm.name, arm.asked, arm.budget.to_dict(), arm.control] for arm in self.arms]
+        return f"{self.setting.name}-study-{address({'setting': self.setting.identity(), 'arms': arms, **rest})}"
+
+    def __getitem__(self, arm: str) -> PlannedArm:
+        """The arm of a name.
+
+        Raises:
+            KeyError: none; the message lists them.
+        """
+        for found in self.arms:
+            if found.name == arm:
+                return found
+        raise KeyError(f"no arm {arm!r}; there are {', '.join(a.name for a in self.arms)}")
+
+    def _cell(self, arm: PlannedArm, seed: int) -> Cell:
+        conditions = Conditions(control=arm.control, teacher_seed=seed % self.teachers)
+        return Cell(arm.name, seed, arm.asked, arm.budget, conditions)
+
+
+def plan_study(
+    setting: Setting,
+    methods: Sequence[Method],
+    seeds: int | Sequence[int] = 5,
+    *,
+    budget: Budget | None = None,
+    quick: bool = False,
+    teachers: int = 1,
+    smallest_effect: float | None = None,
+) -> StudyPlan:
+    """Add the controls that make the methods' numbers mean something.
+
+    Always labels only. For each method that reads a teacher: its targets permuted across samples, and its non-target
+    outputs permuted within each row; where one of them has no meaning, a note says why. For each method that trains more than the student: labels only with as many
+    optimiser steps in all.
+
+    Args:
+        setting: what to play on.
+        methods: one arm each; the same method may come twice with other parameters.
+        seeds: how many, or which.
+        budget: of the student in every arm; the setting's by default.
+        quick: leave the permuted controls out; then there is no verdict.
+        teachers: number of distinct teachers, trained with the seeds 0, 1 ...
+        smallest_effect: the least difference worth having; half a point for scores in points of a hundred.
+
+    Raises:
+        ValueError: a method does not fit the setting or touches test data, or a number is not allowed.
+    """
+    numbers = seeds_of(seeds)
+    if teachers < 1:
+        raise ValueError(f"teachers = {teachers} must be 1 or more")
+    arms, notes = arms_of(setting, methods, budget or setting.budget, quick=quick)
+    effect = _smallest_effect(setting, smallest_effect)
+    return StudyPlan(setting, arms, numbers, teachers, effect, quick, (*notes, *notes_on(setting, numbers, arms)))
+
+
+def with_folder(cell: Cell, folder: Any) -> Conditions:
+    """The conditions of a cell whose teachers and checkpoints are in the folder of a store."""
+    return replace(cell.conditions, folder=folder)
+
+
+def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
+    """The seeds as numbers.
+
+    Raises:
+        ValueError: none, one twice, or a negative one.
+    """
+    numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(int(seed) for seed in seeds)
+    if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        raise ValueError(f"seeds = {seeds!r}: give how many (1 or more), or different numbers that are 0 or more")
+    return numbers
+
+
+def _smallest_effect(setting: Setting, given: float | None) -> float:
+    if given is None and setting.kind.scale != POINTS:
+        raise ValueError(
+            f"the score of {setting.name} is {setting.kind.score}, which has no natural smallest effect: "
+            "say smallest_effect=..., the least difference worth having"
+        )
+    effect = 0.5 if given is None else given
+    if not effect > 0:
+        raise ValueError(f"smallest_effect = {effect} must be positive")
+    return effect

@@ -1,0 +1,159 @@
+"""Methods over seeds with their controls: planned, run in any number of processes, compared."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from workbench.engine import threads
+from workbench.engine.distill import Distillation, DistillationFailed, collect, distill
+from workbench.engine.store import CorruptArtifact, Store, open_store
+from workbench.engine.study.plan import Cell, StudyPlan, plan_study, with_folder
+from workbench.engine.study.summary import Runs, summarise
+from workbench.engine.study.tuning import tuned
+from workbench.engine.teacher.teaching import teacher_identity, teacher_of
+from workbench.methods.method import Method
+from workbench.records import events
+from workbench.records.run import Run
+from workbench.records.study import Study
+from workbench.settings.setting import Recipe, Setting
+
+__all__ = ["Cell", "StudyPlan", "plan_study", "run_cell", "run_cells", "study", "summarise"]
+
+Progress = Callable[[int, int, str], None]
+"""Called with the number of runs done, the number of all, and what has just happened."""
+
+_turn = threading.Lock()
+"""PyTorch's random state and number of threads belong to the process, so the cells of one process take turns."""
+
+
+def study(
+    setting: Setting,
+    methods: Sequence[Method],
+    seeds: int | Sequence[int] = 5,
+    *,
+    jobs: int | None = None,
+    store: Store | None = None,
+    progress: Progress | None = None,
+    tune: int = 0,
+    **plan: Any,
+) -> Study:
+    """Run methods over seeds beside their controls, and compare.
+
+    Runs that are in the store already are taken from there, so a study that was interrupted goes on where it stopped.
+
+    Args:
+        setting: what to play on.
+        methods: one arm each.
+        seeds: how many, or which.
+        jobs: runs at the same time; by default one, or what ``joblib.parallel_config`` says. The processes come from
+            joblib's backend (loky by default, or Dask or Ray if so configured) and must all see the store's folder.
+            Each computes with one thread unless the setting says otherwise; where it says so, or one is what this
+            process uses too, the numbers are the same bit by bit however many jobs there are.
+        store: where runs are kept; the default store if None.
+        progress: called with (runs done, all runs, what happened).
+        tune: trials on validation that every arm, controls included, gets first; 0 compares the parameters as given.
+        **plan: ``budget``, ``quick``, ``teachers`` and ``smallest_effect``; see ``plan_study``.
+
+    Raises:
+        ValueError: a method does not fit the setting; before anything is trained.
+        DistillationFailed: every run failed; otherwise ``Study.failures`` says which did.
+    """
+    store, progress = store or open_store(), progress or (lambda done, of, what: None)
+    asked = plan_study(setting, methods, seeds, **plan)
+
+    def run(part: StudyPlan) -> tuple[Runs, dict[str, str]]:
+        return run_cells(part, store, jobs=jobs, progress=progress)
+
+    chosen = tuned(asked, tune, run) if tune else asked
+    runs, failures = run(chosen)
+    if not runs:
+        raise DistillationFailed("every run failed; " + ": ".join(next(iter(failures.items()))))
+    found = summarise(chosen, runs, failures).with_runs(store.load)
+    store.save_study(found)
+    return found
+
+
+def run_cells(plan: StudyPlan, store: Store, *, jobs: int | None, progress: Progress) -> tuple[Runs, dict[str, str]]:
+    """Run what the store lacks of a plan; returns the runs by arm and seed, and what went wrong by ``arm, seed n``."""
+    cells = [(cell, run_id(plan, cell, store)) for cell in plan.cells]
+    missing = [cell for cell, name in cells if not store.has(name)]
+    done, failures = len(cells) - len(missing), {}
+    if missing:
+        _train_teachers(plan, missing, store, lambda what: progress(done, len(cells), what))
+    finished = [(cell, name) for cell, name in cells if cell not in missing]
+    for cell, name, failure in _in_parallel(plan, missing, store, jobs):
+        done += 1
+        progress(done, len(cells), f"{cell.title} failed: {failure}" if failure else cell.title)
+        if failure:
+            failures[cell.title] = failure
+        else:
+            finished.append((cell, name))
+    return _loaded(finished, store, failures), failures
+
+
+def _loaded(finished: Sequence[tuple[Cell, str]], store: Store, failures: dict[str, str]) -> Runs:
+    runs: dict[tuple[str, int], Run] = {}
+    for cell, name in finished:
+        try:
+            runs[cell.arm, cell.seed] = store.load(name, models=False)
+        except CorruptArtifact as error:
+            failures[cell.title] = f"{error}; delete the run {name} to have it computed again"
+    return runs
+
+
+def run_cell(plan: StudyPlan, cell: Cell, store: Store) -> Iterator[events.Event]:
+    """One run of a study, from the store if it is there, else distilled and stored.
+
+    Yields:
+        Events; the last one is ``Finished`` with the run, or ``Failed``.
+    """
+    name = run_id(plan, cell, store)
+    if store.has(name):
+        yield events.Finished(run=store.load(name))
+        return
+    conditions = with_folder(cell, store.folder)
+    for event in distill(plan.setting, plan[cell.arm].method, cell.budget, cell.seed, conditions):
+        if isinstance(event, events.Finished):
+            store.save(event.run)
+        yield event
+
+
+def run_id(plan: StudyPlan, cell: Cell, store: Store) -> str:
+    """The id that the run of a cell has, or will have."""
+    conditions = with_folder(cell, store.folder)
+    return Distillation(plan.setting, plan[cell.arm].method, cell.budget, cell.seed, conditions).id
+
+
+def _train_teachers(plan: StudyPlan, cells: Sequence[Cell], store: Store, say: Callable[[str], None]) -> None:
+    """Once, before the cells, which then find them in the cache."""
+    if not isinstance(plan.setting.teacher, Recipe):
+        return
+    for cell in {cell.conditions.teacher_seed: cell for cell in cells}.values():
+        with _turn, threads.using(plan.setting.threads):
+            key = teacher_identity(plan.setting, cell.conditions.teacher_seed)
+            for _ in teacher_of(plan.setting, with_folder(cell, store.folder), key):
+                pass
+        say(f"teacher {cell.conditions.teacher_seed} is ready")
+
+
+def _in_parallel(
+    plan: StudyPlan, cells: Sequence[Cell], store: Store, jobs: int | None
+) -> Iterator[tuple[Cell, str, str]]:
+    """Each cell with the id of its run, or with what went wrong, as they come."""
+    from joblib import Parallel, delayed
+
+    work = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    found = work(delayed(_work)(plan, cells, index, store, os.getpid()) for index in range(len(cells)))
+    yield from ((cells[index], name, failure) for index, name, failure in found)
+
+
+def _work(plan: StudyPlan, cells: Sequence[Cell], index: int, store: Store, parent: int) -> tuple[int, str, str]:
+    """Run one cell and leave it in the store; what went wrong is returned, so that it does not stop the rest."""
+    with _turn, threads.using(None if os.getpid() == parent else 1):
+        try:
+            return index, collect(run_cell(plan, cells[index], store)).id, ""
+        except Exception as error:
+            return index, "", f"{type(error).__name__}: {error}"

@@ -1,0 +1,130 @@
+"""From finished runs to a study: paired differences, intervals, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from workbench.engine.study.arms import PlannedArm
+from workbench.engine.study.plan import StudyPlan
+from workbench.records.arm import Arm, Outcome
+from workbench.records.run import Run
+from workbench.records.study import Study
+from workbench.records.verdict import Comparison
+from workbench.statistics.intervals import mean_interval
+from workbench.statistics.verdict import compare_pairs
+
+Runs = Mapping[tuple[str, int], Run]
+
+
+def summarise(plan: StudyPlan, runs: Runs, failures: Mapping[str, str] | None = None) -> Study:
+    """What the finished runs tell; cells may be missing, and only seeds that both sides have are compared.
+
+    Runs whose controls were moved while they ran, or that touched test data, are left out and named in the notes.
+
+    Args:
+        plan: of the study.
+        runs: by arm and seed.
+        failures: what went wrong elsewhere, by ``arm, seed n``.
+    """
+    fit = {cell: run for cell, run in runs.items() if not (run.changes or run.leaks_test)}
+    barred = [f"{arm}, seed {seed}" for arm, seed in runs if (arm, seed) not in fit]
+    notes = [f"{cell} was changed while it ran or touched test data, and is left out." for cell in barred]
+    if plan.quick:
+        notes.append("Quick: no permuted controls, so no verdict.")
+    arms = {planned.name: _arm(plan, planned, fit) for planned in plan.arms}
+    judge = Judge(plan.smallest_effect, higher_is_better=plan.setting.kind.higher_is_better, quick=plan.quick)
+    return Study(
+        id=plan.id,
+        setting=plan.setting.identity(),
+        score=plan.setting.kind.score,
+        higher_is_better=judge.higher_is_better,
+        seeds=plan.seeds,
+        control=plan.arm_of_control,
+        arms=arms,
+        comparisons=judge.against_control(arms, plan.arm_of_control),
+        further=judge.against_own_controls(arms),
+        teachers=_teachers(fit.values()),
+        smallest_effect=plan.smallest_effect,
+        quick=plan.quick,
+        failures=dict(failures or {}),
+        notes=(*plan.notes, *notes),
+    )
+
+
+class Judge:
+    """Compares arms by the rules of ``statistics.verdict``.
+
+    Args:
+        smallest_effect: the least difference worth having.
+        higher_is_better: direction of the score.
+        quick: True withholds every verdict.
+    """
+
+    def __init__(self, smallest_effect: float, *, higher_is_better: bool, quick: bool = False) -> None:
+        """Remembers the rules."""
+        self.smallest_effect, self.higher_is_better, self.quick = smallest_effect, higher_is_better, quick
+
+    def against_control(self, arms: Mapping[str, Arm], control: str) -> dict[str, Comparison]:
+        """Every method with the control, as one family."""
+        return self._compare({arm.name: arms[control] for arm in arms.values() if arm.role == "method"}, arms)
+
+    def against_own_controls(self, arms: Mapping[str, Arm]) -> dict[str, dict[str, Comparison]]:
+        """Every method with its other controls; each kind of control is a family."""
+        found: dict[str, dict[str, Comparison]] = {}
+        for role in ("equal_total", "permuted_targets", "permuted_non_targets"):
+            owned = {owner: arm for arm in arms.values() if arm.role == role for owner in arm.of}
+            for owner, comparison in self._compare(owned, arms).items():
+                found.setdefault(owner, {})[owned[owner].name] = comparison
+        return found
+
+    def _compare(self, controls: Mapping[str, Arm], arms: Mapping[str, Arm]) -> dict[str, Comparison]:
+        pairs = {name: self._paired(arms[name], control) for name, control in controls.items()}
+        pairs = {name: pair for name, pair in pairs.items() if len(pair[0])}
+        found = compare_pairs(pairs, smallest_effect=self.smallest_effect)
+        return {name: self._named(comparison, controls[name]) for name, comparison in found.items()}
+
+    def _paired(self, arm: Arm, control: Arm) -> tuple[np.ndarray, np.ndarray]:
+        """Scores of the seeds that both have, signed so that higher is better."""
+        both = sorted(set(arm.seeds) & set(control.seeds))
+        sign = 1.0 if self.higher_is_better else -1.0
+        mine, theirs = ({outcome.seed: sign * outcome.last for outcome in side.outcomes} for side in (arm, control))
+        return np.array([mine[seed] for seed in both]), np.array([theirs[seed] for seed in both])
+
+    def _named(self, comparison: Comparison, control: Arm) -> Comparison:
+        comparison = replace(comparison, against=control.label or control.name)
+        return replace(comparison, verdict="no verdict", seeds_to_decide=None) if self.quick else comparison
+
+
+def filled(arm: Arm, outcomes: Iterable[Outcome]) -> Arm:
+    """An arm with its outcomes in the order of their seeds, and the intervals of their means."""
+    ordered = tuple(sorted(outcomes, key=lambda outcome: outcome.seed))
+    if not ordered:
+        return arm
+    last, selected = (mean_interval([getattr(o, kind) for o in ordered]) for kind in ("last", "selected"))
+    return replace(arm, outcomes=ordered, interval=last, selected_interval=selected)
+
+
+def _arm(plan: StudyPlan, planned: PlannedArm, runs: Runs) -> Arm:
+    arm = Arm(planned.name, planned.role, planned.of, planned.label, planned.asked, planned.budget.to_dict())
+    return filled(arm, [_outcome(run) for (name, _), run in runs.items() if name == planned.name])
+
+
+def _outcome(run: Run) -> Outcome:
+    student, facts = run.scores["student"], run.facts
+    return Outcome(
+        seed=run.seed,
+        last=student.last,
+        selected=student.selected,
+        agreement=facts.get("agreement"),
+        seconds=facts.get("seconds", 0.0),
+        steps=facts.get("steps", {}),
+        run=run.id,
+    )
+
+
+def _teachers(runs: Iterable[Run]) -> dict[int, float]:
+    found = {run.facts.get("teacher_seed", 0): run.scores["teacher"].last for run in runs if "teacher" in run.scores}
+    return dict(sorted(found.items()))

@@ -1,0 +1,105 @@
+"""Who guides a stage: the teacher as the method declares it, with its answers kept on disk where they cannot change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.data.transfer import TransferSet
+from workbench.engine.conditions import Conditions
+from workbench.engine.evaluate import predict, reported
+from workbench.engine.identity import model_digest
+from workbench.engine.ledger.ledger import Ledger, metered, running
+from workbench.engine.teacher.cache import TeacherCache
+from workbench.engine.teacher.guides import Cached, Fixed, Following, SameWeights, ShuffledNonTargets
+from workbench.engine.training.trial import Trial
+from workbench.methods.method import Method
+from workbench.models.learners import CallableTeacher
+from workbench.records.plan import StagePlan
+
+
+def guide_for(trial: Trial, plan: StagePlan, conditions: Conditions, partner: Tensor | None) -> Iterator[Any]:
+    """The teacher of a stage, under the run's control; yields probes while a cache fills and returns it.
+
+    Raises:
+        ValueError: the control has no meaning for this task.
+    """
+    guide = yield from _guide(trial, plan, conditions, partner)
+    if guide is None or trial.control != "permuted_non_targets":
+        return guide
+    if trial.kind.name != "classification":
+        raise ValueError(f"permuted_non_targets needs one target class per sample; the task is {trial.kind.name}")
+    return ShuffledNonTargets(guide, trial.train.ids, trial.classes, trial.streams.fresh("control"))
+
+
+def partner_for(trial: Trial) -> Tensor | None:
+    """For permuted targets: another sample's row for every row, (N,), the same in all stages; else None.
+
+    Raises:
+        ValueError: rows cannot change places in this data.
+    """
+    if trial.control != "permuted_targets":
+        return None
+    if trial.train.full_batch or not trial.train.paired:
+        raise ValueError(
+            "permuted_targets needs a teacher that is asked sample by sample; graphs and unpaired data are not"
+        )
+    order = torch.randperm(len(trial.train), generator=trial.streams.fresh("control"))
+    partner = torch.empty_like(order)
+    partner[order] = order.roll(1)
+    return partner.to(trial.device)
+
+
+def outputs_of(model: nn.Module, data: TransferSet, conditions: Conditions, *, serving: bool = False) -> Iterator[Any]:
+    """A teacher's outputs on all samples, from the cache or computed and kept; yields probes and returns them.
+
+    What a function knows cannot be compared, so its answers are not kept.
+
+    Args:
+        model: the teacher.
+        data: the samples.
+        conditions: where its answers are kept.
+        serving: the answers are an evaluation, and no student will learn from them.
+    """
+    cache, digest, ledger = TeacherCache(conditions.home() / "teachers"), model_digest(model), running() or Ledger()
+    kept = not isinstance(model, CallableTeacher)
+    entry = cache.outputs(digest, data) if kept else None
+    if entry is None:
+        pieces = reported(predict(model, data, teacher=True), party="teacher", name="asking the teacher", step=0)
+        outputs, cost = yield from metered(pieces, "evaluation" if serving else "teacher_outputs", "teacher")
+        cost = replace(cost, bytes=outputs.nbytes)
+        if kept:
+            cache.keep_outputs(digest, data, outputs, cost)
+    else:
+        outputs, cost = entry.found.to(data.ids.device), entry.cost
+    if serving:
+        ledger.served("teacher", cost, new=entry is None)
+    else:
+        ledger.bought("teacher_outputs", f"{digest} {data.digest()}", cost, "now" if entry is None else "earlier")
+    return outputs
+
+
+def _guide(trial: Trial, plan: StagePlan, conditions: Conditions, partner: Tensor | None) -> Iterator[Any]:
+    method, student = trial.method, trial.parties[plan.learner]
+    if method.teacher_source == "same_weights":
+        return SameWeights(student, method.teacher_layers)
+    if method.teacher_source != "fixed":
+        return Following(student, method.teacher_layers, method.teacher_source, float(getattr(method, "decay", 0.99)))
+    teachers = trial.teachers_of(plan)
+    if not teachers:
+        return None
+    if len(teachers) == 1 and _cacheable(trial):
+        outputs = yield from outputs_of(teachers[0], trial.train, conditions)
+        return Cached(outputs, trial.train.ids, partner)
+    return Fixed(teachers, method.teacher_layers, gradient=method.teacher_input_gradient)
+
+
+def _cacheable(trial: Trial) -> bool:
+    """Whether the teacher's answers depend on the row alone, in their shape as well."""
+    method, live = trial.method, trial.augment is not None or not trial.train.paired or trial.train.varying
+    own_inputs = type(method).inputs is not Method.inputs
+    return not (live or own_inputs or method.teacher_layers or method.teacher_input_gradient)

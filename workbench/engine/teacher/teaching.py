@@ -1,0 +1,106 @@
+"""Where a run's teacher comes from: trained from its recipe, taken from the cache, or given."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from workbench.energy.cost import Cost
+from workbench.engine.conditions import Conditions
+from workbench.engine.controls import Controls
+from workbench.engine.identity import address, model_digest
+from workbench.engine.ledger.ledger import Ledger, running
+from workbench.engine.protocols import run_stages
+from workbench.engine.streams import Streams, repeatable
+from workbench.engine.teacher.cache import TeacherCache
+from workbench.engine.training.keeper import Keeper
+from workbench.engine.training.trial import trial_of
+from workbench.methods.catalog import make
+from workbench.models.learners import as_teacher
+from workbench.models.tracing import Tracer
+from workbench.records import events
+from workbench.records.plan import StagePlan
+from workbench.settings.setting import Recipe, Setting
+from workbench.settings.signature import factory_signature, signature
+
+
+def teacher_identity(setting: Setting, seed: int) -> str:
+    """What makes two teachers the same: recipe, data and seed; the net that was given; or a function's answers."""
+    given = setting.teacher
+    if not isinstance(given, Recipe):
+        return model_digest(given) if isinstance(given, nn.Module) else _answers(as_teacher(given), setting)
+    data = setting.teacher_train
+    return address(
+        {
+            "net": factory_signature(given.factory),
+            "budget": given.budget.to_dict(),
+            "data": f"{data.digest()} {signature(data.transform)}",
+            "augment": signature(setting.augment),
+            "task": setting.task,
+            "seed": seed,
+        }
+    )
+
+
+def new_teacher(setting: Setting, conditions: Conditions) -> nn.Module:
+    """The teacher before any training: a net of the recipe under the teacher's seed, or a copy of the one given."""
+    device = conditions.where()
+    if not isinstance(setting.teacher, Recipe):
+        return as_teacher(copy.deepcopy(setting.teacher)).to(device).eval()
+    with Streams(conditions.teacher_seed, device).initialising("teacher"):
+        return setting.teacher.factory().to(device).eval()
+
+
+def teacher_of(setting: Setting, conditions: Conditions, key: str) -> Iterator[Any]:
+    """The teacher in evaluation mode; yields the events of its training and returns it.
+
+    Args:
+        setting: whose teacher it is.
+        conditions: its seed, the device, and where teachers are kept.
+        key: its ``teacher_identity``.
+    """
+    model, ledger = new_teacher(setting, conditions), running() or Ledger()
+    if not isinstance(setting.teacher, Recipe):
+        ledger.bought("teacher", key, None, "given")
+        return model
+    cache = TeacherCache(conditions.home() / "teachers")
+    kept = cache.weights(key)
+    if kept is None:
+        keeper = Keeper(
+            conditions.home() / "checkpoints" / f"teacher-{key}.safetensors" if conditions.checkpoint else None
+        )
+        cost = yield from _train(setting, model, conditions, keeper)
+        cache.keep_weights(key, model.state_dict(), cost)
+        ledger.bought("teacher", key, cost, "now")
+        keeper.forget()
+    else:
+        model.load_state_dict(kept.found)
+        ledger.bought("teacher", key, kept.cost, "earlier")
+    return model.eval()
+
+
+def _train(
+    setting: Setting, model: nn.Module, conditions: Conditions, keeper: Keeper
+) -> Generator[events.Event, None, Cost]:
+    method, streams = make("labels_only"), Streams(conditions.teacher_seed, conditions.where())
+    trial = trial_of(setting, method, setting.teacher.budget, streams, Controls(method))
+    trial.train = setting.teacher_train.as_teacher_sees().to(streams.device)
+    trial.validation = trial.validation.as_teacher_sees()
+    trial.parties["teacher"] = model
+    plan = StagePlan(name="teacher", learner="teacher", teacher=None)
+    trial.ledger = Ledger("teacher")
+    stages = run_stages(trial, [plan], [trial.steps], conditions, keeper)
+    yield from trial.ledger.watch(stages, lambda event: "teacher_training")
+    return trial.ledger.total("teacher_training")
+
+
+@torch.no_grad()
+def _answers(teacher: nn.Module, setting: Setting) -> str:
+    batch = setting.train.batch(torch.arange(min(64, len(setting.train))))
+    with repeatable(batch.ids.device):
+        answers = Tracer(teacher.eval())(batch.for_teacher).outputs
+    return address({"answers": answers.tolist()})
