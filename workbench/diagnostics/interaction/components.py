@@ -14,7 +14,7 @@ Cost: two passes over (N, D) and O(N D^2), three passes and O(N D K) where D is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -47,8 +47,8 @@ class Components:
     Attributes:
         scores: (N, K) float32.
         shares: (K,) of the variance, or of the second moment where uncentred.
-        gaps: (K,) distance to the next eigenvalue, as a share of one's own.
-        directions: (D, K) float32, orthonormal columns.
+        gaps: (K,) distance to the next eigenvalue, as a share of one's own; NaN where there are none.
+        directions: (D, K) float32, orthonormal columns for principal components.
         centre: (D,) what was subtracted; zeros where uncentred.
     """
 
@@ -60,9 +60,8 @@ class Components:
 
     def first(self, count: int) -> Components:
         """The first so many of them."""
-        return Components(
-            self.scores[:, :count], self.shares[:count], self.gaps[:count], self.directions[:, :count], self.centre
-        )
+        parts = {"scores": self.scores[:, :count], "directions": self.directions[:, :count]}
+        return replace(self, shares=self.shares[:count], gaps=self.gaps[:count], **parts)
 
 
 def count_for(widths: Sequence[int]) -> int:

@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 
 from workbench.diagnostics.interaction.activity import Omega, Sign, activity, omega_of, signs_of
-from workbench.diagnostics.interaction.matches import Assign, Rule, Stack, clusters, threshold_of
+from workbench.diagnostics.interaction.matches import Assign, Rule, Stack, clusters, linked, threshold_of
 
 Mode = Literal["corrected", "paper"]
+Basis = Literal["principal", "independent"]
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,12 @@ class Construction:
         threshold: what two components must exceed to be one feature: a number, or how it is found. No percentile by
             default: models that share all K components have one match in K pairs, of which one in 100 would be let in.
         sign: how components that are turned around are treated.
-        assign: which feature gets a component that several claim.
+        assign: which feature gets a component that several claim: the closest, or the last to claim it; ``average`` for
+            average linkage, where none can.
         quantile: of a model's activations that must be exceeded for one to count.
+        basis: principal components as they are, or the independent directions of their space (see ``independent``).
         least_share: components with less of their layer's variance are left out; they turn freely into one another.
-        orders: how often the scan is repeated in a random order.
+        orders: how often the scan is repeated in a random order; not at all for ``average``.
         seed: of these orders and of permutations.
     """
 
@@ -33,6 +36,7 @@ class Construction:
     sign: Sign = "aligned"
     assign: Assign = "best"
     quantile: float = 0.9
+    basis: Basis = "principal"
     least_share: float = 0.005
     orders: int = 10
     seed: int = 0
@@ -82,7 +86,8 @@ def build(found: Stack, share: np.ndarray, construction: Construction) -> Built:
         raise ValueError(f"model {lacking[0]} has no component with {least}; lower least_share")
     part = found.only(used)
     threshold = threshold_of(part, construction.threshold, construction.seed)
-    feature, seeds = clusters(part.strength, threshold, construction.assign)
+    average = construction.assign == "average"
+    feature, seeds = linked(part, threshold) if average else clusters(part.strength, threshold, construction.assign)
     signs = signs_of(part, feature, seeds) if construction.sign == "aligned" else np.ones(len(feature))
     active = activity(part, signs, construction.quantile, two_sided=construction.sign == "two_sided")
     omega = omega_of(active, part.owner, feature)
@@ -92,11 +97,11 @@ def build(found: Stack, share: np.ndarray, construction: Construction) -> Built:
 def other_orders(
     found: Stack, built: Built, construction: Construction, members: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers of features when the scan begins elsewhere: (R,) in all and (R, G) among the components of each group."""
+    """Numbers of features when the scan begins elsewhere: (R,) in all, (R, G) among the components of each group."""
     part = found.only(built.used)
     generator = np.random.default_rng(construction.seed)
     total, by_group = [], []
-    for _ in range(construction.orders):
+    for _ in range(0 if construction.assign == "average" else construction.orders):
         order = generator.permutation(len(part.owner))
         feature, seeds = clusters(part.strength, built.threshold, construction.assign, order)
         total.append(len(seeds))

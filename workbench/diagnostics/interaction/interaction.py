@@ -27,6 +27,7 @@ from workbench.diagnostics.interaction.activity import Omega
 from workbench.diagnostics.interaction.assembly import Samples, assembled
 from workbench.diagnostics.interaction.components import Components
 from workbench.diagnostics.interaction.construction import CONSTRUCTIONS, Construction, Mode
+from workbench.diagnostics.interaction.independent import parts_of
 from workbench.diagnostics.interaction.matches import Stack, stack, stacked
 from workbench.diagnostics.interaction.models import Layers, Source, Tell, gathered
 from workbench.diagnostics.interaction.words import explained
@@ -59,7 +60,7 @@ class Interaction(Result):
         other: the other mode's threshold and numbers.
         other_frequency: (G, F') the same as ``frequency`` in the other mode.
         scores: (L, N) components, models one below the other.
-        owner, rank, share, gap: (L,) whose they are, their place, share of variance, gap to the next.
+        owner, rank, share, gap: (L,) whose they are, their place, share of variance, gap to the next (NaN if independent).
         feature, sign: (L,) the feature of each, -1 if left out, and how it was turned.
         pair_model, pair_feature, pair_active: (P,), (P,) and (P, N / 8) bits: the tensor itself, see ``omega``.
         construction: the choices behind it.
@@ -167,7 +168,7 @@ def interaction(
         construction: other choices than those of the mode.
 
     Raises:
-        ValueError: fewer than two models, a model in two groups, or different samples.
+        ValueError: fewer than two models, a model in two groups, different samples, or a choice that is not allowed.
         KeyError: a group names a model whose components are not there.
     """
     names = [name for members in groups.values() for name in members]
@@ -175,12 +176,14 @@ def interaction(
         raise ValueError(f"groups {dict(groups)} must hold two or more models, none of them twice")
     if missing := [name for name in names if name not in components]:
         raise KeyError(f"no components of {missing}; there are those of {list(components)}")
-    parts = [components[name] for name in names]
+    construction = construction or CONSTRUCTIONS[mode]
+    parts, notes = parts_of({name: components[name] for name in names}, construction)
     group = np.repeat(np.arange(len(groups)), [len(members) for members in groups.values()])
     layers = {"share": np.concatenate([p.shares for p in parts]), "gap": np.concatenate([p.gaps for p in parts])}
     found = stack([part.scores for part in parts])
     about = {"models": tuple(names), "group_names": tuple(groups), "group": group, **layers}
-    return Interaction(**assembled(found, about, samples or Samples(), mode, construction or CONSTRUCTIONS[mode]))
+    values = assembled(found, about, samples or Samples(), mode, construction)
+    return Interaction(**values | {"warnings": (*notes, *values["warnings"])})
 
 
 def interaction_of(
