@@ -1,10 +1,11 @@
-"""Time and memory of the agreement with all its intervals, at once and as a stream."""
+"""Time and memory of the agreement with all its intervals, at once and as a stream, and of the panel's slider."""
 
 from __future__ import annotations
 
 import statistics
 import time
 import tracemalloc
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from workbench.diagnostics.agreement.agreement import agreement
 from workbench.diagnostics.agreement.calibration import calibration
 from workbench.diagnostics.agreement.fidelity import fidelity
 from workbench.diagnostics.agreement.stream import AgreementStream
+from workbench.records.budget import Budget
+from workbench.records.run import Run
+from workbench.widgets.agreement import panel
 
 CLASSES = 100
 PIECES = 100
@@ -34,7 +38,27 @@ def agreed(size: Size) -> list[Measurement]:
     for name, (call, bar) in calls.items():
         seconds = repeated(call, size.repeats)
         found.append(Measurement(name, statistics.median(seconds), "s", bar, f"median of {size.repeats}, {about}"))
+    slide = statistics.median(repeated(_slider(student, teacher, labels), size.repeats))
+    how = (
+        f"median of {size.repeats}, {about}, in the kernel up to the JSON sent: temperature -> divergence by confidence"
+    )
+    found.append(Measurement("agreement, slider", slide, "s", 0.1, how))
     return [*found, _memory(labels, about), *_stream(generator, size)]
+
+
+def _slider(student: np.ndarray, teacher: np.ndarray, labels: np.ndarray) -> Callable[[], None]:
+    """Moves the temperature of the panel a little further at every call."""
+    outputs = {"student": student, "teacher": teacher}
+    asked = ({"name": "made", "config": {}, "task": "classification"}, {"name": "kd", "config": {}}, Budget(), 0)
+    shown = panel(Run("made", *asked, predictions=outputs, test_ids=np.arange(len(labels)), test_labels=labels))
+    shown.subject.value, shown.measure.value = "teacher's confidence", "forward_kl"
+    temperatures = iter(np.linspace(1, 15, 1000))
+
+    def slide() -> None:
+        shown.temperature.value = float(next(temperatures))
+        shown.view.get_state("_figure")
+
+    return slide
 
 
 def _memory(labels: np.ndarray, about: str) -> Measurement:

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from workbench.diagnostics.agreement.strata import SHARES, Strata
+from workbench.diagnostics.agreement.strata import Strata
+from workbench.diagnostics.agreement.strata_samples import HARD, SHARES
 from workbench.figures import theme
 from workbench.figures.dots import standing
 from workbench.figures.text import label, sentence
 
 MOST_NAMES = 24
+ABOVE, BELOW = 0.7, 0.24  # shares of the height
 TITLES = {
     "class": "label",
     "confidence": "how sure the teacher is",
     "difficulty": "how hard the sample is (1 - probability of its label)",
+}
+
+WORDS = {
+    "student_only": "only the student is right",
+    "teacher_only": "only the teacher is right",
+    "non_target": "same best class beside the label",
+    "top_k": "first five classes in common",
+    "kendall": "order of the classes (tau)",
 }
 
 
@@ -33,15 +44,16 @@ def figure(result: Strata, measure: str | None = None) -> go.Figure:
         raise KeyError(f"no measure {measure!r}; there are {', '.join(result.measures)}")
     shown = [name for name in result.measures if name in SHARES] if measure is None else [measure]
     shown = shown or list(result.measures[:1])
-    made = theme.canvas(height=460, margin_t=16)
-    make_subplots(2, 1, row_heights=[0.74, 0.26], vertical_spacing=0.06, shared_xaxes=True, figure=made)
-    for place, name in enumerate(shown):
-        made.add_trace(_dots(result, name, _offset(place, len(shown))), 1, 1)
-        overall = float(result.overall[result.measures.index(name)])
-        made.add_hline(overall, line=theme.line(_party(name)) | {"width": 1}, layer="below", row=1, col=1)
-    made.add_trace(_counts(result), 2, 1)
-    _axes(made, result, shown)
-    return made
+    made = theme.canvas(height=460, margin_t=16, **_axes(result, shown), shapes=[_mean(result, name) for name in shown])
+    dots = [_dots(result, name, _offset(place, len(shown))) for place, name in enumerate(shown)]
+    return made.add_traces([*dots, _counts(result)])
+
+
+def _mean(result: Strata, name: str) -> dict[str, Any]:
+    """A line at the mean over all samples."""
+    overall = float(result.overall[result.measures.index(name)])
+    ends = {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": overall, "y1": overall}
+    return {**ends, "line": theme.line(_party(name)) | {"width": 1}, "layer": "below"}
 
 
 def _dots(result: Strata, name: str, offset: float) -> go.Scatter:
@@ -55,6 +67,8 @@ def _counts(result: Strata) -> go.Bar:
     return go.Bar(
         x=np.arange(len(result.groups)),
         y=result.counts,
+        xaxis="x2",
+        yaxis="y2",
         name="samples",
         showlegend=False,
         marker_color=theme.OTHER.color,
@@ -63,21 +77,32 @@ def _counts(result: Strata) -> go.Bar:
     )
 
 
-def _axes(made: go.Figure, result: Strata, shown: list[str]) -> None:
+def _axes(result: Strata, shown: list[str]) -> dict[str, dict[str, Any]]:
+    """The measures above, the numbers of samples below them; one scale of groups for both."""
     every = -(-len(result.groups) // MOST_NAMES)
     places = list(range(0, len(result.groups), every))
     names = [label(result.groups[k], 14) for k in places]
     angle = 0 if max(map(len, names)) <= 3 else -45
-    made.update_xaxes(tickvals=places, ticktext=names, tickangle=angle, showgrid=False, zeroline=False)
-    made.update_xaxes(title_text=TITLES.get(result.by, sentence(result.by)), row=2, col=1)
-    made.update_xaxes(showticklabels=False, row=1, col=1)
-    made.update_yaxes(title_text="samples", nticks=4, row=2, col=1)
+    groups = {"tickvals": places, "ticktext": names, "tickangle": angle, "showgrid": False, "zeroline": False}
+    title = {"text": TITLES.get(result.by, sentence(result.by))}
+    return {
+        "xaxis": {**groups, "anchor": "y", "matches": "x2", "showticklabels": False},
+        "xaxis2": {**groups, "anchor": "y2", "title": title},
+        "yaxis": {**_scale(result, shown), "domain": [1 - ABOVE, 1]},
+        "yaxis2": {"title": {"text": "samples"}, "nticks": 4, "anchor": "x2", "domain": [0, BELOW]},
+    }
+
+
+def _scale(result: Strata, shown: list[str]) -> dict[str, Any]:
+    """Shares of models run over the whole range; what is rare or unbounded from zero up."""
     if set(shown) <= set(SHARES):
         title = sentence(shown[0]) if len(shown) == 1 else "share of the group"
-        made.update_yaxes(title_text=title, tickformat=".0%", range=[-0.03, 1.03], row=1, col=1)
-        return
-    softened = f"<br>at temperature {result.temperature:g}"
-    made.update_yaxes(title_text=sentence(shown[0]) + softened, rangemode="tozero", row=1, col=1)
+        return {"title": {"text": title}, "tickformat": ".0%", "range": [-0.03, 1.03]}
+    name = shown[0]
+    if name in HARD:
+        form = {} if name == "kendall" else {"tickformat": ".0%"}
+        return {"title": {"text": WORDS[name]}, "rangemode": "tozero", **form}
+    return {"title": {"text": f"{sentence(name)}<br>at temperature {result.temperature:g}"}, "rangemode": "tozero"}
 
 
 def _offset(place: int, count: int) -> float:

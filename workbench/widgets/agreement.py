@@ -16,7 +16,8 @@ from workbench.diagnostics.agreement.disagreement import disagreement_of
 from workbench.diagnostics.agreement.distances import SOFT
 from workbench.diagnostics.agreement.fidelity import fidelity_of
 from workbench.diagnostics.agreement.flips import FLIPS, flips_of
-from workbench.diagnostics.agreement.strata import SHARES, strata_of
+from workbench.diagnostics.agreement.strata import Stratified
+from workbench.diagnostics.agreement.strata_samples import HARD, SHARES, By
 from workbench.figures.draw import draw
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -26,10 +27,10 @@ from workbench.widgets.plot_view import PlotView
 from workbench.widgets.run_gallery import run_gallery, setting_of
 from workbench.widgets.unblocked import unblock
 
-STRATA = {"teacher's confidence": "confidence", "label": "class", "difficulty": "difficulty"}
+STRATA: dict[str, By] = {"teacher's confidence": "confidence", "label": "class", "difficulty": "difficulty"}
 VIEWS = ("classes", *STRATA, "flips", "distances", "reliability")
 TOGETHER = "who is right"
-MEASURES = (TOGETHER, SHARES[0], *SOFT)
+MEASURES = (TOGETHER, SHARES[0], *HARD[len(SHARES) :], *SOFT)
 CLOSE = 1e-9
 HEATMAPS = 2  # traces of the confusion; the bars of the outcomes follow
 
@@ -82,6 +83,7 @@ class AgreementPanel(widgets.VBox):
         """Shows the classes that teacher and student pick."""
         self._run, self._baseline, state = run, baseline, dict(state or {})
         self._known: dict[tuple[str, str], Result] = {}
+        self._stratified = Stratified(run, baseline)
         self._on_selection: list[Callable[[Selection | None], object]] = []
         self.result: Result
         self.chosen: Selection | None = None
@@ -144,8 +146,7 @@ class AgreementPanel(widgets.VBox):
         view = self.subject.value
         if view in STRATA:
             measures = SHARES if self.measure.value == TOGETHER else (self.measure.value,)
-            given = {"baseline": self._baseline, "temperature": float(self.temperature.value)}
-            return strata_of(self._run, STRATA[view], measures, **given)
+            return self._stratified.strata(STRATA[view], measures, float(self.temperature.value))
         return self._measured(view)
 
     def _measured(self, view: str, mode: Mode = "corrected") -> Result:

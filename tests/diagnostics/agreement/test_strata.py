@@ -9,7 +9,8 @@ import pytest
 from scipy.special import rel_entr, softmax
 
 from tests.figures import examples
-from workbench.diagnostics.agreement.strata import SHARES, grouped, per_sample, strata, strata_of
+from workbench.diagnostics.agreement.strata import Stratified, strata, strata_of
+from workbench.diagnostics.agreement.strata_samples import HARD, SHARES, Samples, grouped
 from workbench.diagnostics.outputs import Pair, pair_of
 from workbench.statistics.intervals import proportion_interval, t_interval
 
@@ -59,12 +60,38 @@ def test_groups_by_class_confidence_and_difficulty():
 
 
 def test_measures_per_sample():
-    found = per_sample(MADE, (*SHARES, "forward_kl"), 2.0)
+    found = Samples(MADE).measures((*SHARES, "forward_kl"), 2.0)
     assert found["agreement"].tolist() == [True, True, False, True]
     assert found["student_accuracy"].tolist() == [True, True, True, True]
     assert found["teacher_accuracy"].tolist() == [True, True, False, True]
     q, p = (softmax(z / 2, axis=1) for z in (MADE.student, MADE.teacher))
     assert found["forward_kl"] == pytest.approx(rel_entr(p, q).sum(1))
+
+
+def test_hard_measures_by_hand():
+    """Labels 0 2 1; teacher's order of the classes 0 1 2, 2 1 0, 0 2 1; student's 0 2 1, 1 2 0, 1 2 0."""
+    orders = {"teacher": [[0, 1, 2], [2, 1, 0], [0, 2, 1]], "student": [[0, 2, 1], [1, 2, 0], [1, 2, 0]]}
+    student, teacher = (-np.argsort(orders[party], axis=1).astype(float) for party in ("student", "teacher"))
+    found = Samples(Pair(student, teacher, np.array([0, 2, 1]), np.arange(3), ())).measures(HARD, 7.0)
+    assert tuple(found) == HARD
+    assert found["student_only"].tolist() == [False, False, True]
+    assert found["teacher_only"].tolist() == [False, True, False]
+    assert found["non_target"].tolist() == [False, True, False]  # beside the label: 1, 2; 1, 1; 0, 2
+    assert found["top_k"].tolist() == [0.5, 1.0, 0.5]  # of three classes the first two
+    assert found["kendall"] == pytest.approx([1 / 3, 1 / 3, -1.0])  # one, one and three of three pairs turned round
+
+
+def test_one_preparation_serves_every_property_measure_and_temperature():
+    run = examples.run()
+    prepared = Stratified(run)
+    asked = [("class", "forward_kl", 2.0), ("confidence", "kendall", 1.0), ("class", "forward_kl", 0.5)]
+    for by, measure, temperature in [*asked, asked[0]]:
+        found, wanted = (
+            ask(by, (measure,), temperature)
+            for ask in (prepared.strata, lambda b, m, t: strata_of(run, b, m, temperature=t))
+        )
+        for name in ("means", "lows", "highs", "counts"):
+            assert np.array_equal(getattr(found, name), getattr(wanted, name), equal_nan=True)
 
 
 def test_groups_add_up_to_the_run():

@@ -12,7 +12,7 @@ import numpy as np
 
 from workbench.diagnostics.agreement.agreement import OUTCOMES
 from workbench.diagnostics.agreement.flips import FLIPS, codes_of
-from workbench.diagnostics.agreement.strata import By, grouped
+from workbench.diagnostics.agreement.strata_samples import By, grouped
 from workbench.diagnostics.outputs import outputs_of, pair_of
 from workbench.records.run import Run
 from workbench.records.selection import Selection

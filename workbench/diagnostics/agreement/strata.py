@@ -19,20 +19,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.diagnostics.agreement.distances import SOFT, row_blocks, soft_distances
-from workbench.diagnostics.outputs import Pair, classes_of, names_of, pair_of, paired_logits
+from workbench.diagnostics.agreement.strata_samples import SHARES, By, Samples, grouped
+from workbench.diagnostics.outputs import pair_of
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.statistics.intervals import critical, wilson_bounds
 
-By = Literal["class", "confidence", "difficulty"]
-SHARES = ("agreement", "student_accuracy", "teacher_accuracy")
 FEW = 10
 PROVENANCE = {"paper": "", "fidelity": "proposed", "ours": "all of it"}
 
@@ -163,7 +160,7 @@ def strata_of(
     Args:
         run: a finished run of a classification.
         by: what the groups are made by.
-        measures: of ``SHARES`` and the distances.
+        measures: of ``HARD`` and the distances.
         baseline: whose student says how hard a sample is; the teacher if None.
         temperature: of the distances.
         bins: of confidence or difficulty.
@@ -172,63 +169,31 @@ def strata_of(
         KeyError: the run has no outputs of a teacher, or there is no such measure.
         ValueError: as ``agreement``, or there is no such property.
     """
-    pair = pair_of(run)
-    reference = pair.teacher if baseline is None else pair_of(run, baseline).teacher
-    group, names = grouped(pair, by, reference, bins)
-    return strata(per_sample(pair, measures, temperature), group, names, by=by, temperature=temperature)
+    return Stratified(run, baseline, bins).strata(by, measures, temperature)
 
 
-def grouped(pair: Pair, by: By, reference: np.ndarray, bins: int = 10) -> tuple[np.ndarray, tuple[str, ...]]:
-    """(N,) group of each sample, and the names of the groups.
+class Stratified:
+    """A run's test samples, grouped once by each property, so that measure and temperature may change quickly.
 
-    Raises:
-        ValueError: there is no such property.
+    Args:
+        run: as in ``strata_of``.
+        baseline: likewise.
+        bins: likewise.
     """
-    classes = pair.student.shape[1]
-    if by == "class":
-        return classes_of(pair.labels, pair.student), names_of(pair.class_names, classes)
-    if by == "confidence":
-        edges = np.linspace(1 / classes, 1, bins + 1)
-        sure = _probability(pair.teacher, pair.teacher.argmax(axis=1))
-        return np.clip(np.searchsorted(edges, sure, side="left") - 1, 0, bins - 1), _between(edges)
-    if by == "difficulty":
-        hard = 1 - _probability(reference, classes_of(pair.labels, reference))
-        bins = min(bins, len(hard))
-        order = np.argsort(np.argsort(hard, kind="stable"), kind="stable") * bins // len(hard)
-        return order, tuple(f"up to {hard[order == k].max():.2g}" for k in range(bins))
-    raise ValueError(f"no property {by!r}; there are class, confidence, difficulty")
 
+    def __init__(self, run: Run, baseline: Run | None = None, bins: int = 10) -> None:
+        """Checks the outputs; groups are made when they are asked for."""
+        self._pair, self._bins = pair_of(run), bins
+        self._reference = self._pair.teacher if baseline is None else pair_of(run, baseline).teacher
+        self._samples = Samples(self._pair)
+        self._groups: dict[By, tuple[np.ndarray, tuple[str, ...]]] = {}
 
-def per_sample(pair: Pair, measures: Sequence[str], temperature: float = 1.0) -> dict[str, np.ndarray]:
-    """(N,) of each measure by name.
-
-    Raises:
-        KeyError: no such measure.
-        ValueError: the logits cannot be compared, or the temperature is not positive.
-    """
-    student, teacher = paired_logits(pair.student, pair.teacher)
-    if unknown := [name for name in measures if name not in (*SHARES, *SOFT)]:
-        raise KeyError(f"no measure {unknown[0]!r}; there are {', '.join((*SHARES, *SOFT))}")
-    said, taught, labels = student.argmax(axis=1), teacher.argmax(axis=1), classes_of(pair.labels, student)
-    shares = {"agreement": said == taught, "student_accuracy": said == labels, "teacher_accuracy": taught == labels}
-    soft = [name for name in measures if name in SOFT]
-    distances = dict(zip(soft, soft_distances(student, teacher, soft, temperature).T, strict=True)) if soft else {}
-    return {name: shares[name] if name in shares else distances[name] for name in measures}
-
-
-def _probability(logits: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """(N,) probability of one class per sample."""
-    from scipy.special import softmax
-
-    found = np.empty(len(logits))
-    for rows in row_blocks(logits):
-        picked = softmax(logits[rows].astype(np.float64), axis=1)
-        found[rows] = np.take_along_axis(picked, chosen[rows][:, None], axis=1)[:, 0]
-    return found
-
-
-def _between(edges: np.ndarray) -> tuple[str, ...]:
-    return tuple(f"{low:.2g} to {high:.2g}" for low, high in pairwise(edges))
+    def strata(self, by: By, measures: Sequence[str], temperature: float = 1.0) -> Strata:
+        """As ``strata_of``."""
+        if by not in self._groups:
+            self._groups[by] = grouped(self._pair, by, self._reference, self._bins)
+        values = self._samples.measures(measures, temperature)
+        return strata(values, *self._groups[by], by=by, temperature=temperature)
 
 
 def _t(means: np.ndarray, squares: np.ndarray, counts: np.ndarray) -> np.ndarray:
