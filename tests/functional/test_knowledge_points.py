@@ -65,6 +65,43 @@ def test_the_released_search_moves_towards_the_same_order() -> None:
     assert (found.mean((1, 2)) + 2.8).abs().max() < 0.3
 
 
+@pytest.mark.parametrize(("rate", "asked"), [(2e-4, 9), (4e-6, 12)])
+def test_the_released_search_is_that_of_a_literal_loop(rate: float, asked: int) -> None:
+    steps, draws = 12, 5
+
+    def ask(images: Tensor) -> Tensor:
+        return images.flatten(1) @ WEIGHTS[:, :4].T + 10
+
+    image = IMAGES[:1, :, :2, :2]
+    found = k.released_entropies(ask, image, 2, dice(), steps=steps, rate=rate, draws=draws)
+    generator, clean = dice(), ask(image)
+
+    def change(sigma: Tensor) -> Tensor:
+        noise = torch.randn((draws, 1, 1, 2, 2), generator=generator)
+        return torch.stack([(ask(image + sigma * each) - clean).square().mean() for each in noise]).mean()
+
+    unit, weight = change(torch.full((2, 2), 0.01)), 6.0
+    sigma, seen = torch.full((2, 2), 0.01), []
+    for step in range(steps):
+        if step == 9:
+            if max(float(each.log().mean()) + 1.4189385 for each in seen) > -2.8:
+                break
+            weight = 9.0
+        sigma = sigma.clamp(1e-3, 1).requires_grad_()
+        seen.append(sigma.detach().clone())
+        (slope,) = torch.autograd.grad(change(sigma) / unit - weight * sigma.log().mean(), sigma)
+        sigma = sigma.detach() - rate * slope
+    best = min(seen, key=lambda each: abs(float(each.log().mean()) + 1.4189385 + 2.8))
+    assert len(seen) == asked  # the slow one has not got there, and is pushed harder
+    torch.testing.assert_close(found[0], best.log() + 1.4189385, rtol=1e-4, atol=1e-5)
+
+
+def test_the_released_box_is_larger_where_sixths_are_not_whole() -> None:
+    assert k.released_box(16)[2:14, 2:14].all()
+    assert k.released_box(16).sum() == 144
+    assert k.central_box(16).sum() == 100
+
+
 @pytest.mark.parametrize("seek", [k.noise_entropies, k.released_entropies])
 def test_a_net_that_does_not_look_bears_anything(seek: object) -> None:
     blind_to_first = [IMAGES[:1] * 0 + 5, IMAGES[1:]]

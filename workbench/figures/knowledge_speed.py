@@ -6,20 +6,17 @@ import plotly.graph_objects as go
 
 from workbench.diagnostics.knowledge.knowledge_speed import KnowledgeSpeed
 from workbench.figures import theme
+from workbench.figures.dots import standing
+from workbench.figures.text import label
 
 
 def figure(result: KnowledgeSpeed) -> go.Figure:
-    """The mean number of points at every checkpoint, and where each image had most."""
+    """The mean number of points at every checkpoint with its interval, and where each image had most."""
     made = theme.canvas(height=340)
+    table = [[getattr(each, part) for each in result.course] for part in ("mean", "low", "high")]
     made.add_trace(
-        go.Scatter(
-            x=result.path,
-            y=result.on_object.mean(1),
-            mode="lines+markers",
-            name="mean over images",
-            line=theme.line("student"),
-            marker=theme.marker("student"),
-            hovertemplate="path %{x:.3g}: %{y:.1f} points<extra></extra>",
+        standing(
+            result.path, table, "mean over images", theme.marker("student"), lines=True, line=theme.line("student")
         )
     )
     made.add_trace(
@@ -32,6 +29,8 @@ def figure(result: KnowledgeSpeed) -> go.Figure:
             hovertemplate="path %{x:.3g}: %{y} points<extra></extra>",
         )
     )
-    made.add_vline(x=result.d_mean, line={"color": theme.LINE, "width": 1, "dash": "dot"})
-    made.update_xaxes(title_text="way of the weights, relative to where they began (dotted: mean of the peaks)")
+    made.add_vline(x=result.d_mean.mean, line={"color": theme.LINE, "width": 1, "dash": "dot"})
+    made.update_xaxes(
+        title_text=f"way of the weights of {label(result.layer)}, relative to their start (dotted: mean peak)"
+    )
     return made.update_yaxes(title_text="points on the object", rangemode="tozero")

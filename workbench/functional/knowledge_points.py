@@ -16,6 +16,8 @@ FIRST = 0.01
 """Standard deviation whose change is the unit of all changes, in the released code also the first one."""
 LEAST, MOST = 1e-3, 1.0
 """Bounds of the standard deviation in the released code."""
+PRESSURE, HARDER = 6.0, 1.5
+"""Weight of the mean logarithm in the released code for residual nets (7 for others), and by what it grows."""
 GAUSSIAN = 0.5 * math.log(2 * math.pi * math.e)
 """Entropy of the standard normal distribution, in nats."""
 
@@ -55,21 +57,32 @@ def released_entropies(
 ) -> Tensor:
     """The same as the released code seeks it: plain steps down ``change - 6 mean(log sigma)`` from 0.01 everywhere.
 
-    Sigma is clamped, and the step whose mean entropy comes nearest to ``LEVEL`` is kept.
+    Sigma is clamped before each step. An image whose mean entropy exceeds ``LEVEL`` after three quarters of the steps is
+    done; for the others the weight of the logarithm grows by half for the last quarter. Of all sigmas that were asked,
+    the first one too, that whose mean entropy comes nearest to ``LEVEL`` is kept.
     """
     clean, unit = _begin(ask, images, grid, draws, generator)
     sigma = torch.full((len(images), grid, grid), FIRST, device=images.device, requires_grad=True)
-    kept, distance = torch.log(sigma.detach()) + GAUSSIAN, torch.full((len(images),), torch.inf, device=images.device)
-    for _ in range(steps):
+    weight, reached = torch.full_like(unit, PRESSURE), torch.zeros_like(unit, dtype=torch.bool)
+    kept, distance = torch.empty_like(sigma), torch.full_like(unit, torch.inf)
+    for step in range(steps):
+        if step == 3 * steps // 4:
+            weight[~reached] *= HARDER
+        going = ~reached if step >= 3 * steps // 4 else torch.ones_like(reached)
+        with torch.no_grad():
+            sigma.clamp_(LEAST, MOST)
+            entropy = sigma.log() + GAUSSIAN
+            mean = entropy.mean((1, 2))
+            nearer = going & ((mean - LEVEL).abs() < distance)
+            kept = torch.where(nearer[:, None, None], entropy, kept)
+            distance = torch.where(nearer, (mean - LEVEL).abs(), distance)
+            if step < 3 * steps // 4:
+                reached |= mean > LEVEL
         change = _change(ask, images, clean, sigma.log(), draws, generator) / unit.clamp(min=1e-30)
-        loss = (change - 6.0 * sigma.log().mean((1, 2)))[unit > 0].sum()
+        loss = (change - weight * sigma.log().mean((1, 2)))[(unit > 0) & going].sum()
         (slope,) = torch.autograd.grad(loss, sigma)
         with torch.no_grad():
-            sigma.sub_(rate * slope).clamp_(LEAST, MOST)
-            entropy = sigma.log() + GAUSSIAN
-            off = (entropy.mean((1, 2)) - LEVEL).abs()
-            kept = torch.where((off <= distance)[:, None, None], entropy, kept)
-            distance = torch.minimum(distance, off)
+            sigma.sub_(rate * slope)
     return torch.where(unit[:, None, None] > 0, kept, torch.nan)
 
 
@@ -93,4 +106,11 @@ def central_box(grid: int) -> Tensor:
     """(grid, grid) True in the middle two thirds, which stand for the object where no mask is known."""
     at = torch.arange(grid) + 0.5
     inside = (at > grid / 6) & (at < 5 * grid / 6)
+    return inside[:, None] & inside
+
+
+def released_box(grid: int) -> Tensor:
+    """(grid, grid) True where the released code takes the object to be if there is no mask: a row and column more."""
+    inside = torch.zeros(grid, dtype=torch.bool)
+    inside[int(grid / 6) : int(grid * 5 / 6) + 1] = True
     return inside[:, None] & inside

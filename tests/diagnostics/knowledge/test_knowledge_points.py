@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from tests.contracts.probes.world import map_net, run, setting
-from tests.figures.subjects.knowledge_points import made, speed
+from tests.figures.subjects.knowledge_points import made
 from workbench.data.transfer import TransferSet
+from workbench.diagnostics.knowledge.counts import counts_of
 from workbench.diagnostics.knowledge.knowledge_points import knowledge_points, knowledge_points_of
-from workbench.diagnostics.knowledge.knowledge_speed import knowledge_speed, weight_path
 from workbench.methods.catalog import make
 
 IMAGES = torch.rand(2, 1, 3, 3, generator=torch.Generator().manual_seed(0))
@@ -82,9 +82,23 @@ def test_stopping_keeps_the_nets_that_are_done() -> None:
     assert np.isnan(found.gained.mean)
 
 
-def test_the_mode_is_written_down() -> None:
+def test_the_released_way_pools_the_background_and_counts_no_points_as_a_ratio_of_zero() -> None:
+    inside = np.zeros((4, 4), bool)
+    inside[1, 1] = True
+    entropy = np.full((1, 2, 4, 4), -2.0)
+    entropy[0, 1] = -3.0  # an image whose noise is small everywhere
+    entropy[0, 0, 1, 1] = -2.1
+    own = counts_of(("net",), entropy, inside, 0.2)
+    assert (own["on_object"][0].mean, own["beside"][0].mean) == (0, 0)
+    assert np.isnan(own["ratio"][0].mean)
+    pooled = counts_of(("net",), entropy, inside, 0.2, "paper")  # the mean background is at -2.5
+    assert (pooled["on_object"][0].mean, pooled["beside"][0].mean) == (0.5, 7.5)
+    assert pooled["ratio"][0].mean == pytest.approx((0 + 1 / 16) / 2)
+
+
+def test_the_mode_is_kept() -> None:
     found = knowledge_points({"net": lambda z: z.flatten(1) + 9}, IMAGES, mode="paper")
-    assert found.provenance["fidelity"] == "paper"
+    assert (found.provenance["fidelity"], found.at(0.5).mode) == ("paper", "paper")
 
 
 def test_bad_inputs_are_refused() -> None:
@@ -92,37 +106,3 @@ def test_bad_inputs_are_refused() -> None:
         knowledge_points({"net": lambda z: z}, torch.zeros(3, 4))
     with pytest.raises(ValueError, match="grid has 3 x 3"):
         knowledge_points({"net": lambda z: z}, IMAGES, foreground=np.ones((2, 2)))
-
-
-# --- over checkpoints ------------------------------------------------------------------------------------------------
-def test_a_point_set_that_never_changes_is_stable_and_peaks_at_once() -> None:
-    points = np.zeros((5, 3, 4, 4), bool)
-    points[:, :, 1, 1], points[:, :, 0, 0] = True, True
-    inside = np.zeros((4, 4), bool)
-    inside[1:3, 1:3] = True
-    found = knowledge_speed(points, inside, [0.5, 1, 2, 3, 4])
-    assert found.stability == found.stability_beside == found.stability_all == 1.0
-    assert (found.d_mean, found.d_spread) == (0.5, 0.0)
-    assert found.on_object.tolist() == [[1] * 3] * 5
-
-
-def test_peaks_and_losses_by_hand() -> None:
-    points = np.zeros((3, 2, 1, 4), bool)
-    points[0, 0, 0, :2] = True  # the first image has most points at the first checkpoint and keeps one of two
-    points[1, 0, 0, 0] = points[2, 0, 0, 0] = True
-    points[2, 1, 0, :3] = True  # the second at the last one, and loses the one it had
-    points[0, 1, 0, 3] = True
-    found = knowledge_speed(points, np.ones((1, 4), bool), [1.0, 2.0, 4.0])
-    assert found.peak.tolist() == [1.0, 4.0]
-    assert (found.d_mean, found.d_spread) == (2.5, 2.25)
-    assert found.stability == pytest.approx((1 / 2 + 3 / 4) / 2)
-    assert np.isnan(found.stability_beside)
-
-
-def test_the_path_adds_up_every_step() -> None:
-    assert weight_path([1.0, 0.5, 2.5], begun=2.0).tolist() == [0.5, 0.75, 2.0]
-    with pytest.raises(ValueError, match="nothing to measure"):
-        weight_path([1.0], begun=0.0)
-    with pytest.raises(ValueError, match="are needed"):
-        knowledge_speed(np.zeros((2, 3, 4, 4)), np.ones((4, 4)), [1.0])
-    assert "checkpoints" in speed().explain()
