@@ -17,15 +17,16 @@ MOST = 20
 
 def figure(result: InteractionFeature) -> go.Figure:
     """Bars of owners and of classes; below, the strongest samples as pictures, or their strengths."""
-    made = theme.canvas(f"Feature {result.feature}", 520, showlegend=False)
+    known = np.isfinite(result.class_information)
+    about = f": {result.class_information:.2f} nats about the class" if known else ""
+    made = theme.canvas(f"Feature {result.feature}{about}", 520, showlegend=False)
     layout = [[{}, {}], [{"colspan": 2}, None]]
     make_subplots(2, 2, specs=layout, row_heights=[0.42, 0.58], vertical_spacing=0.16, figure=made)
     made.add_trace(_owners(result), 1, 1)
     made.add_trace(_classes(result), 1, 2)
     made.update_xaxes(title_text="group", tickfont_size=theme.SMALL, row=1, col=1)
     made.update_yaxes(title_text="share of models", tickformat=".0%", range=[0, 1.18], row=1, col=1)
-    known = len(result.class_names) > 0
-    words = "class, times its usual share" if known else "classes are not known"
+    words = "class, times its usual share" if len(result.class_names) else "classes are not known"
     made.update_xaxes(title_text=words, type="category", row=1, col=2)
     made.update_yaxes(rangemode="tozero", row=1, col=2)
     return _pictures(made, result) if len(result.pictures) else _strengths(made, result)
@@ -41,8 +42,14 @@ def _owners(result: InteractionFeature) -> go.Bar:
         text=[f"{has} of {of}" for has, of in zip(result.owners, result.models, strict=True)],
         textposition="outside",
         customdata=result.frequency,
-        hovertemplate="%{x}: %{text} models, %{customdata:,} samples<extra></extra>",
+        hovertext=[_listed(result.owner_names[name]) for name in result.group_names],
+        hovertemplate="%{x}: %{text} models, %{customdata:,} samples%{hovertext}<extra></extra>",
     )
+
+
+def _listed(names: list[str]) -> str:
+    more = [f"and {len(names) - MOST} more"] if len(names) > MOST else []
+    return "".join(f"<br>{label(name)}" for name in names[:MOST] + more)
 
 
 def _classes(result: InteractionFeature) -> go.Bar:

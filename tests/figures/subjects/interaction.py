@@ -11,6 +11,7 @@ from tests.diagnostics.interaction.planted import planted
 from tests.figures.examples import HOSTILE
 from workbench.data.transfer import TransferSet
 from workbench.diagnostics.interaction import rarefaction as module
+from workbench.diagnostics.interaction.feature_table import feature_table
 from workbench.diagnostics.interaction.interaction import Interaction, Samples, interaction
 from workbench.diagnostics.interaction.interaction_feature import interaction_feature
 from workbench.diagnostics.interaction.rarefaction import Rarefaction, rarefaction_of
@@ -48,7 +49,7 @@ def curves(of: Interaction) -> Rarefaction:
 def results() -> list[Result]:
     found = tensor()
     images = TransferSet(torch.rand(90, 1, 4, 4))
-    return [found, curves(found), interaction_feature(found, 0, samples=images)]
+    return [found, curves(found), interaction_feature(found, 0, samples=images), feature_table(found)]
 
 
 def incomplete() -> list[Result]:

@@ -60,7 +60,7 @@ def assembled(
         samples: what is known about the samples.
         mode: shown with the result.
         construction: the choices.
-        live: leave out what no slider shows: transfer, and the other mode.
+        live: leave out the other mode, which no slider changes.
     """
     members = [np.flatnonzero(about["group"] == g) for g in range(len(about["group_names"]))]
     built = build(found, about["share"], construction)
@@ -69,9 +69,8 @@ def assembled(
     values |= {name: getattr(built, name) for name in ("feature", "sign", "threshold")}
     values |= _counted(groups_of(built.omega, members, len(about["models"])))
     values |= _of_samples(built.omega, members, about["models"], samples, found.scores.shape[1])
-    values |= {"other": {}, "other_frequency": np.zeros((0, 0), np.int64), "precision": {}, "recall": {}}
-    if not live:
-        values |= _transfer(built.omega, members, about) | other_form(found, about, mode, members)
+    values |= _transfer(built.omega, members, about)
+    values |= {} if live else other_form(found, about, mode, members)
     values |= {
         "mode": mode,
         "features": built.omega.features,

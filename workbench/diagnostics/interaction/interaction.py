@@ -30,6 +30,7 @@ from workbench.diagnostics.interaction.construction import CONSTRUCTIONS, Constr
 from workbench.diagnostics.interaction.independent import parts_of
 from workbench.diagnostics.interaction.matches import Stack, stack, stacked
 from workbench.diagnostics.interaction.models import Layers, Source, Tell, gathered
+from workbench.diagnostics.interaction.numbers import numbers_of
 from workbench.diagnostics.interaction.words import explained
 from workbench.records.interval import Interval
 from workbench.records.result import Result
@@ -127,23 +128,8 @@ class Interaction(Result):
         return stacked(self.scores, self.owner, self.rank)
 
     def rows(self) -> list[dict[str, Any]]:
-        """What is common to all groups, then the numbers of each."""
-        found: list[dict[str, Any]] = [{"quantity": "features", "group": "", "value": self.features}]
-        found += [{"quantity": "threshold", "group": "", "value": self.threshold}]
-        for g, name in enumerate(self.group_names):
-            numbers = {
-                "models": len(self.members(g)),
-                "unique features": int(self.unique[g]),
-                "mean frequency": float(self.mean_frequency[g]),
-                "features per sample": float(self.per_sample[g].mean()),
-                "mean confidence": float(self.confidence[g].mean()),
-            }
-            found += [{"quantity": what, "group": name, "value": value} for what, value in numbers.items()]
-            for what, by_group in (("precision", self.precision), ("recall", self.recall)):
-                if name in by_group:
-                    bounds = {"low": by_group[name].low, "high": by_group[name].high}
-                    found.append({"quantity": what, "group": name, "value": by_group[name].mean} | bounds)
-        return found
+        """What is common to all groups, then the numbers of each; ranges over random orders go from least to most."""
+        return numbers_of(self)
 
     def explain(self) -> str:
         """What the numbers say, and what they really measure, in one paragraph."""

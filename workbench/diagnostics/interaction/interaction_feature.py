@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.diagnostics.interaction.interaction import Interaction
+from workbench.diagnostics.interaction.strength import strength
 from workbench.records.result import Result
 from workbench.records.selection import Selection
 
@@ -34,6 +35,7 @@ class InteractionFeature(Result):
         group_names: G names.
         owners: (G,) models of each group that use it.
         models: (G,) models of each group.
+        owner_names: by group, the names of the models that use it.
         frequency: (G,) samples on which the group uses it, by union.
         class_names: C names; empty where classes are not known.
         active: (C,) samples of each class on which any model uses it.
@@ -52,6 +54,7 @@ class InteractionFeature(Result):
     group_names: tuple[str, ...]
     owners: np.ndarray
     models: np.ndarray
+    owner_names: dict[str, list[str]]
     frequency: np.ndarray
     class_names: tuple[str, ...]
     active: np.ndarray
@@ -81,7 +84,7 @@ class InteractionFeature(Result):
             most = int(np.nanargmax(self.lift))
             text += (
                 f" The class {self.class_names[most]} is {self.lift[most]:.1f} times as frequent among its samples as among "
-                "all."
+                f"all; the feature gives {self.class_information:.2f} nats of the class away."
             )
         return text
 
@@ -105,20 +108,23 @@ def interaction_feature(
         raise KeyError(f"no feature {feature}; there are {found.features}, numbered from 0")
     if count < 1:
         raise ValueError(f"count = {count} must be 1 or more")
-    strength = _strength(found, feature)
-    top = np.argsort(-strength, kind="stable")[:count]
+    values = strength(found, feature)
+    top = np.argsort(-values, kind="stable")[:count]
     omega = found.omega
     pairs = omega.feature == feature
     used = omega.active[pairs].any(axis=0)
-    owners = found.group[omega.model[pairs][omega.active[pairs].any(axis=1)]]
+    having = omega.model[pairs][omega.active[pairs].any(axis=1)]
     known = bool((found.labels >= 0).all())
     classes = len(found.class_names) if known else 0
     active = np.bincount(found.labels[used], minlength=classes) if known else np.zeros(0, np.int64)
     return InteractionFeature(
         feature=feature,
         group_names=found.group_names,
-        owners=np.bincount(owners, minlength=len(found.group_names)),
+        owners=np.bincount(found.group[having], minlength=len(found.group_names)),
         models=np.bincount(found.group, minlength=len(found.group_names)),
+        owner_names={
+            name: [found.models[m] for m in having if found.group[m] == g] for g, name in enumerate(found.group_names)
+        },
         frequency=found.frequency[:, feature],
         class_names=found.class_names if known else (),
         active=active,
@@ -126,22 +132,12 @@ def interaction_feature(
         class_information=float(found.class_information[feature]),
         top_ids=found.ids[top],
         top_labels=found.labels[top],
-        strength=strength[top],
+        strength=values[top],
         pictures=_pictures(samples, found.ids[top]),
         n=len(top),
         warnings=("no model uses this feature on any sample",) if not used.any() else (),
         provenance=dict(PROVENANCE),
     )
-
-
-def _strength(found: Interaction, feature: int) -> np.ndarray:
-    """(N,) mean of its components, turned and scaled alike."""
-    rows = np.flatnonzero(found.feature == feature)
-    scores = found.scores[rows].astype(np.float64)
-    scores = (scores - scores.mean(axis=1, keepdims=True)) / scores.std(axis=1, keepdims=True)
-    toward = np.where(scores @ scores[0] < 0, -1.0, 1.0)
-    turn = found.sign[rows] if found.construction["sign"] == "aligned" else toward
-    return (turn[:, None] * scores).mean(axis=0)
 
 
 def _lift(active: np.ndarray, labels: np.ndarray) -> np.ndarray:

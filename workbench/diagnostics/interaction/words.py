@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,33 +19,38 @@ NEAR, MANY, STRICT = 0.05, 0.25, 0.9
 
 def explained(result: Interaction) -> str:
     """What the numbers say, and what they really measure, in one paragraph."""
-    counts = ", ".join(
-        f"{name} {used:,} on {often:,.0f} samples each"
-        for name, used, often in zip(result.group_names, result.unique, result.mean_frequency, strict=True)
-    )
+    basis = result.construction["basis"]
     text = (
-        f"{len(result.owner):,} components of {len(result.models)} models form {result.features:,} features at a "
-        f"correlation above {result.threshold:.2f}. Features in use: {counts}. "
+        f"{len(result.owner):,} {basis} components of {len(result.models)} models form {result.features:,} features at a "
+        f"correlation above {result.threshold:.2f}. "
+        f"Features in use: {_in_use(result.group_names, result.unique, result.mean_frequency)}. "
     )
     if len(result.order_features):
         low, high = result.order_features.min(), result.order_features.max()
         text += f"Scanned in {len(result.order_features)} random orders there are {low:,} to {high:,}. "
     if result.precision:
         shares = ", ".join(f"{name} {found.mean:.0%}" for name, found in result.precision.items())
-        text += f"Share of a model's features that the teachers have too: {shares}. "
+        recalled = ", ".join(f"{name} {found.mean:.0%}" for name, found in result.recall.items())
+        text += f"Share of a model's features that the teachers have too: {shares}. Share of theirs that it has: {recalled}. "
     if result.other:
+        counts = _in_use(result.group_names, result.other["unique"], result.other["mean_frequency"])
         text += (
             f"The other construction ({result.other['mode']}) has {result.other['features']:,} features at "
-            f"{result.other['threshold']:.2f}. "
+            f"{result.other['threshold']:.2f}; in use: {counts}. "
         )
     return text + MEASURED
 
 
+def _in_use(names: Sequence[str], unique: Sequence[int] | np.ndarray, often: Sequence[float] | np.ndarray) -> str:
+    found = zip(names, unique, often, strict=True)
+    return ", ".join(f"{name} {used:,} on {samples:,.0f} samples each" for name, used, samples in found)
+
+
 MEASURED = (
     "What this measures: every model has the same share of its activations switched on, so a single model says "
-    "nothing; a group has fewer features where the components of its models coincide. Models can coincide because they "
-    "learnt the same thing, or only because they had one and the same teacher; the students of several teachers tell "
-    "these apart."
+    "nothing; a group has fewer features where the components of its models coincide: unique features count how "
+    "consistent seeds are. Models can coincide because they learnt the same thing, or only because they had one and the "
+    "same teacher; the students of several teachers tell these apart. The count moves with threshold, sign and order."
 )
 
 
