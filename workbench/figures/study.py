@@ -14,13 +14,15 @@ from workbench.records.study import Study
 
 ROW, REST = 38, 130
 ABOVE, BELOW = 0.12, 0.2
+REACH, ROOM = 0.5, 0.05
 ROLES = {"method": theme.STUDENT, "labels_only": theme.CONTROL}
 
 
 def figure(study: Study) -> go.Figure:
     """Arms from top to bottom, the control first; its mean goes through all rows, with the smallest effect around it.
 
-    The teacher's line is drawn where the arms' scores reach it: it does not widen the axis.
+    The teacher's line is drawn where the arms' scores reach it: it does not widen the axis. An interval widens it up to
+    ``REACH`` times the span of the scores on either side; one that goes on, as those of two seeds do, ends in an arrow.
     """
     arms = list(study.arms.values())
     made = theme.canvas(height=REST + ROW * max(len(arms), 1), margin_t=16)
@@ -28,8 +30,9 @@ def figure(study: Study) -> go.Figure:
     axis = {"tickvals": rows, "range": [len(arms) - 0.5, -0.5], "showgrid": False, "zeroline": False}
     verdicts = {"overlaying": "y", "side": "right", "ticktext": [_verdict(study, arm) for arm in arms], "ticks": ""}
     made.update_layout(yaxis=axis | {"ticktext": [label(arm.name, 22) for arm in arms]}, yaxis2=axis | verdicts)
-    made.update_xaxes(title_text=_axis_title(study), zeroline=False, range=_range(study))
-    made.add_traces([_seeds(arms), _means(arms)])
+    span = _span(study)
+    made.update_xaxes(title_text=_axis_title(study), zeroline=False, range=span)
+    made.add_traces([_seeds(arms), _means(arms), *_cut(arms, span)])
     _lines(made, study)
     return made
 
@@ -96,15 +99,40 @@ def _style(arm: Arm) -> theme.Style:
     return ROLES.get(arm.role, theme.OTHER)
 
 
-def _range(study: Study) -> list[float] | None:
-    """From the lowest score to the highest, with the band around the control; lines alone would widen the axis."""
-    ends = [outcome.last for arm in study.arms.values() for outcome in arm.outcomes]
-    for arm in study.arms.values():
-        if arm.interval is not None:
-            reach = study.smallest_effect if arm.name == study.control else 0.0
-            around = (arm.interval.mean - reach, arm.interval.mean + reach)
-            ends += [end for end in (*around, arm.interval.low, arm.interval.high) if not math.isnan(end)]
-    if not ends:
+def _span(study: Study) -> list[float] | None:
+    """From the lowest score to the highest with the band around the control, and the intervals as far as they may reach."""
+    scores = [outcome.last for arm in study.arms.values() for outcome in arm.outcomes]
+    intervals = [(arm, arm.interval) for arm in study.arms.values() if arm.interval is not None]
+    for arm, interval in intervals:
+        reach = study.smallest_effect if arm.name == study.control else 0.0
+        scores += [interval.mean - reach, interval.mean + reach]
+    scores = [score for score in scores if not math.isnan(score)]
+    if not scores:
         return None
-    room = 0.05 * (max(ends) - min(ends)) or 1.0
-    return [min(ends) - room, max(ends) + room]
+    low, high = min(scores), max(scores)
+    most = REACH * (high - low)
+    low = min([low, *(max(i.low, low - most) for _, i in intervals if not math.isnan(i.low))])
+    high = max([high, *(min(i.high, high + most) for _, i in intervals if not math.isnan(i.high))])
+    room = ROOM * (high - low) or 1.0
+    return [low - room, high + room]
+
+
+def _cut(arms: list[Arm], span: list[float] | None) -> list[go.Scatter]:
+    """An arrow at the edge of the axis for every interval that goes on beyond it."""
+    if span is None:
+        return []
+    found = [(row, arm, arm.interval) for row, arm in enumerate(arms) if arm.interval is not None]
+    ends = [(span[0], "triangle-left", each) for each in found if each[2].low < span[0]]
+    ends += [(span[1], "triangle-right", each) for each in found if each[2].high > span[1]]
+    arrows = go.Scatter(
+        x=[edge for edge, _, _ in ends],
+        y=[row - ABOVE for _, _, (row, _, _) in ends],
+        yaxis="y2",
+        mode="markers",
+        name="interval goes on beyond the axis",
+        marker={"color": theme.LINE, "symbol": [symbol for _, symbol, _ in ends], "size": 11},
+        cliponaxis=False,
+        customdata=[[label(arm.name), str(interval)] for _, _, (_, arm, interval) in ends],
+        hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
+    )
+    return [arrows] if ends else []
