@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.cli.conftest import Studies
+from tests.figures import examples
+from workbench.engine.store import open_store
 
 
 def test_runs_lists_what_was_run(call, studies: Studies) -> None:
@@ -60,3 +64,12 @@ def test_a_setting_that_cannot_be_made_again_only_costs_its_pictures(
     assert found.status == 0
     assert "no samples are shown" in found.err
     assert (tmp_path / "page.html").exists()
+
+
+def test_runs_says_what_they_warned_of(call, home) -> None:
+    for seed in (0, 1):
+        made = examples.run(seed=seed)
+        open_store().save(replace(made, id=f"digits-kd-s{seed}-0", facts={**made.facts, "warnings": ["far too wide"]}))
+    found = call("runs", "--json").json["runs"]
+    assert [run["warnings"] for run in found] == [["far too wide"]] * 2
+    assert "! far too wide (2 runs)" in call("runs").out.splitlines()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from tests.cli.conftest import MOONS, Studies
+from tests.figures import examples
 from workbench.engine.store import open_store
 
 SEEDS = ["0", "1", "2"]
@@ -97,3 +99,12 @@ def test_digits_in_several_processes_with_the_keys_of_the_issue(call) -> None:
     asked = {"setting", "method", "scores", "comparison", "verdict", "agreement", "epochs", "seconds", "runs"}
     assert asked <= set(found.json)
     assert all(list(found.json["scores"][party]["per_seed"]) == SEEDS for party in ("student", "labels_only"))
+
+
+@pytest.mark.parametrize("verb", [("distill", "--method", "kd"), ("compare", "--methods", "kd")])
+def test_what_the_runs_warn_of_is_said_once_on_standard_error(call, monkeypatch, verb: tuple[str, ...]) -> None:
+    made = replace(examples.study(), warnings=("a student like\na barn (kd)",))
+    monkeypatch.setattr("workbench.engine.study.study.study", lambda *_, **__: made)
+    found = call(*verb, "--setting", "two_moons", "--json")
+    assert found.err.splitlines().count("workbench: warning: a student like a barn (kd)") == 1
+    assert found.json["warnings"] == list(made.warnings)

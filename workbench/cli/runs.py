@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ Of = Annotated[str | None, typer.Option("--setting", "-s", help="Only runs on th
 By = Annotated[str | None, typer.Option("--method", "-m", help="Only runs of this method.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")]
 
-COLUMNS = ("id", "method", "seed", "control", "test score", "teacher", "agreement", "seconds", "when (UTC)")
+COLUMNS = ("id", "method", "seed", "control", "test score", "teacher", "agreement", "seconds", "warnings", "when (UTC)")
 
 
 def runs(setting: Of = None, method: By = None, limit: Limit = 50, json: Json = False) -> None:
@@ -31,7 +32,9 @@ def runs(setting: Of = None, method: By = None, limit: Limit = 50, json: Json = 
     if not found:
         print("no such runs yet; `workbench distill --setting digits --method kd` makes some")
         return
-    print_table(COLUMNS, map(_row, found), numbers=COLUMNS[2:8])
+    print_table(COLUMNS, map(_row, found), numbers=COLUMNS[2:9])
+    for message, count in Counter(message for run in found for message in run["warnings"]).items():
+        print(f"! {message} ({count} run{'s' if count > 1 else ''})")
     if studies:
         print_table(("study", "setting", "seeds", "arms"), map(_study_row, studies))
 
@@ -52,7 +55,8 @@ def _row(run: dict[str, Any]) -> tuple[Any, ...]:
     agreement = None if run["agreement"] is None else f"{run['agreement']:.1%}"
     control = "" if run["control"] == "none" else run["control"]
     numbers = (_number(run[name]) for name in ("last", "teacher"))
-    return run["id"], run["method"], run["seed"], control, *numbers, agreement, _number(run["seconds"]), run["created"]
+    seconds, warned = _number(run["seconds"]), len(run["warnings"]) or None
+    return run["id"], run["method"], run["seed"], control, *numbers, agreement, seconds, warned, run["created"]
 
 
 def _study_row(study: dict[str, Any]) -> tuple[Any, ...]:

@@ -30,6 +30,8 @@ def carry_out(asked: StudyFlags, methods: Mapping[str, Pairs], document: Callabl
         emit(document(study, time.monotonic() - start))
     else:
         print(study)
+    for warning in study.warnings:
+        say(f"warning: {warning}")
     for cell, message in study.failures.items():
         say(f"{cell} failed: {message}")
     if study.failures:

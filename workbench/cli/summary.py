@@ -44,6 +44,7 @@ def _head(study: Study, seconds: float) -> dict[str, Any]:
         "quick": study.quick,
         "failures": dict(study.failures),
         "notes": list(study.notes),
+        "warnings": list(study.warnings),
         "seconds": seconds,
     }
 

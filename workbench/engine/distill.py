@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -135,9 +136,17 @@ class Distillation:
         """
         self.ledger = Ledger()
         with threads.using(self.setting.threads):
-            yield from self.ledger.watch(self._run(controls), stage_of)
+            yield from self.ledger.watch(self._noting(self._run(controls)), stage_of)
 
-    def _run(self, controls: Controls) -> Iterator[events.Event]:
+    def _noting(self, stream: Generator[events.Event, None, None]) -> Generator[events.Event, None, None]:
+        """The same events; what they warn of is kept with the run."""
+        with closing(stream):
+            for event in stream:
+                if isinstance(event, events.Warning) and event.message not in self.trial.warnings:
+                    self.trial.warnings.append(event.message)
+                yield event
+
+    def _run(self, controls: Controls) -> Generator[events.Event, None, None]:
         if warm_up():
             self.ledger.charge(WARM_UP)
         keeper = Keeper(self.checkpoint_path if self.conditions.checkpoint else None)

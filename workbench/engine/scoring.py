@@ -123,6 +123,7 @@ def _facts(distillation: Distillation, trial: Trial, predictions: dict[str, np.n
         "torch": torch.__version__,
         "workbench": version("kd-workbench"),
         "finished": time.time(),
+        "warnings": list(trial.warnings),
         "energy": _energy(distillation, trial),
     }
 

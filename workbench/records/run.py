@@ -79,6 +79,11 @@ class Run:
     leaks_test: bool = False
     reviver: Callable[[Run, Any], Revived] | None = field(default=None, compare=False, repr=False)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was warned of while it ran, each once; empty for runs from before that was kept."""
+        return tuple(self.facts.get("warnings", ()))
+
     def revive(self, setting: Any = None) -> Revived:
         """The models of this run, with its weights, and the setting it was run on.
 

@@ -72,6 +72,7 @@ class Snapshot:
         teacher: the teacher's validation score, NaN while unknown.
         score: name of the score.
         marks: (step, text) of every control that was moved.
+        warnings: of either student's run, each once.
         runs: finished runs by lane.
         study: arms, intervals and verdict as far as seeds are done.
         regions: of a setting with two input dimensions.
@@ -85,6 +86,7 @@ class Snapshot:
     teacher: float = float("nan")
     score: str = "accuracy"
     marks: tuple[tuple[int, str], ...] = ()
+    warnings: tuple[str, ...] = ()
     runs: Mapping[str, Run] = field(default_factory=dict)
     study: Study | None = None
     regions: Regions | None = None

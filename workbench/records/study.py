@@ -42,6 +42,7 @@ class Study(Result):
         quick: True if permuted controls were left out, so that there is no verdict.
         failures: what went wrong, by ``arm, seed n``.
         notes: what a reader must know.
+        warnings: of its runs, each once with the arms whose runs warn so.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Study(Result):
     quick: bool = False
     failures: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     loader: Callable[[str], Run] | None = field(default=None, compare=False)
 
     @property
@@ -115,6 +117,7 @@ class Study(Result):
                 **found,
                 "seeds": tuple(found["seeds"]),
                 "notes": tuple(found["notes"]),
+                "warnings": tuple(found.get("warnings", ())),
                 "arms": {name: Arm.from_dict(arm) for name, arm in found["arms"].items()},
                 "comparisons": {arm: _comparison(c) for arm, c in found["comparisons"].items()},
                 "further": {a: {b: _comparison(c) for b, c in o.items()} for a, o in found["further"].items()},

@@ -137,4 +137,5 @@ def _sentences(study: Study) -> Iterator[str]:
         yield f"{arm}: {found.sentence}" if named else f"{arm} against {found.against}: {found.sentence}"
     for cell, message in study.failures.items():
         yield f"failed: {cell}: {message}"
+    yield from (f"warning: {line}" for line in study.warnings)
     yield from study.notes

@@ -46,6 +46,7 @@ def _of_run(run: Run, setting: Setting | None) -> tuple[str, list[Markup]]:
         run_parts.header(run),
         tag("p", "one seed, no verdict", class_="verdict"),
         tag("p", leak, class_="verdict") if run.leaks_test else Markup(""),
+        run_parts.warnings(run),
         run_parts.scores(run),
         run_parts.curves(run, "run"),
         *run_parts.agreed(run, "run", setting),
@@ -64,6 +65,7 @@ def _of_study(study: Study, setting: Setting | None) -> tuple[str, list[Markup]]
         study_parts.arms(study),
         *_first_seeds(study, runs, setting),
         study_parts.failures(study),
+        run_parts.warnings(study),
         _limits((*study_parts.LIMITS, *study.notes)),
     ]
     return f"Study on {study.setting['name']}", parts

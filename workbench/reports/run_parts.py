@@ -16,6 +16,7 @@ from workbench.reports.markup import Markup, facts, section, table, tag
 from workbench.statistics.intervals import proportion_interval
 
 if TYPE_CHECKING:
+    from workbench.records.study import Study
     from workbench.settings.setting import Setting
 
 TO = "\u00a0to\u00a0"
@@ -54,6 +55,12 @@ def finished(run: Run) -> str:
     """When, in universal time."""
     when = run.facts.get("finished")
     return "" if when is None else f"{datetime.fromtimestamp(when, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def warnings(thing: Run | Study) -> Markup:
+    """What was warned of while it ran."""
+    lines = [tag("li", line) for line in thing.warnings]
+    return section("Warnings", tag("ul", *lines)) if lines else Markup("")
 
 
 def settings_of(values: Mapping[str, Any]) -> str:

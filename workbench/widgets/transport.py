@@ -14,7 +14,7 @@ COLOURS = {"finished": "success", "failed": "danger", "stopped": "warning", "pau
 
 
 class Transport(widgets.VBox):
-    """Four buttons, a bar and a line of text.
+    """Four buttons, a bar, a line of text, and what the runs warn of.
 
     Args:
         acts: what each button does: ``start``, ``pause`` (and resume), ``step``, ``stop``.
@@ -34,7 +34,8 @@ class Transport(widgets.VBox):
         self.bar = widgets.FloatProgress(max=1.0, layout={"flex": "1 1 12em", "width": "auto", "min_width": "8em"})
         self.text = widgets.HTML()
         row = widgets.Box([*self.buttons.values(), self.bar], layout={"flex_flow": "row wrap", "align_items": "center"})
-        super().__init__([row, self.text], layout={"width": "100%"})
+        self.warnings = widgets.HTML()
+        super().__init__([row, self.text, self.warnings], layout={"width": "100%"})
 
     def show(self, snapshot: Snapshot) -> None:
         """What can be pressed now, and how far it is."""
@@ -47,6 +48,10 @@ class Transport(widgets.VBox):
         self.bar.value, self.bar.bar_style = snapshot.share, COLOURS.get(status, "info")
         kind = "wb-problem" if status == "failed" else "wb-status"
         self.text.value = f'<div class="{kind}" role="status">{escape(line(snapshot))}</div>'
+        self.warnings.value = "".join(
+            f'<div class="wb-hint">! {escape(warning)}</div>' for warning in snapshot.warnings
+        )
+        self.warnings.layout.display = "" if snapshot.warnings else "none"
 
 
 def line(snapshot: Snapshot) -> str:

@@ -14,6 +14,8 @@ def told(event: events.Event, snapshot: Snapshot) -> dict[str, Any]:
     """The fields of the snapshot that an event changes, with their new values."""
     if isinstance(event, events.Changed):
         return {"marks": (*snapshot.marks, (event.step, f"{_words(event.name)} \u2192 {_short(event.value)}"))}
+    if isinstance(event, events.Warning):
+        return {"warnings": tuple(dict.fromkeys([*snapshot.warnings, event.message]))}
     if isinstance(event, events.Finished):
         return {"teacher": event.run.scores["teacher"].validation} if "teacher" in event.run.scores else {}
     if isinstance(event, events.Probe):

@@ -133,6 +133,7 @@ def _listed(row: Any, by_party: dict[str, Any]) -> dict[str, Any]:
         "seconds": row["facts"].get("seconds"),
         "live_changes": len(row["changes"]),
         "leaks_test": row["leaks_test"],
+        "warnings": row["facts"].get("warnings", []),
     }
 
 

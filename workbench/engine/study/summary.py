@@ -35,6 +35,7 @@ def summarise(plan: StudyPlan, runs: Runs, failures: Mapping[str, str] | None = 
     if plan.quick:
         notes.append("Quick: no permuted controls, so no verdict.")
     arms = {planned.name: _arm(plan, planned, fit) for planned in plan.arms}
+    warned = _warned(runs)
     judge = Judge(plan.smallest_effect, higher_is_better=plan.setting.kind.higher_is_better, quick=plan.quick)
     return Study(
         id=plan.id,
@@ -50,8 +51,18 @@ def summarise(plan: StudyPlan, runs: Runs, failures: Mapping[str, str] | None = 
         smallest_effect=plan.smallest_effect,
         quick=plan.quick,
         failures=dict(failures or {}),
-        notes=(*plan.notes, *notes),
+        notes=(*(note for note in plan.notes if note.lower() not in map(str.lower, warned)), *notes),
+        warnings=tuple(f"{message} ({', '.join(arms)})" for message, arms in warned.items()),
     )
+
+
+def _warned(runs: Runs) -> dict[str, list[str]]:
+    """By warning, the arms whose runs have it."""
+    found: dict[str, dict[str, None]] = {}
+    for (arm, _), run in runs.items():
+        for message in run.warnings:
+            found.setdefault(message, {})[arm] = None
+    return {message: list(arms) for message, arms in found.items()}
 
 
 class Judge:

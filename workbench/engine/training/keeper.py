@@ -13,7 +13,7 @@ from workbench.engine.training.trial import Trial
 EVERY = 1.0
 """Seconds: a run is kept at the end of an epoch, but runs of very short epochs not more often than this."""
 
-COUNTS = ("best", "done", "epochs", "changes")
+COUNTS = ("best", "done", "epochs", "changes", "warnings")
 
 
 class Keeper:
@@ -66,7 +66,7 @@ class Keeper:
         trial.history.restore(saved["history"])
         trial.ledger.restore(saved.get("ledger"))
         for name in COUNTS:
-            setattr(trial, name, saved[name])
+            setattr(trial, name, saved.get(name, getattr(trial, name)))
 
     def restore_runner(self, trial: Trial, runner: StageRunner) -> int:
         """Optimisers, a following teacher and the random streams as they were; returns the epochs already done."""

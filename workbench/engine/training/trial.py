@@ -38,6 +38,7 @@ class Trial:
         done: optimiser steps so far, by party.
         epochs: validations so far, by party.
         changes: controls moved so far.
+        warnings: what was warned of so far, each once.
         built_for: the (learner, teacher) pair the method was built for.
         ledger: what it has cost so far.
     """
@@ -63,6 +64,7 @@ class Trial:
     done: dict[str, int] = field(default_factory=dict)
     epochs: dict[str, int] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     built_for: tuple[Any, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
 
