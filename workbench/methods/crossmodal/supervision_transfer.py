@@ -10,9 +10,9 @@ Formula:
     x, x': the two modalities of a scene;  F: last stages;  r: adapter;  s: logits (B, C);  y: labels (B,).
 
 Faithful to: Gupta, Hoffman and Malik, CVPR 2016, L2 distance of mid-level features through a transformation, then training on
-the few labels.
-Departs from it: the student starts untrained, where the paper's starts from weights for colour images; the distance is a mean
-of squares; both stages share one budget and one schedule of the learning rate.
+the few labels; the distance to a public implementation.
+Departs from it: the student starts untrained, where the paper's starts from weights for colour images; both stages share one
+budget and one schedule of the learning rate.
 Setting: digits. On it we expect: the distance of the features falls below that of a student that does not learn.
 """
 
@@ -40,7 +40,7 @@ class SupervisionTransfer(Method):
 
     Args:
         transfer_share: Share of the run spent on the transfer; settled here.
-        weight: Weight of the features; 1.
+        weight: Weight of the features; 1 in that code.
         guided: Student layer; None is the last stage.
         hint: Teacher layer; None is the last stage.
 
@@ -57,10 +57,11 @@ class SupervisionTransfer(Method):
         "Cross Modal Distillation for Supervision Transfer", "Gupta, Hoffman, Malik", "CVPR", 2016, "1507.00448"
     )
     evidence = Evidence(
-        "abstract",
-        "arXiv:1507.00448, abstract, introduction and Figure 1; the authors' repository, s-gupta/fast-rcnn, has the training "
-        "on labels that follows, not the transfer",
-        "shares of the stages; weight; form of the adapter",
+        "code",
+        "warehouse-picking-automation-challenges/nimbro_picking (not the authors), "
+        "apc_object_perception/apc_densecap/densecap/train_cross_modal.lua at 857eee602beea9eebee45bbb67fce423b28f9db6, for the "
+        "transfer, there between nets of one design; s-gupta/fast-rcnn (authors) has the training on labels that follows",
+        "shares of the stages; form of the adapter",
     )
     progress = Progress("features")
     cost = "low"

@@ -55,7 +55,7 @@ class AveragedTeachers(SeveralTeachers):
     )
     progress = Progress("soft")
     cost = "high"
-    aliases = ("multi_teacher", "avg_mkd")
+    aliases = ("multi_teacher", "avg_mkd", "averaged")
 
     def __init__(
         self,

@@ -54,7 +54,7 @@ class EntropyWeightedTeachers(SeveralTeachers):
     )
     progress = Progress("soft")
     cost = "high"
-    aliases = ("ebkd",)
+    aliases = ("ebkd", "entropy_weighted")
 
     def __init__(
         self,

@@ -11,9 +11,9 @@ Formula:
                        + label_weight * mean_b CE(s_b, y_b)   until soft_share of the run is done, then as above
     s, e: logits of student and early teacher (B, C);  y: labels (B,);  T: temperature.
 
-Faithful to: Cho and Hariharan, ICCV 2019, early-stopped teachers and early-stopped knowledge distillation (ESKD).
-Departs from it: the teacher has the student's budget and PyTorch's default initialisation; temperature and weights are
-those of ``kd``; its share is settled here.
+Faithful to: Cho and Hariharan, ICCV 2019, early-stopped teachers and early-stopped knowledge distillation (ESKD); the
+student's terms to a public implementation of ESKD.
+Departs from it: the teacher has a share of the student's budget, settled here, and PyTorch's default initialisation.
 Setting: digits. On it we expect: the label loss falls below that of a student that does not learn.
 """
 
@@ -41,10 +41,10 @@ class EarlyStoppedTeacher(KD):
 
     Args:
         teacher_share: Steps of the early teacher, as a share of the student's; 0.25 is 50 of 200 epochs.
-        soft_share: Share of the student's run in which it listens to the teacher; 1 never stops, less is ESKD.
-        temperature: Softens both distributions; 4 as for ``kd``.
-        soft_weight: Weight of the soft term; 0.9 as for ``kd``.
-        label_weight: Weight of the labels beside it; 0.1 as for ``kd``.
+        soft_share: Share of the student's run in which it listens to the teacher; 1 never stops, less is ESKD, 0.75 in that code.
+        temperature: Softens both distributions; 4 in that code.
+        soft_weight: Weight of the soft term; 0.9 in that code.
+        label_weight: Weight of the labels beside it; 0.1 in that code.
 
     Terms: ``labels`` of the early teacher; ``labels`` and ``soft`` of the student, (B,) each.
     Reads: logits only, and the design of the setting's teacher.
@@ -58,10 +58,11 @@ class EarlyStoppedTeacher(KD):
 
     citation = Citation("On the Efficacy of Knowledge Distillation", "Cho, Hariharan", "ICCV", 2019, "1910.01348")
     evidence = Evidence(
-        "abstract",
-        "arXiv:1910.01348, abstract",
+        "code",
+        "hitfyd/Knowledge-Distillation-to-MEG-Glassbox-Models (not the authors), distilllib/distillers/ESKD.py at "
+        "812bcd37e2137511bc46247bfa8c7900acae30cd, for the student; arXiv:1910.01348, abstract, for its early teacher",
         "length of the early teacher's training and its compressed schedule, by what others report of the paper (10 of "
-        "35 or 15 of 50 instead of 60 of 200 epochs before the first drop); when ESKD stops; temperature and weights",
+        "35 or 15 of 50 instead of 60 of 200 epochs before the first drop)",
     )
     progress = Progress("labels")
     cost = "low"

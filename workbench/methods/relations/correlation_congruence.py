@@ -51,7 +51,7 @@ class CorrelationCongruence(Method):
         guided: Student feature; None is the input of its classifier.
         hint: Teacher feature; None is the input of its classifier.
 
-    Terms: ``labels`` and ``correlation``, (B,) each; for ``neighbours`` the latter is one number for the batch.
+    Terms: ``labels`` and ``correlation``, (B,) each; for ``variant=neighbours`` the latter is one number for the batch.
     Reads: the penultimate features of both models, (B, ...).
     Learns: nothing besides the student; for ``neighbours`` a projection of each side.
 

@@ -71,7 +71,7 @@ class DataDistortion(Method):
     )
     progress = Progress("labels")
     cost = "low"
-    aliases = ("ddgsd",)
+    aliases = ("ddgsd", "data_distortion_consistency")
     reads_teacher = False
 
     def __init__(

@@ -68,7 +68,7 @@ class StepByStep(Method):
     )
     progress = Progress("rationale")
     cost = "low"
-    aliases = ("distilling_step_by_step",)
+    aliases = ("distilling_step_by_step", "step_by_step_rationales")
     tasks = ("tokens",)
     reads_teacher = False
 

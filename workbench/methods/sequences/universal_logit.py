@@ -59,7 +59,7 @@ class UniversalLogit(TokenwiseMethod):
         "the texts' pairing of positions",
     )
     cost = "medium"
-    aliases = ("uld",)
+    aliases = ("uld", "universal_logit_distillation")
     across_tokenizers = True
 
     def __init__(self, soft_weight: Weight = 1.5, label_weight: Weight = 1.0) -> None:

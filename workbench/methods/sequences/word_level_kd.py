@@ -51,7 +51,7 @@ class WordLevelKD(TokenwiseMethod):
         "the mean over texts of the mean over tokens",
     )
     cost = "low"
-    aliases = ("word_kd", "forward_kl")
+    aliases = ("word_kd", "forward_kl", "word_level_forward_kl")
 
     def __init__(self, soft_weight: Weight = 1.0, label_weight: Weight = 0.0) -> None:
         super().__init__()
