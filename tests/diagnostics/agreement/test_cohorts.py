@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from workbench.diagnostics.agreement.agreement import OUTCOMES
-from workbench.diagnostics.agreement.cohorts import cell_of, flip_of, outcome_of, outcomes_of, stratum_of, within
+from workbench.diagnostics.agreement.cohorts import (
+    cell_of,
+    flip_of,
+    following_of,
+    outcome_of,
+    outcomes_of,
+    stratum_of,
+    within,
+    without,
+)
 from workbench.records.budget import Budget
 from workbench.records.run import Run
 from workbench.records.selection import Selection
@@ -56,6 +65,23 @@ def test_flips_against_another_student_and_against_the_teacher() -> None:
     assert flip_of(run(), other, "regress").ids.tolist() == [11, 12, 14]
     assert flip_of(run(), None, "progress").ids.tolist() == [15]
     assert flip_of(run(), None, "common_wrong").name == "common wrong"
+
+
+def test_what_a_student_makes_of_its_teachers_answers() -> None:
+    """The teacher errs on 12 and 15; the student follows it on 10, 12 and 13, another one on 10, 11, 14 and 15."""
+    other = run(predictions={"student": np.eye(2)[[0, 0, 0, 0, 1, 0]]})
+    found = {
+        "error taken over": ([12], [15]),
+        "error not taken over": ([15], [12]),
+        "right answer followed": ([10, 13], [10, 11, 14]),
+        "right answer not followed": ([11, 14], [13]),
+    }
+    for name, (mine, others) in found.items():
+        assert following_of(run(), name).ids.tolist() == mine
+        assert following_of(run(), name, other).ids.tolist() == others
+        assert following_of(run(), name).name == name
+    alone = without(following_of(run(), "right answer followed"), following_of(run(), "right answer followed", other))
+    assert (alone.ids.tolist(), alone.name) == ([13], "right answer followed")
 
 
 def test_what_is_in_both_keeps_the_order_and_name_of_the_first() -> None:

@@ -41,6 +41,14 @@ def test_a_run_gives_ids_of_its_test_samples() -> None:
     assert sorted(disagreement_of(run).ids) == run.test_ids[differ].tolist()
 
 
+def test_two_students_of_the_same_samples() -> None:
+    run, other = examples.run(), examples.run(predictions={"student": examples.outputs(seed=3)[0]})
+    said = [each.predictions["student"].argmax(1) for each in (run, other)]
+    assert sorted(disagreement_of(run, other).ids) == run.test_ids[said[0] != said[1]].tolist()
+    with pytest.raises(ValueError, match="their ids differ"):
+        disagreement_of(run, examples.run(test_ids=run.test_ids[::-1]))
+
+
 def test_bad_input() -> None:
     with pytest.raises(ValueError, match="no order 'size'; there are forward_kl, margin"):
         disagreement(STUDENT, TEACHER, [1, 2, 3, 4], by="size")

@@ -8,6 +8,8 @@ When it misleads: a group of a few samples is an anecdote.
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 import numpy as np
 
 from workbench.diagnostics.agreement.agreement import OUTCOMES
@@ -16,6 +18,8 @@ from workbench.diagnostics.agreement.strata_samples import By, grouped
 from workbench.diagnostics.outputs import outputs_of, pair_of
 from workbench.records.run import Run
 from workbench.records.selection import Selection
+
+Following = Literal["error taken over", "error not taken over", "right answer followed", "right answer not followed"]
 
 
 def cell_of(run: Run, teacher_class: int, student_class: int) -> Selection:
@@ -75,6 +79,30 @@ def flip_of(run: Run, against: Run | None, flip: str) -> Selection:
     return Selection(pair.ids[codes_of(pair.student, pair.teacher, pair.labels) == code], flip.replace("_", " "))
 
 
+def following_of(run: Run, following: Following, other: Run | None = None) -> Selection:
+    """The samples whose teacher is wrong or right, and on which the student picks its class or not.
+
+    Args:
+        run: whose teacher it is.
+        following: which of these.
+        other: a run whose student is looked at instead.
+
+    Raises:
+        KeyError: the run has no outputs of a teacher.
+        ValueError: the runs were tested on different samples, or there is no such group.
+    """
+    pair = pair_of(run)
+    student = pair.student if other is None else pair_of(run, other).teacher
+    taught = pair.teacher.argmax(axis=1)
+    code = 2 * (taught == pair.labels) + (student.argmax(axis=1) != taught)
+    return Selection(pair.ids[code == get_args(Following).index(following)], following)
+
+
 def within(selection: Selection, other: Selection) -> Selection:
     """What is in both, in the order and with the name of the first."""
     return Selection(selection.ids[np.isin(selection.ids, other.ids)], selection.name)
+
+
+def without(selection: Selection, other: Selection) -> Selection:
+    """What is in the first only, in its order and with its name."""
+    return Selection(selection.ids[~np.isin(selection.ids, other.ids)], selection.name)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.agreement.distances import forward_kl
-from workbench.diagnostics.outputs import outputs_of, paired_logits
+from workbench.diagnostics.outputs import pair_of, paired_logits
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 
@@ -52,14 +52,15 @@ def disagreement(
     return Selection(ids[rows[np.argsort(-apart, kind="stable")]], "disagreement")
 
 
-def disagreement_of(run: Run, *, by: Order = "forward_kl") -> Selection:
-    """The same for the student and the teacher of a run, on its test samples.
+def disagreement_of(run: Run, against: Run | None = None, *, by: Order = "forward_kl") -> Selection:
+    """The same for a run's student and its teacher, or another run's student, on the test samples.
 
     Raises:
         KeyError: the run has no outputs of a teacher.
-        ValueError: as ``disagreement``.
+        ValueError: the runs were tested on different samples, or as ``disagreement``.
     """
-    return disagreement(outputs_of(run, "student"), outputs_of(run, "teacher"), run.test_ids, by=by)
+    pair = pair_of(run, against)
+    return disagreement(pair.student, pair.teacher, pair.ids, by=by)
 
 
 def contradiction(student_logits: np.ndarray, teacher_logits: np.ndarray) -> np.ndarray:

@@ -24,7 +24,8 @@ of the asymmetry, the chance levels and the intervals are ours. Cost: O(N C) and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ class InheritedErrors(Result):
         seed: of the bootstrap.
         warnings: what weakens the numbers.
         provenance: the paper, and what is ours.
+        runs: of the models, for a panel; not saved.
     """
 
     models: tuple[str, ...]
@@ -81,6 +83,11 @@ class InheritedErrors(Result):
     seed: int
     warnings: tuple[str, ...]
     provenance: dict[str, str] = field(default_factory=lambda: dict(PROVENANCE))
+    runs: tuple[Run, ...] = field(default=(), compare=False, repr=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write all numbers to one ``.npz`` file; the runs are in the store."""
+        return replace(self, runs=()).save(path) if self.runs else super().save(path)
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per quantity and model."""
@@ -174,8 +181,10 @@ def inherited_errors_of(run: Run, references: Mapping[str, Run] | None = None) -
         ValueError: a run was tested on other samples, or as ``inherited_errors``.
     """
     pair = pair_of(run)
-    others = {name: pair_of(run, other).teacher for name, other in (references or {}).items()}
-    return inherited_errors(pair.student, pair.teacher, pair.labels, others)
+    references = references or {}
+    others = {name: pair_of(run, other).teacher for name, other in references.items()}
+    found = inherited_errors(pair.student, pair.teacher, pair.labels, others)
+    return replace(found, runs=(run, *references.values()))
 
 
 def coincidence(labels: np.ndarray, student: np.ndarray, teacher: np.ndarray, classes: int) -> float:

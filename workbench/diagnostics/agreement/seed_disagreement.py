@@ -19,7 +19,8 @@ After: Jiang et al. 2022 (the equality); intervals are ours. Cost: O(S N C + S^2
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,6 +57,7 @@ class SeedDisagreement(Result):
         seed: of the bootstrap.
         warnings: what weakens the numbers.
         provenance: the paper, and what is ours.
+        study: whose arm it is, for a panel; not saved.
     """
 
     disagreement: Interval
@@ -70,6 +72,11 @@ class SeedDisagreement(Result):
     seed: int
     warnings: tuple[str, ...]
     provenance: dict[str, str]
+    study: Study | None = field(default=None, compare=False, repr=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write all numbers to one ``.npz`` file; the study has its own."""
+        return replace(self, study=None).save(path) if self.study is not None else super().save(path)
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
@@ -125,7 +132,7 @@ def seed_disagreement_of(study: Study, arm: str | None = None) -> SeedDisagreeme
         labels, seeds = run.test_labels, [*seeds, number]
     if len(said) < 2:
         raise ValueError(f"arm {arm!r} has {len(said)} finished seed: two or more are needed to disagree")
-    return seed_disagreement(np.stack(said), labels, seeds=seeds, arm=arm)
+    return replace(seed_disagreement(np.stack(said), labels, seeds=seeds, arm=arm), study=study)
 
 
 def _compared(said: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], arm: str, seed: int) -> SeedDisagreement:

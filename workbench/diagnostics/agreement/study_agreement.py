@@ -19,7 +19,8 @@ Cost: O(A S N C) for A arms of S seeds and 1,000 resamples of each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,7 @@ class StudyAgreement(Result):
         seed: of the bootstrap.
         warnings: what weakens the numbers.
         provenance: the paper, and what is ours.
+        study: that was measured, for a panel; not saved.
     """
 
     arms: tuple[str, ...]
@@ -81,6 +83,11 @@ class StudyAgreement(Result):
     seed: int
     warnings: tuple[str, ...]
     provenance: dict[str, str]
+    study: Study | None = field(default=None, compare=False, repr=False)
+
+    def save(self, path: str | Path) -> Path:
+        """Write all numbers to one ``.npz`` file; the study has its own."""
+        return replace(self, study=None).save(path) if self.study is not None else super().save(path)
 
     def rows(self) -> list[dict[str, Any]]:
         """A row per measure and arm."""
@@ -147,6 +154,7 @@ def study_agreement_of(
         seed=seed,
         warnings=few,
         provenance=dict(PROVENANCE),
+        study=study,
     )
 
 
