@@ -9,11 +9,12 @@ import pytest
 
 from tests.contracts.test_every_figure import _colors, _strings, _theme
 from tests.figures.examples import HOSTILE
-from tests.figures.subjects.interaction import tensor
+from tests.figures.subjects.interaction import curves, tensor
 from workbench.figures.draw import draw
 from workbench.figures.interaction import ranked
+from workbench.figures.interaction_samples import _clustered
 
-VIEWS = ("frequency", "common", "samples", "confidence", "network")
+VIEWS = ("frequency", "common", "per_sample", "samples", "confidence", "network")
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -41,15 +42,47 @@ def test_the_curves_are_the_frequencies_of_each_group_in_both_forms() -> None:
     assert [len(curve.y) for curve in common.data] == [found.common.sum()] * 3
 
 
+def test_both_forms_are_counted_under_their_curves() -> None:
+    found = tensor()
+    made = draw(found)
+    for axis, of in (("xaxis", vars(found)), ("xaxis2", found.other)):
+        expected = f"{of['mode']}: {of['features']} features above {of['threshold']:.2f}<br>in use by group: "
+        assert made.layout[axis].title.text == expected + ", ".join(map(str, of["unique"]))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_says_what_is_there_by_construction(view: str) -> None:
+    assert "by construction" in draw(tensor(), view=view).layout.title.subtitle.text
+
+
+def test_the_samples_with_most_features_come_first() -> None:
+    found = tensor()
+    made = draw(found, view="per_sample")
+    for curve, counts in zip(made.data, found.per_sample, strict=True):
+        assert list(curve.y) == sorted(counts, reverse=True)
+        assert f"(mean {sum(counts) / 90:.1f})" in curve.name
+
+
 def test_the_heat_maps_show_the_share_of_models() -> None:
     found = tensor()
-    heat = draw(found, view="samples").data[0]
-    rows = np.argsort(found.labels, kind="stable")
-    number = int(heat.x[0].removeprefix("feature "))
-    expected = (
-        sum(found.omega.active[(found.omega.feature == number) & (found.omega.model == m)].sum(0) for m in range(4)) / 4
-    )
-    assert heat.z[:, 0] == pytest.approx(np.broadcast_to(expected, 90)[rows])
+    numbers = [int(x.removeprefix("feature ")) for x in draw(found, view="samples").data[0].x]
+    assert sorted(numbers) == list(range(found.features))
+    for heat, members in zip(draw(found, view="samples").data, (range(4), range(4, 8), [8]), strict=True):
+        share = np.zeros((90, found.features))
+        for column, number in enumerate(numbers):
+            for m in members:
+                pairs = (found.omega.feature == number) & (found.omega.model == m)
+                share[:, column] += found.omega.active[pairs].sum(axis=0) / len(members)
+        for k in range(3):  # the samples of a class stand together, in an order of their own
+            shown, expected = heat.z[30 * k : 30 * k + 30], share[found.labels == k]
+            assert sorted(np.round(shown, 3).tolist()) == sorted(np.round(expected.astype(np.float32), 3).tolist())
+
+
+def test_rows_that_are_alike_stand_side_by_side() -> None:
+    kinds = np.random.default_rng(0).permutation(np.repeat(np.arange(5), 4))
+    ordered = kinds[_clustered(np.eye(5)[kinds])]
+    assert (np.diff(ordered) != 0).sum() == 4
+    assert _clustered(np.zeros((2, 3))).tolist() == [0, 1]
 
 
 def test_the_network_has_every_model_and_every_feature() -> None:
@@ -60,6 +93,18 @@ def test_the_network_has_every_model_and_every_feature() -> None:
     assert len(edges.x) == 3 * found.omega.owned(9).sum()
 
 
+def test_the_split_of_a_drop_stands_under_its_curves() -> None:
+    found = curves(tensor())
+    drop, pruning, consistency = (each["kd"].mean for each in (found.drop, found.pruning, found.consistency))
+    words = f"fewer than labels_only = {pruning:.1f} by pruning + {consistency:.1f} by consistency"
+    shown = draw(found).layout.xaxis.title.text
+    assert f"at {found.size}, kd: {drop:.1f} (" in shown
+    assert words in shown
+    assert draw(curves(tensor(known=False))).layout.title.subtitle.text
+
+
 def test_another_view_is_one_clear_error() -> None:
-    with pytest.raises(ValueError, match="no view 'pie'; there are frequency, common, samples, confidence, network"):
+    with pytest.raises(
+        ValueError, match="no view 'pie'; there are frequency, common, per_sample, samples, confidence, network"
+    ):
         draw(tensor(), view="pie")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 import torch
 
+from tests.figures.examples import HOSTILE
 from tests.figures.subjects.interaction import tensor
 from workbench.data.transfer import TransferSet
 from workbench.diagnostics.interaction.again import Reconstruction
@@ -101,6 +103,44 @@ def test_the_view_changes_the_picture(result: Interaction) -> None:
 def test_samples_bring_pictures(result: Interaction) -> None:
     made = panel(result, samples=TransferSet(torch.rand(90, 1, 4, 4)))
     assert any(trace.type == "heatmap" for trace in made.card.figure.data)
+
+
+def test_a_table_tells_every_number_and_follows_the_sliders(result: Interaction) -> None:
+    made = panel(result)
+    assert "What this measures" in made.notes.value
+    for moved in (False, True):
+        if moved:
+            made.threshold.value = 0.98
+        read = [[c.text or "" for c in row] for row in ElementTree.fromstring(made.table.value)]
+        assert read[0] == ["", "all groups", "kd", "labels_only", "teacher"]
+        cells = {row[0]: dict(zip(read[0], row, strict=True)) for row in read[1:]}
+        for row in made.result.rows():
+            shown = cells[row["quantity"]][row["group"] or "all groups"]
+            value = np.nan if shown == "-" else float(shown.split(" (")[0].replace(",", ""))
+            assert value == pytest.approx(row["value"], rel=1e-3, nan_ok=True)
+            if np.isfinite(row.get("high", np.nan)):
+                assert shown.endswith(f"({row['low']:.4g} to {row['high']:.4g})")
+        assert cells["unique features, paper form"]["kd"] == str(made.result.other["unique"][0])
+
+
+def test_warnings_stand_beside_it_and_names_are_escaped() -> None:
+    hostile = tensor((HOSTILE, "b", "teacher"))
+    made = panel(hostile)
+    assert "see rarefaction" in made.notes.value
+    assert "<img" not in made.table.value + made.notes.value + made.numbers.value
+    assert "&lt;img" in made.table.value
+
+
+def test_a_click_on_a_common_feature_chooses_it(result: Interaction) -> None:
+    made = panel(result)
+    made.view.value = "common"
+    made._clicked({"trace": 1, "x": 1, "y": 1})
+    common = np.flatnonzero(result.common)
+    assert made.feature.value == common[np.argmax(result.frequency[1][common])]
+    made.view.value = "per_sample"
+    made.feature.value = 0
+    made._clicked({"trace": 1, "x": 2, "y": 1})
+    assert made.feature.value == 0
 
 
 def test_its_state_rebuilds_it(result: Interaction) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,11 +14,11 @@ from workbench.figures import theme
 from workbench.figures.interaction_confidence import confidence
 from workbench.figures.interaction_network import network
 from workbench.figures.interaction_samples import samples
-from workbench.figures.interaction_style import styles
+from workbench.figures.interaction_style import canvas, styles
 from workbench.figures.text import label
 
-View = Literal["frequency", "common", "samples", "confidence", "network"]
-FEW = 60
+View = Literal["frequency", "common", "per_sample", "samples", "confidence", "network"]
+FEW, POINTS = 60, 1000
 
 
 def figure(result: Interaction, view: View = "frequency") -> go.Figure:
@@ -26,13 +27,13 @@ def figure(result: Interaction, view: View = "frequency") -> go.Figure:
     Args:
         result: what to draw.
         view: ``frequency``, sorted over the features in use, beside the other construction; ``common``, the same for
-            the features that all groups use; ``samples``, which are used where; ``confidence``, against the number of
-            features; ``network``, which models have which.
+            the features that all groups use; ``per_sample``, how many a group uses on each; ``samples``, which are used
+            where; ``confidence``, against the number of features; ``network``, which models have which.
 
     Raises:
         ValueError: there is no such view.
     """
-    views = {"samples": samples, "confidence": confidence, "network": network}
+    views = {"per_sample": _per_sample, "samples": samples, "confidence": confidence, "network": network}
     if view in ("frequency", "common"):
         return _frequencies(result, common=view == "common")
     if view not in views:
@@ -49,7 +50,7 @@ def ranked(result: Interaction, group: int, *, common: bool = False) -> np.ndarr
 
 def _frequencies(result: Interaction, *, common: bool) -> go.Figure:
     both = len(result.other_frequency) > 0 and not common
-    made = theme.canvas("How many samples use each feature", 380)
+    made = canvas("How many samples use each feature", 380)
     make_subplots(1, 1 + both, shared_yaxes=True, horizontal_spacing=0.04, figure=made)
     for g, (name, style) in enumerate(zip(result.group_names, styles(result.group_names), strict=True)):
         kept = result.frequency[g][ranked(result, g, common=common)]
@@ -58,13 +59,30 @@ def _frequencies(result: Interaction, *, common: bool) -> go.Figure:
             other = result.other_frequency[g]
             words = f"{label(name)}, {result.other['mode']} form ({(other > 0).sum():,})"
             made.add_trace(_curve(other[other > 0], words, style, legend=False), 1, 2)
-    shown = f"common to all: {int(result.common.sum()):,}" if common else f"{result.mode}: {result.features:,}"
-    made.update_xaxes(title_text=shown, rangemode="tozero", row=1, col=1)
+    words = f"common to all: {int(result.common.sum()):,} features" if common else _form(vars(result))
+    made.update_xaxes(title_text=words, rangemode="tozero", row=1, col=1)
     if both:
-        words = f"{result.other['mode']}: {result.other['features']:,}"
-        made.update_xaxes(title_text=words, rangemode="tozero", row=1, col=2)
+        made.update_xaxes(title_text=_form(result.other), rangemode="tozero", row=1, col=2)
     made.update_yaxes(type="log", dtick="D2")
     return made.update_yaxes(title_text=f"samples of {result.n:,}", row=1, col=1)
+
+
+def _form(of: Mapping[str, Any]) -> str:
+    """What one construction found, from its numbers."""
+    counts = ", ".join(f"{int(count):,}" for count in of["unique"])
+    return f"{of['mode']}: {of['features']:,} features above {of['threshold']:.2f}<br>in use by group: {counts}"
+
+
+def _per_sample(result: Interaction) -> go.Figure:
+    """The sample with the most features first; evenly spread places where there are many samples."""
+    made = canvas("How many features a group uses on each sample", 380)
+    kept = np.linspace(0, result.n - 1, min(result.n, POINTS)).astype(int)
+    for counts, name, style in zip(result.per_sample, result.group_names, styles(result.group_names), strict=True):
+        trace = _curve(np.sort(counts)[::-1][kept], f"{label(name)} (mean {counts.mean():.1f})", style)
+        hover = f"%{{x}}. sample: %{{y}} features<extra>{label(name)}</extra>"
+        made.add_trace(trace.update(x=kept + 1, mode="lines", hovertemplate=hover))
+    made.update_xaxes(title_text=f"{result.n:,} samples, in the order of each group", rangemode="tozero")
+    return made.update_yaxes(title_text="features in use, by union", rangemode="tozero")
 
 
 def _curve(counts: np.ndarray, name: str, style: theme.Style, *, legend: bool = True) -> go.Scatter:

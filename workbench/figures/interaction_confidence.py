@@ -7,8 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.diagnostics.interaction.interaction import Interaction
-from workbench.figures import theme
-from workbench.figures.interaction_style import styles
+from workbench.figures.interaction_style import canvas, styles
 from workbench.figures.text import label
 
 MOST = 4000
@@ -17,7 +16,7 @@ MOST = 4000
 def confidence(result: Interaction) -> go.Figure:
     """Per group a density: mean probability of the true class, and features added up over the models, per model."""
     names = [g for g in range(len(result.group_names)) if np.isfinite(result.confidence[g]).all()]
-    made = theme.canvas(height=360, margin_t=40, showlegend=False)
+    made = canvas("How sure the models are, by their features", 370, showlegend=False)
     make_subplots(1, max(len(names), 1), shared_yaxes=True, horizontal_spacing=0.04, figure=made)
     kept = np.linspace(0, result.n - 1, min(result.n, MOST)).astype(int)
     looks = styles(result.group_names)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.figures import theme
-from workbench.figures.interaction_style import styles
+from workbench.figures.interaction_style import canvas, styles
 from workbench.figures.text import label
 
 MOST = 150
@@ -24,7 +24,7 @@ def network(result: Interaction) -> go.Figure:
     places = _places(owned[:, kept], ring)
     used = int(owned.any(axis=0).sum())
     more = f"the {len(kept)} most frequent of {used:,} features" if len(kept) < used else f"{used:,} features"
-    made = theme.canvas(height=520, margin_t=24)
+    made = canvas("Which models have which features", 520)
     made.add_trace(_edges(owned[:, kept], ring, places))
     made.add_trace(_features(result, owned[:, kept], kept, places))
     for g, (name, style) in enumerate(zip(result.group_names, styles(result.group_names), strict=True)):

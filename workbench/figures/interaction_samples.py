@@ -1,4 +1,4 @@
-"""Which features are used on which samples: a heat map per group, samples by class, features by where they are used."""
+"""Which features are used on which samples: a heat map per group, samples by class, those of equal use side by side."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ from plotly.subplots import make_subplots
 
 from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.figures import theme
+from workbench.figures.interaction_style import canvas
 from workbench.figures.text import label
 
 MOST_SAMPLES, MOST_FEATURES = 300, 150
 
 
 def samples(result: Interaction) -> go.Figure:
-    """Share of each group's models that use a feature on a sample; evenly spread samples, the most frequent features."""
+    """Share of each group's models that use a feature on a sample; evenly spread samples, the most frequent features.
+
+    Features, and the samples of a class, stand in the order of the leaves of their average linkage.
+    """
     shares = _shares(result)
     rows = np.argsort(result.labels, kind="stable")
     rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST_SAMPLES)).astype(int)]
     total = sum(share.sum(axis=1) for share in shares)
     kept = np.argsort(-total, kind="stable")[:MOST_FEATURES]
-    used = sum(shares)[kept][:, rows]
-    place = (used * np.arange(len(rows))).sum(axis=1) / np.maximum(used.sum(axis=1), 1e-9)
-    kept = kept[np.argsort(place, kind="stable")]
+    used = np.concatenate([share[kept][:, rows] for share in shares], axis=1)
+    kept = kept[_clustered(used)]
+    by_sample = np.concatenate([share[kept][:, rows] for share in shares]).T
+    rows = np.concatenate([rows[same][_clustered(by_sample[same])] for same in _classes(result.labels[rows])])
     names = result.group_names
-    made = theme.canvas(height=440, margin_t=40)
+    made = canvas("On which samples each feature is used", 440)
     make_subplots(1, len(names), shared_yaxes=True, horizontal_spacing=0.03, figure=made)
     for column, (name, share) in enumerate(zip(names, shares, strict=True), 1):
         made.add_trace(_heatmap(share[kept][:, rows], kept, label(name)), 1, column)
@@ -46,6 +51,18 @@ def _shares(result: Interaction) -> list[np.ndarray]:
             share[omega.feature[pair]] += omega.active[pair]
         found.append(share / len(members))
     return found
+
+
+def _clustered(rows: np.ndarray) -> np.ndarray:
+    """An order in which rows that are alike stand side by side."""
+    from scipy.cluster.hierarchy import leaves_list, linkage
+
+    return leaves_list(linkage(rows, "average", optimal_ordering=True)) if len(rows) > 2 else np.arange(len(rows))
+
+
+def _classes(labels: np.ndarray) -> list[np.ndarray]:
+    """Ascending labels -> the places of each of them."""
+    return np.split(np.arange(len(labels)), np.flatnonzero(np.diff(labels)) + 1)
 
 
 def _heatmap(share: np.ndarray, features: np.ndarray, name: str) -> go.Heatmap:

@@ -7,14 +7,14 @@ import plotly.graph_objects as go
 
 from workbench.diagnostics.interaction.rarefaction import Rarefaction
 from workbench.figures import theme
-from workbench.figures.interaction_style import styles
+from workbench.figures.interaction_style import canvas, styles
 from workbench.figures.text import label
 
 
 def figure(result: Rarefaction) -> go.Figure:
     """Curves with their intervals, and for the reference what strangers and copies would give."""
     title = "How many features a group has, by its size"
-    made = theme.canvas(title, 380)
+    made = canvas(title, 380)
     for g, (name, style) in enumerate(zip(result.group_names, styles(result.group_names), strict=True)):
         known = np.isfinite(result.features[g])
         made.add_trace(_band(result, g, style.color))
@@ -24,8 +24,18 @@ def figure(result: Rarefaction) -> go.Figure:
     name = label(result.reference)
     for slope, words in ((start, "if no two were alike"), (0.0, "if all were alike")):
         made.add_trace(_bound(last, start, slope, f"{name}, {words}"))
-    made.update_xaxes(title_text="models in the group", rangemode="tozero")
+    made.update_xaxes(title_text="<br>".join(["models in the group", *_split(result)]), rangemode="tozero")
     return made.update_yaxes(title_text="features, mean over subsets", range=[0, 1.12 * np.nanmax(result.features)])
+
+
+def _split(result: Rarefaction) -> list[str]:
+    """A line for each drop: how large it is, and by what."""
+    return [
+        f"at {result.size}, {label(name)}: {drop.mean:.1f} ({drop.low:.1f} to {drop.high:.1f}) fewer than "
+        f"{label(result.reference)} = {result.pruning[name].mean:.1f} by pruning + "
+        f"{result.consistency[name].mean:.1f} by consistency"
+        for name, drop in result.drop.items()
+    ]
 
 
 def _curve(sizes: np.ndarray, features: np.ndarray, name: str, style: theme.Style) -> go.Scatter:

@@ -13,15 +13,17 @@ from workbench.data.transfer import TransferSet
 from workbench.diagnostics.interaction.again import Reconstruction
 from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.interaction_feature import interaction_feature
+from workbench.diagnostics.interaction.words import MEASURED
 from workbench.figures.draw import draw
 from workbench.figures.interaction import ranked
 from workbench.records.selection import Selection
 from workbench.widgets.controls import NAME, PLACE
+from workbench.widgets.interaction_numbers import interaction_numbers
 from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
-VIEWS = ("frequency", "samples", "confidence", "network")
+VIEWS = ("frequency", "common", "per_sample", "samples", "confidence", "network")
 WIDE = {"flex": "1 1 26em", "min_width": "0", "width": "auto"}
 
 
@@ -47,8 +49,8 @@ class InteractionPanel(widgets.VBox):
         self._again, self._samples, self._told = Reconstruction(result), samples, list[Callable[[Selection], object]]()
         self.result = result
         self.threshold, self.components, self.view, self.feature = _controls(self._again, result)
-        self.numbers = widgets.HTML()
-        self.picture = PlotView(draw(result), height=420, label="Features of groups of models")
+        self.numbers, self.table, self.notes = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        self.picture = PlotView(draw(result), label="Features of groups of models")
         self.card = PlotView(height=520, label="One feature")
         super().__init__(self._arranged(), layout={"width": "100%"})
         self.add_class("wb-panel")
@@ -96,7 +98,8 @@ class InteractionPanel(widgets.VBox):
         right = widgets.VBox([self.feature, self.card], layout=WIDE)
         left = widgets.VBox([choice, self.picture, hint], layout=WIDE)
         pair = widgets.Box([left, right], layout={"flex_flow": "row wrap", "width": "100%"})
-        return [panel_style(), head, sliders, self.numbers, pair]
+        self.table.add_class("wb-table")
+        return [panel_style(), head, sliders, self.numbers, pair, self.notes, self.table]
 
     def _move(self) -> None:
         self.result = self._again(self.threshold.value, self.components.value)
@@ -118,7 +121,12 @@ class InteractionPanel(widgets.VBox):
         some = f" Frequencies are of {result.n:,} evenly spread samples." if self._again.every > 1 else ""
         text = f"{result.features:,} features; in use by {counts}.{some}"
         self.numbers.value = f'<div class="wb-hint">{text}</div>'
-        self.picture.show(draw(result, view=self.view.value))
+        notes = "".join(f"<br>{escape(warning)}" for warning in result.warnings)
+        self.notes.value = f'<div class="wb-hint">{escape(MEASURED)}{notes}</div>'
+        self.table.value = interaction_numbers(result)
+        figure = draw(result, view=self.view.value)
+        self.picture.height = int(figure.layout.height)
+        self.picture.show(figure)
 
     def _show_card(self) -> None:
         card = interaction_feature(self.result, self.feature.value, samples=self._samples)
@@ -127,9 +135,12 @@ class InteractionPanel(widgets.VBox):
             callback(card.selection)
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        group, other = divmod(int(point["trace"]), 2)  # every group has a curve of each form
-        if self.view.value == "frequency" and not other:
-            self.feature.value = int(ranked(self.result, group)[int(point["x"]) - 1])
+        group, other = int(point["trace"]), 0
+        if self.view.value == "frequency":
+            group, other = divmod(group, 2)  # every group has a curve of each form
+        if self.view.value in ("frequency", "common") and not other:
+            shown = ranked(self.result, group, common=self.view.value == "common")
+            self.feature.value = int(shown[int(point["x"]) - 1])
 
 
 def _controls(again: Reconstruction, result: Interaction) -> tuple[widgets.Widget, ...]:
