@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -13,39 +15,54 @@ from workbench.figures.text import label, sentence
 SURE = 0.05
 
 
-def figure(result: Concepts) -> go.Figure:
-    """A bar per concept and party; a star where it differs from random pairs; the band is what random pairs reach."""
-    height = 130 + (16 + 22 * len(result.parties)) * len(result.names)
+def figure(result: Concepts, *, party: str | None = None, names: Sequence[str] | None = None) -> go.Figure:
+    """A bar per concept and party; a star where it differs from random pairs; the band is what random pairs reach.
+
+    Args:
+        result: how concepts move a score.
+        party: the only one shown; all of them if None.
+        names: the concepts shown; all of them if None.
+
+    Raises:
+        ValueError: there is no such party or concept.
+    """
+    parties = _places("party", result.parties, None if party is None else [party])
+    rows = _places("concept", result.names, names)
+    height = 130 + max(80, (16 + 22 * len(parties)) * len(rows))
     made = theme.canvas(f"Concepts and {sentence(result.plan['score'])}", height, barmode="group", bargap=0.3)
-    low, high = np.quantile(result.null, [0.05, 0.95])
+    low, high = np.quantile(result.null[parties], [0.05, 0.95])
     made.add_vrect(float(low), float(high), fillcolor=theme.GRID, line_width=0, layer="below")
     made.add_vline(0.5, line={"color": theme.LINE, "width": 1, "dash": "dot"})
-    for p, party in enumerate(result.parties):
-        made.add_trace(_bars(result, p, party))
+    for p in parties:
+        made.add_trace(_bars(result, p, rows))
     made.update_xaxes(
         title_text="share of samples whose score the concept raises (grey: random pairs)",
         tickformat=".0%",
         range=[0, 1.12],
         tickvals=[0, 0.25, 0.5, 0.75, 1],
     )
-    names = [label(name, 24) for name in result.names]
-    ticks = {"tickvals": list(range(len(names))), "ticktext": names}
-    return made.update_yaxes(autorange="reversed", showgrid=False, **ticks)
+    ticks = {"tickvals": list(range(len(rows))), "ticktext": [label(result.names[k], 24) for k in rows]}
+    return made.update_yaxes(range=[len(rows) - 0.5, -0.5], showgrid=False, zeroline=False, **ticks)
 
 
-def _bars(result: Concepts, p: int, party: str) -> go.Bar:
-    found = [result.numbers[party][name] for name in result.names]
-    starred = ["*" if value < SURE else "" for value in result.p_values[p]]
+def _places(kind: str, known: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
+    if missing := [name for name in wanted or () if name not in known]:
+        raise ValueError(f"no {kind} {missing[0]!r}; there are {', '.join(known)}")
+    return [known.index(name) for name in wanted or known]
+
+
+def _bars(result: Concepts, p: int, rows: Sequence[int]) -> go.Bar:
+    party = result.parties[p]
+    found = [result.numbers[party][result.names[k]] for k in rows]
     about = [
-        [label(name), size, p_value, accuracy, magnitude]
-        for name, size, p_value, accuracy, magnitude in zip(
-            result.names,
-            result.sizes.tolist(),
-            result.p_values[p].tolist(),
-            result.accuracies[p].mean(1).tolist(),
-            result.magnitudes[p].mean(1).tolist(),
-            strict=True,
-        )
+        [
+            label(result.names[k]),
+            int(result.sizes[k]),
+            float(result.p_values[p, k]),
+            float(result.accuracies[p, k].mean()),
+            float(result.magnitudes[p, k].mean()),
+        ]
+        for k in rows
     ]
     return go.Bar(
         x=[i.mean for i in found],
@@ -53,8 +70,8 @@ def _bars(result: Concepts, p: int, party: str) -> go.Bar:
         orientation="h",
         name=label(party),
         marker={"color": theme.style(party).color},
-        error_x=interval_bars(found) | {"thickness": 1.5, "width": 3},
-        text=starred,
+        error_x=interval_bars(found) | {"thickness": 1.5, "width": 3, "color": theme.TEXT},
+        text=["*" if result.p_values[p, k] < SURE else "" for k in rows],
         textposition="inside",
         insidetextanchor="start",
         textangle=0,

@@ -13,6 +13,7 @@ from workbench.records.interval import Interval
 SCORES = {"similarity": ("like the teacher (FSS)", "teacher"), "relevance": ("about the labels (RS)", "agreement")}
 ROWS = ("image", "distilled", "residual")
 COLUMNS = 4
+OURS = "; the scores are our proposal, the paper's scaling was not seen"
 
 
 def figure(result: UniCAM, *, first: int = 0) -> go.Figure:
@@ -30,7 +31,8 @@ def figure(result: UniCAM, *, first: int = 0) -> go.Figure:
     make_subplots(rows, COLUMNS, specs=specs, row_heights=heights, **gaps, figure=made)
     for field, (name, party) in SCORES.items():
         made.add_trace(_bars(getattr(result, field), name, party), row=1, col=1)
-    made.update_xaxes(title_text=f"part of what is known ({result.n} samples)", row=1, col=1)
+    whose = OURS if result.provenance["fidelity"] == "proposed" else ""
+    made.update_xaxes(title_text=f"part of what is known ({result.n} samples){whose}", row=1, col=1)
     made.update_yaxes(title_text="distance correlation", row=1, col=1)
     for column, image in enumerate(shown, 1):
         for row, trace in enumerate(_pictures(result, image), 2):

@@ -12,6 +12,7 @@ from tests.contracts.probes.world import map_net, run, setting
 from tests.figures.subjects.unicam import made
 from workbench.data.transfer import TransferSet
 from workbench.diagnostics.knowledge.unicam import unicam, unicam_of
+from workbench.figures.draw import draw
 from workbench.methods.catalog import make
 
 
@@ -59,6 +60,8 @@ def test_of_two_runs_on_images(tmp_path: Path) -> None:
     assert (found.n, len(found.images), len(found.distilled)) == (30, 12, 12)
     np.testing.assert_array_equal(found.ids, taught.test_ids[:12])
     assert "proposal" in found.explain()
+    assert found.provenance["fidelity"] == "proposed"
+    assert "our proposal" in draw(found).layout.xaxis.title.text
     with pytest.raises(ValueError, match="give its run as control"):
         unicam_of(taught, where)
 

@@ -161,6 +161,7 @@ def concepts_of(
     *,
     control: Run | None = None,
     samples: int | Selection | Sequence[int] = SAMPLES,
+    layers: Mapping[str, str] | None = None,
     tell: Tell | None = None,
     **choices: Any,
 ) -> Concepts:
@@ -172,6 +173,7 @@ def concepts_of(
         setting: it was run on; made again if None and it is one of the catalogue.
         control: a run of the same student on labels only, of the same seed.
         samples: whose gradients are taken: how many, drawn at random, or which, by id.
+        layers: by party, the layer whose features are asked, or ``layer:input``; those under the classifier by default.
         tell: told the share done and what is going on.
         **choices: of the ``Plan`` (score, by default ``dark_logit``, whose gradient does not vanish where student and
             teacher agree; temperature, pair, seed), and ``counter_sets``: how many random sets each concept is held
@@ -179,19 +181,20 @@ def concepts_of(
 
     Raises:
         ValueError: fewer than 10 counter-sets, a concept of fewer than two samples or of nearly all, names that repeat,
-            or as ``attribution_of``.
+            a party or a layer that is not there, or as ``attribution_of``.
         KeyError: a sample is not one of the test samples.
     """
-    from workbench.diagnostics.attribution.concepts_measures import counted
+    from workbench.diagnostics.attribution.concepts_measures import counted, layers_under
     from workbench.diagnostics.attribution.source import Source
 
     sets = choices.pop("counter_sets", LEAST_SETS)
     source = Source.of(run, setting, control)
     plan = source.plan({"score": "dark_logit", **choices})
     data = source.samples(samples, plan.seed)
-    counts, layers = counted(source, selections, data, plan, sets, tell or (lambda share, words: None))
+    chosen = layers_under(source.models, source.setting.test, layers or {})
+    counts = counted(source, selections, data, plan, sets, chosen, tell or (lambda share, words: None))
     names = {selection.name: len(selection) for selection in selections}
-    return concepts(counts, names=names, layers=layers, plan=plan, n=len(data))
+    return concepts(counts, names=names, layers=chosen, plan=plan, n=len(data))
 
 
 def _p_value(counts: np.ndarray, null: np.ndarray) -> float:

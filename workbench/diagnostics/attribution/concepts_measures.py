@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -19,6 +19,7 @@ from workbench.diagnostics.attribution.plan import Plan
 from workbench.diagnostics.attribution.scores import Case, Scored
 from workbench.diagnostics.attribution.source import Source
 from workbench.models.layers import penultimate_of
+from workbench.models.tracing import Tracer
 from workbench.records.selection import Selection
 
 HELD_OUT = 3  # one sample in three
@@ -32,9 +33,10 @@ def counted(
     data: TransferSet,
     plan: Plan,
     sets: int,
+    layers: Mapping[str, str],
     tell: Callable[[float, str], object],
-) -> tuple[Counts, dict[str, str]]:
-    """Sign counts, magnitudes and accuracies of every party, and the features they stand for.
+) -> Counts:
+    """Sign counts, magnitudes and accuracies of every party in its layer.
 
     Raises:
         ValueError: fewer than 10 sets, a concept of fewer than two samples or of nearly all, or names that repeat.
@@ -45,16 +47,30 @@ def counted(
     pool, batch = source.setting.test, data.batch(torch.arange(len(data)))
     every = pool.batch(torch.arange(len(pool))).student_inputs
     case = case_of(source.models["teacher"], batch, source.pool, plan, source.form)
-    found, layers = [], {}
+    found = []
     for at, (party, model) in enumerate(source.models.items()):
         tell(at / len(source.models), f"concepts of the {party}")
-        layers[party] = penultimate_of(model, every[:1])
         found.append(scores_of(Scored(model, plan.score, plan.temperature), layers[party], case, every, pairs))
     shape = (len(layers), len(selections), sets)
     flat = np.stack(found, 1)
     inside = shape[1] * sets
     real = [part[:, :inside].reshape(shape) for part in flat]
-    return Counts(*real, null=flat[0, :, inside:]), layers
+    return Counts(*real, null=flat[0, :, inside:])
+
+
+def layers_under(models: Mapping[str, nn.Module], data: TransferSet, chosen: Mapping[str, str]) -> dict[str, str]:
+    """The layer of every party: the one that is chosen, or the features under its classifier.
+
+    Raises:
+        ValueError: a party or a layer that is not there; the message lists what is.
+    """
+    if unknown := [party for party in chosen if party not in models]:
+        raise ValueError(f"no party {unknown[0]!r} to choose a layer of; there are {', '.join(models)}")
+    first = data.batch(torch.arange(1)).student_inputs
+    found = {party: chosen.get(party) or penultimate_of(model, first) for party, model in models.items()}
+    for party, model in models.items():
+        Tracer(model, (found[party],))  # refuses what is not there
+    return found
 
 
 def drawn(source: Source, selections: Sequence[Selection], sets: int, seed: int) -> Sets:
