@@ -22,20 +22,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated
 
-from torch import Tensor, nn
+from torch import nn
 
-from workbench.methods.logits.kd import KD
-from workbench.methods.on_labels import on_labels
+from workbench.methods.on_labels import OwnTeachersKD, on_labels
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.untrained import untrained
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
 from workbench.records.provenance import Citation, Evidence, Progress
-from workbench.records.trace import Trace
 
 
-class RouteConstrained(KD):
+class RouteConstrained(OwnTeachersKD):
     """Anchors along the teacher's route.
 
     Args:
@@ -102,17 +100,3 @@ class RouteConstrained(KD):
             for k, name in enumerate(names)
         )
         return route + tuple(StagePlan(f"after {name}", 1 / self.anchors, teacher=name) for name in names)
-
-    def targets(self, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Refused: a fitted student follows no route.
-
-        Raises:
-            TypeError: always.
-        """
-        return super(KD, self).targets(teacher, batch)
-
-    def forward(self, student: Trace, teacher: Trace | None, batch: Batch) -> dict[str, Tensor]:
-        """Labels alone for the route."""
-        if teacher is None:
-            return {"labels": self.label_loss(student, batch)}
-        return super().forward(student, teacher, batch)

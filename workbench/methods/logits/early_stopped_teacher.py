@@ -25,8 +25,7 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.methods.logits.kd import KD
-from workbench.methods.on_labels import on_labels
+from workbench.methods.on_labels import OwnTeachersKD, on_labels
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.untrained import untrained
 from workbench.records.annotations import Range
@@ -36,7 +35,7 @@ from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
 
 
-class EarlyStoppedTeacher(KD):
+class EarlyStoppedTeacher(OwnTeachersKD):
     """Distillation from a teacher that was trained for a short time.
 
     Args:
@@ -103,19 +102,9 @@ class EarlyStoppedTeacher(KD):
         """The share of the run that is done."""
         self._done = progress
 
-    def targets(self, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Refused: the early teacher has to be trained first.
-
-        Raises:
-            TypeError: always.
-        """
-        return super(KD, self).targets(teacher, batch)
-
     def forward(self, student: Trace, teacher: Trace | None, batch: Batch) -> dict[str, Tensor]:
-        """Labels alone for the early teacher, and where the student no longer listens; its soft term is then 0."""
-        if teacher is None:
-            return {"labels": self.label_loss(student, batch)}
+        """Labels alone also where the student no longer listens; its soft term is then 0."""
         terms = super().forward(student, teacher, batch)
-        if self._done < self.soft_share:
+        if teacher is None or self._done < self.soft_share:
             return terms
         return {"labels": self.label_loss(student, batch), "soft": 0 * terms["soft"].detach()}

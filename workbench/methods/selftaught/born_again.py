@@ -21,19 +21,14 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated
 
-from torch import Tensor
-
-from workbench.methods.logits.kd import KD
-from workbench.methods.on_labels import on_labels
+from workbench.methods.on_labels import OwnTeachersKD, on_labels
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
-from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
 from workbench.records.provenance import Citation, Evidence, Progress
-from workbench.records.trace import Trace
 
 
-class BornAgain(KD):
+class BornAgain(OwnTeachersKD):
     """Generations of equal students.
 
     Args:
@@ -83,17 +78,3 @@ class BornAgain(KD):
         names = [*(f"generation_{k}" for k in range(self.generations)), "student"]
         later = (StagePlan(name, learner=name, teacher=before) for before, name in pairwise(names))
         return on_labels(names[0]), *later
-
-    def targets(self, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Refused: a fitted student has no generations.
-
-        Raises:
-            TypeError: always.
-        """
-        return super(KD, self).targets(teacher, batch)
-
-    def forward(self, student: Trace, teacher: Trace | None, batch: Batch) -> dict[str, Tensor]:
-        """Labels alone where there is no predecessor."""
-        if teacher is None:
-            return {"labels": self.label_loss(student, batch)}
-        return super().forward(student, teacher, batch)
