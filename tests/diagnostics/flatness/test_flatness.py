@@ -156,3 +156,32 @@ def test_where_it_does_not_apply_it_says_why(stage: Setting, run: Run) -> None:
         flatness({})
     _, notes = objectives_of({"teacher": nn.Identity(), "student": MLP(3, (2,), 3)}, stage, Loss())
     assert "the teacher has no weights to move" in notes[0]
+
+
+def regression(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    inputs = torch.randn(60, 3, generator=torch.Generator().manual_seed(seed))
+    return inputs, inputs @ torch.tensor([[1.0, 0.5], [-2.0, 0.0], [0.5, 1.0]])
+
+
+def test_a_linear_regression_has_the_curvature_of_its_inputs() -> None:
+    """Mean squared error of two outputs: for each of them the Hessian is that of the inputs with a column of ones."""
+    stage = Setting(
+        train=regression(0), test=regression(1), teacher=nn.Linear(3, 2), student=lambda: nn.Linear(3, 2),
+        budget=wb.Budget(1, 16), task="regression", threads=1,
+    )  # fmt: skip
+    run = collect(wb.distill(stage, wb.methods.LabelsOnly()))
+    inputs = torch.cat([stage.train.inputs, torch.ones(len(stage.train), 1)], 1).double()
+    moments = torch.linalg.eigvalsh(inputs.T @ inputs / len(inputs))
+    found = flatness_of(run, stage)
+    measures = found.measures["student"]
+    assert (measures["top"], measures["bottom"]) == pytest.approx((float(moments[-1]), float(moments[0])))
+    student = run.revive(stage).student
+    error = nn.functional.mse_loss(student(stage.train.inputs), stage.train.labels).item()
+    assert measures["loss"] == pytest.approx(error, rel=1e-5)
+    for trace in (found.traces["student"], found.gauss_newton["student"]):  # a linear net: both are 2 tr(moments)
+        assert abs(trace.mean - 2 * float(moments.sum())) < 2 * (trace.high - trace.low)
+    with pytest.raises(ValueError, match="is a regression: it has no softened probabilities"):
+        flatness_of(run, stage, loss="kd")
+    pair, why = pair_of({"teacher": student, "student": student}, stage)
+    assert pair is None
+    assert "has no largest value" in why[0]

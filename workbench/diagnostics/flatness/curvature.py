@@ -89,9 +89,9 @@ def curvature(
     runs, warnings = _runs(objective, probes, steps, generator, tell)
     forms = [float(len(objective.weights) * run.first) for run in runs]
     most, draws = 0 if warnings else most, []
-    warnings += _until_sure(lambda: _form(objective, generator), forms, most, tell, "trace")
+    warnings += until_sure(lambda: _form(objective, generator), forms, most, "trace", tell)
     most = 0 if any("stopped" in each for each in warnings) else most
-    warnings += _until_sure(lambda: objective.gauss_newton_draw(generator), draws, most, tell, "Gauss-Newton trace")
+    warnings += until_sure(lambda: objective.gauss_newton_draw(generator), draws, most, "Gauss-Newton trace", tell)
     top, bottom = max(runs, key=lambda run: run.values[-1]), min(runs, key=lambda run: run.values[0])
     ends = (("largest", top.values[-1], top.residuals[-1]), ("smallest", bottom.values[0], bottom.residuals[0]))
     largest = max(abs(top.values[-1]), abs(bottom.values[0]))
@@ -142,8 +142,11 @@ def _runs(
     return done, []
 
 
-def _until_sure(draw: Callable[[], float], values: list[float], most: int, tell: Tell, what: str) -> list[str]:
+def until_sure(
+    draw: Callable[[], float], values: list[float], most: int, what: str, tell: Tell | None = None
+) -> list[str]:
     """Draw more values until the standard error is a twentieth of the mean; returns what to warn of."""
+    tell = tell or (lambda share, words: None)
     try:
         while len(values) < min(LEAST, most) or (len(values) < most and _error(values) > SURE):
             tell(min(1.0, len(values) / most), f"{what}, vector {len(values) + 1}")

@@ -27,7 +27,7 @@ class Piece(NamedTuple):
 
     Attributes:
         inputs: of the net.
-        labels: (B,), -1 where there is none.
+        labels: (B,), -1 where there is none; (B, ...) numbers for a regression.
         teacher_logits: (B, C), None for a loss that does not ask.
     """
 
@@ -42,13 +42,13 @@ class Loss:
 
     Attributes:
         kind: ``labels`` is the cross-entropy, ``kd`` adds the soft term of Hinton's distillation, ``brier`` is half the
-            squared distance of the probabilities from the label, in [0, 1].
+            squared distance of the probabilities from the label, in [0, 1]; ``squared`` is the error of a regression.
         temperature: of the soft term.
         soft_weight: of the soft term.
         label_weight: of the labels beside it.
     """
 
-    kind: Literal["labels", "kd", "brier"] = "labels"
+    kind: Literal["labels", "kd", "brier", "squared"] = "labels"
     temperature: float = 4.0
     soft_weight: float = 0.9
     label_weight: float = 0.1
@@ -56,8 +56,10 @@ class Loss:
     def of(self, logits: Tensor, piece: Piece) -> Tensor:
         """Loss of each sample, (B,)."""
         from workbench.functional.divergences import forward_kl, one_hot
-        from workbench.functional.tasks import cross_entropy
+        from workbench.functional.tasks import cross_entropy, squared_error
 
+        if self.kind == "squared":
+            return squared_error(logits, piece.labels)
         if self.kind == "brier":
             known = (piece.labels >= 0).to(logits)
             wanted = one_hot(piece.labels.clamp(min=0), logits)
@@ -72,10 +74,12 @@ class Loss:
         """``R u`` with ``R R'`` its second derivative in the logits, (B, C); noise is (2, B, C), one for each term.
 
         Raises:
-            ValueError: the loss is no cross-entropy.
+            ValueError: the loss is the Brier score.
         """
         from workbench.functional.hessian import softmax_root
 
+        if self.kind == "squared":
+            return (2 / logits[0].numel()) ** 0.5 * noise[0]
         if self.kind == "brier":
             raise ValueError(
                 "the Brier score is not convex in the logits, so it has no Gauss-Newton matrix of this kind"

@@ -8,17 +8,17 @@ Formula: those of ``curvature`` and ``flatness_sharpness``; with student and tea
 bound, rho* and rho0 of ``flatness_radius``.
 Reading it: compare nets of one architecture at equal loss. Across architectures only the rise in shares of the filter
 norms and the adaptive sharpness mean anything, and even these only roughly.
-When it misleads: rescaling layers changes every measure that is not adaptive; a net trained to a smaller loss is flatter
-by that alone. Flatness is not generalisation.
-After: the tools of Foret et al. 2021, Kwon et al. 2021, Li et al. 2018, Ghorbani et al. 2019 and Jiang et al. 2020; the
-smoothed bound after Li & He 2026: a reconstruction, not the paper's theorem.
+When it misleads: rescaling layers changes every measure that is neither adaptive nor relative; a net trained to a smaller
+loss is flatter by that alone. Flatness is not generalisation.
+After: the tools of Foret et al. 2021, Kwon et al. 2021, Li et al. 2018, Ghorbani et al. 2019, Jiang et al. 2020 and Petzka
+et al. 2021; the smoothed bound after Li & He 2026: a reconstruction, not the paper's theorem.
 Cost: per net some 300 products with the Hessian and 600 losses; 2 s for 2,410 parameters and 14 s for 301,066 on 256
 samples.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,8 +26,9 @@ import numpy as np
 
 from workbench.diagnostics.divergence.source import provenance
 from workbench.diagnostics.flatness.measures import MEASURES, RADII, SHARES, STACKED, measured
-from workbench.diagnostics.flatness.models import loss_of, models_of, objectives_of, pair_of
+from workbench.diagnostics.flatness.models import nets_of, pair_of
 from workbench.diagnostics.flatness.radius import Smoothed
+from workbench.diagnostics.flatness.turns import Tell, in_turn
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -36,10 +37,10 @@ if TYPE_CHECKING:
     from workbench.diagnostics.flatness.curvature_objective import Objective
     from workbench.settings.setting import Setting
 
-Tell = Callable[[float, str], object]
 PAIR = ("distance", "rho_star", "bound_star", "rho_zero")
 PROVENANCE = provenance("rho*, rho0 (operational) and the smoothed bound") | {
-    "tools": "Foret et al. 2021; Kwon et al. 2021; Li et al. 2018; Ghorbani et al. 2019; Jiang et al. 2020"
+    "tools": "Foret et al. 2021; Kwon et al. 2021; Li et al. 2018; Ghorbani et al. 2019; Jiang et al. 2020; Petzka et "
+    "al. 2021"
 }
 
 
@@ -51,7 +52,8 @@ class Flatness(Result):
         models: their M names.
         loss: which one: ``labels`` or ``kd``.
         measures: by model, its ``loss``, norm of the ``slope``, ``top`` and ``bottom`` eigenvalue, rise after SAM's
-            ``one_step``, in the ``ascent`` and in the ``adaptive`` ball, ``tolerated`` noise, and ``parameters``.
+            ``one_step``, in the ``ascent`` and in the ``adaptive`` ball, ``tolerated`` noise, ``relative`` flatness of the
+            last layer, and ``parameters``.
         traces: by model, of the Hessian, with intervals over random vectors.
         gauss_newton: by model, of the Gauss-Newton matrix, likewise.
         radius: of the ball.
@@ -114,7 +116,8 @@ class Flatness(Result):
         each = [
             f"{model}: trace {self.traces[model].mean:.3g}, largest eigenvalue {self.measures[model]['top']:.3g}, rise "
             f"of {self.measures[model]['ascent']:.3g} within a radius of {self.radius:g}, "
-            f"{self.measures[model]['adaptive']:.3g} within {self.adaptive_radius:g} of each weight's own size"
+            f"{self.measures[model]['adaptive']:.3g} within {self.adaptive_radius:g} of each weight's own size, "
+            f"relative flatness of the last layer {self.measures[model]['relative']:.3g}"
             for model in self.models
         ]
         text = f"The {'distillation' if self.loss == 'kd' else 'label'} loss on {self.n:,} samples. {'; '.join(each)}."
@@ -152,18 +155,9 @@ def flatness(
     Raises:
         ValueError: there is no net, or a radius is not positive.
     """
-    if not objectives:
-        raise ValueError("no net is given; flatness needs one or more")
-    done, warnings, tell = {}, [], tell or (lambda share, words: None)
-    try:
-        for position, (model, objective) in enumerate(objectives.items()):
-            within = _within(tell, model, position, len(objectives))
-            done[model] = measured(objective, (radius, adaptive_radius), seed, within)
-            warnings += [f"{model}: {warning}" for warning in done[model]["warnings"]]
-    except (KeyboardInterrupt, StopIteration):
-        if not done:
-            raise
-        warnings.append(f"stopped after {', '.join(done)}; nothing is known of the others")
+    balls = (radius, adaptive_radius)
+    done, warnings = in_turn(objectives, lambda each, within: measured(each, balls, seed, within), tell)
+    warnings = [*(f"{model}: {why}" for model, each in done.items() for why in each["warnings"]), *warnings]
     return Flatness(
         models=tuple(done),
         loss=loss,
@@ -195,29 +189,24 @@ def flatness_of(
     """The flatness of a run's student and teacher, and of another run's student as the control, on training samples.
 
     Args:
-        run: a classification whose models are nets.
+        run: a classification, or a regression, whose models are nets.
         setting: of the run; made again from the catalogue if None.
         control: a run of the same setting.
-        loss: the cross-entropy, or the distillation loss with the run's temperature and weights (Hinton's where its
-            method has none).
+        loss: that of the labels (cross-entropy, squared error), or the distillation loss with the run's temperature
+            and weights (Hinton's where its method has none).
         samples: of the training set, at most.
         tell: as for ``flatness``.
 
     Raises:
-        ValueError: the run cannot be revived, is no classification, or none of its models has parameters.
+        ValueError: the run cannot be revived, is about tokens or pixels, or none of its models has parameters.
     """
-    models, setting = models_of(run, setting, control)
-    objectives, notes = objectives_of(models, setting, loss_of(run, loss), samples)
-    pair, why = pair_of(models, setting, samples)
-    found = flatness(objectives, pair, loss=loss, tell=tell)
-    return replace(found, warnings=(*found.warnings, *notes, *why))
+    nets = nets_of(run, setting, control, loss, samples)
+    pair, why = pair_of(nets.models, nets.setting, samples)
+    found = flatness(nets.objectives, pair, loss=loss, tell=tell)
+    return replace(found, warnings=(*found.warnings, *nets.notes, *why))
 
 
 def _of_pair(pair: Smoothed | None) -> dict[str, Any]:
     if pair is None:
         return {"smoothed": np.full(len(RADII), np.nan)} | dict.fromkeys(PAIR, float("nan"))
     return {"smoothed": pair.bounds} | {name: getattr(pair, name) for name in PAIR}
-
-
-def _within(tell: Tell, model: str, position: int, count: int) -> Tell:
-    return lambda share, words: tell((position + share) / count, f"{model}: {words}")

@@ -17,14 +17,15 @@ Cost: 625 losses per net: 0.5 s for 2,410 parameters and 3 s for 301,066 on 256 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from workbench.diagnostics.flatness.models import loss_of, models_of, objectives_of
+from workbench.diagnostics.flatness.models import nets_of
 from workbench.diagnostics.flatness.sharpness import noise_directions
+from workbench.diagnostics.flatness.turns import Tell, in_turn
 from workbench.records.result import Result
 from workbench.records.run import Run
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from workbench.diagnostics.flatness.curvature_objective import Objective
     from workbench.settings.setting import Setting
 
-Tell = Callable[[float, str], object]
 STEPS, REACH, LINE = 25, 1.0, 31
 PROVENANCE = {
     "paper": "Li et al.: Visualizing the Loss Landscape of Neural Nets, NeurIPS 2018, arXiv:1712.09913",
@@ -133,19 +133,10 @@ def landscape(
     Raises:
         ValueError: there is no net, or the ends differ in shape.
     """
-    if not objectives:
-        raise ValueError("no net is given; a landscape needs one or more")
-    tell, steps, done, warnings = tell or (lambda share, words: None), np.linspace(-REACH, REACH, STEPS), {}, []
-    places, line = np.linspace(0, 1, LINE), np.full(LINE, np.nan)
-    try:
-        for position, (model, objective) in enumerate(objectives.items()):
-            within = lambda share, k=position, m=model: tell((k + share) / len(objectives), f"surface of the {m}")  # noqa: E731
-            done[model] = _surface(objective, steps, seed, within)
-        line = _line(*(objectives[end] for end in ends), places) if ends else line
-    except (KeyboardInterrupt, StopIteration):
-        if not done:
-            raise
-        warnings.append(f"stopped after {', '.join(done)}; nothing is known of the others")
+    steps, places, line = np.linspace(-REACH, REACH, STEPS), np.linspace(0, 1, LINE), np.full(LINE, np.nan)
+    done, warnings = in_turn(objectives, lambda each, within: _surface(each, steps, seed, within), tell)
+    if ends and not warnings:
+        line = _line(*(objectives[end] for end in ends), places)
     return Landscape(
         models=tuple(done),
         loss=loss,
@@ -177,22 +168,21 @@ def landscape_of(
     the same architecture.
 
     Args:
-        run: a classification whose models are nets.
+        run: a classification, or a regression, whose models are nets.
         setting: of the run; made again from the catalogue if None.
         control: a run of the same setting.
-        loss: the cross-entropy, or the distillation loss with the run's temperature and weights.
+        loss: that of the labels, or the distillation loss with the run's temperature and weights.
         samples: of the training set, at most.
         tell: as for ``landscape``.
 
     Raises:
-        ValueError: the run cannot be revived, is no classification, or none of its models has parameters.
+        ValueError: the run cannot be revived, is about tokens or pixels, or none of its models has parameters.
     """
-    models, setting = models_of(run, setting, control)
-    objectives, notes = objectives_of(models, setting, loss_of(run, loss), samples)
-    start = "control" if control is not None else "teacher"
-    alike = {start, "student"} <= set(objectives) and objectives[start].shapes == objectives["student"].shapes
-    found = landscape(objectives, ends=(start, "student") if alike else (), loss=loss, tell=tell)
-    return replace(found, warnings=(*found.warnings, *notes))
+    nets, start = nets_of(run, setting, control, loss, samples), "control" if control is not None else "teacher"
+    shapes = {model: each.shapes for model, each in nets.objectives.items()}
+    alike = {start, "student"} <= set(shapes) and shapes[start] == shapes["student"]
+    found = landscape(nets.objectives, ends=(start, "student") if alike else (), loss=loss, tell=tell)
+    return replace(found, warnings=(*found.warnings, *nets.notes))
 
 
 def plane(objective: Objective, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -208,11 +198,11 @@ def plane(objective: Objective, seed: int = 0) -> tuple[Tensor, Tensor]:
     return flat(filter_normalised(first, weights)), flat(filter_normalised(second, weights))
 
 
-def _surface(objective: Objective, steps: np.ndarray, seed: int, tell: Callable[[float], object]) -> np.ndarray:
+def _surface(objective: Objective, steps: np.ndarray, seed: int, tell: Tell) -> np.ndarray:
     across, up = plane(objective, seed)
     found = np.empty((len(steps), len(steps)))
     for row, b in enumerate(steps):
-        tell(row / len(steps))
+        tell(row / len(steps), "surface")
         found[row] = [objective.value(objective.weights + a * across + b * up) for a in steps]
     return found
 

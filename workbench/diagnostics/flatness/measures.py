@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.diagnostics.flatness.curvature import curvature, density
+from workbench.diagnostics.flatness.relative import relative_flatness
 from workbench.diagnostics.flatness.sharpness import noise_directions, rises, tolerated_noise, worst_rise
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ Tell = Callable[[float, str], object]
 RADII = tuple(float(f"{r:.3g}") for r in np.geomspace(0.003, 0.3, 9))
 SHARES = tuple(float(f"{r:.3g}") for r in np.geomspace(0.03, 1.0, 9))
 STEPS, PLACES, WIDTH = 20, 240, 0.01
-MEASURES = ("loss", "slope", "top", "bottom", "one_step", "ascent", "adaptive", "tolerated", "parameters")
+MEASURES = ("loss", "slope", "top", "bottom", "one_step", "ascent", "adaptive", "tolerated", "relative", "parameters")
 STACKED = ("grid", "density", "rises", "errors", "share_rises", "share_errors")
 
 
@@ -46,12 +47,15 @@ def measured(objective: Objective, balls: tuple[float, float], seed: int, tell: 
     tell(0.75, "rise under noise")
     plain, by_filter = (noise_directions(objective, by_filter=each, seed=seed) for each in (False, True))
     risen, shared = rises(objective, plain, RADII), rises(objective, by_filter, SHARES)
-    tell(0.95, "tolerated noise")
+    tell(0.9, "tolerated noise")
+    tolerated = tolerated_noise(objective, plain)
+    tell(0.95, "relative flatness")
+    relative, unsure = _relative(objective, seed)
     room = 0.05 * (spectrum.top - spectrum.bottom) or 1.0
     grid = np.linspace(spectrum.bottom - room, spectrum.top + room, PLACES)
     values = (
         *(objective.value(), float(objective.slope().norm()), spectrum.top, spectrum.bottom, worst.one_step),
-        *(worst.ascent, adaptive.ascent, tolerated_noise(objective, plain), float(len(objective.weights))),
+        *(worst.ascent, adaptive.ascent, tolerated, relative, float(len(objective.weights))),
     )
     return {
         "measures": dict(zip(MEASURES, values, strict=True)),
@@ -63,5 +67,14 @@ def measured(objective: Objective, balls: tuple[float, float], seed: int, tell: 
         "errors": risen.std(1, ddof=1) / risen.shape[1] ** 0.5,
         "share_rises": shared.mean(1),
         "share_errors": shared.std(1, ddof=1) / shared.shape[1] ** 0.5,
-        "warnings": spectrum.warnings,
+        "warnings": (*spectrum.warnings, *unsure),
     }
+
+
+def _relative(objective: Objective, seed: int) -> tuple[float, list[str]]:
+    """Of the last layer; NaN where the parameters are no layers."""
+    try:
+        found, unsure = relative_flatness(objective, seed=seed)
+    except ValueError as error:
+        return float("nan"), [str(error)]
+    return found.mean, unsure

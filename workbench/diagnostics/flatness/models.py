@@ -7,7 +7,7 @@ When it misleads: the teacher may have been trained on more samples than these.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from workbench.diagnostics.divergence.alignment import aligned, chain_of, distance, same_space, weights_of
 from workbench.diagnostics.flatness.curvature_objective import Loss, Objective, pieces_of
@@ -22,15 +22,53 @@ if TYPE_CHECKING:
     from workbench.settings.setting import Setting
 
 
+TASKS = ("classification", "regression")
+
+
+class Nets(NamedTuple):
+    """The nets of a run.
+
+    Attributes:
+        models: by party.
+        setting: of their samples.
+        objectives: by party, the loss as a function of its weights.
+        notes: what to warn of.
+    """
+
+    models: dict[str, nn.Module]
+    setting: Setting
+    objectives: dict[str, Objective]
+    notes: list[str]
+
+
+def nets_of(
+    run: Run, setting: Setting | None, control: Run | None, loss: Literal["labels", "kd"], samples: int
+) -> Nets:
+    """Teacher, student and control, and the loss of each.
+
+    Args:
+        run: a classification, or a regression, whose models are nets.
+        setting: of the run; made again from the catalogue if None.
+        control: a run of the same setting.
+        loss: that of the labels, or of the distillation.
+        samples: of the training set, at most.
+
+    Raises:
+        ValueError: as ``models_of``, ``loss_of`` and ``objectives_of``.
+    """
+    models, setting = models_of(run, setting, control)
+    return Nets(models, setting, *objectives_of(models, setting, loss_of(run, loss), samples))
+
+
 def models_of(run: Run, setting: Setting | None, control: Run | None = None) -> tuple[dict[str, nn.Module], Setting]:
     """Teacher, student and control, as far as there are any, and the setting.
 
     Raises:
-        ValueError: the run cannot be revived, or is no classification.
+        ValueError: the run cannot be revived, or its outputs are neither those of classes nor numbers.
     """
-    task = run.setting.get("task", "classification")
-    if task != "classification":
-        raise ValueError(f"flatness needs a loss of classes; run {run.id} is about {task}")
+    task = _task(run)
+    if task not in TASKS:
+        raise ValueError(f"flatness is measured for {' and '.join(TASKS)}; run {run.id} is about {task}")
     revived = run.revive(setting)
     models = {party: revived.models[party] for party in ("teacher", "student") if party in revived.models}
     if control is not None:
@@ -39,7 +77,17 @@ def models_of(run: Run, setting: Setting | None, control: Run | None = None) -> 
 
 
 def loss_of(run: Run, kind: Literal["labels", "kd"]) -> Loss:
-    """The loss with the run's own temperature and weights, Hinton's where its method has none."""
+    """The loss with the run's own temperature and weights, Hinton's where its method has none.
+
+    Raises:
+        ValueError: the distillation loss is asked of a regression, which has no probabilities to soften.
+    """
+    if _task(run) == "regression":
+        if kind == "kd":
+            raise ValueError(
+                f"run {run.id} is a regression: it has no softened probabilities; loss='labels' is its own"
+            )
+        return Loss("squared")
     names = ("temperature", "soft_weight", "label_weight")
     config = {name: run.method["config"].get(name) for name in names}
     return Loss(kind, **{name: float(value) for name, value in config.items() if isinstance(value, int | float)})
@@ -78,6 +126,8 @@ def pair_of(models: Mapping[str, nn.Module], setting: Setting, samples: int = 25
     """The smoothed bound of student and teacher where they share one space of weights, and why there is none."""
     if "teacher" not in models or "student" not in models:
         return None, []
+    if setting.task != "classification":
+        return None, ["a squared error has no largest value, so there is no bound, no rho* and no rho0"]
     student, teacher = (weights_of(models[party]) for party in ("student", "teacher"))
     if not same_space(student, teacher) or not student:
         counts = [sum(w.size for w in each.values()) for each in (student, teacher)]
@@ -90,6 +140,10 @@ def pair_of(models: Mapping[str, nn.Module], setting: Setting, samples: int = 25
     apart = distance(aligned(student, teacher, chain) if chain else student, teacher)
     both, _ = objectives_of(models, setting, Loss("brier"), samples)
     return smoothed(both["student"], both["teacher"], apart, RADII), notes
+
+
+def _task(run: Run) -> str:
+    return run.setting.get("task", "classification")
 
 
 def _data(setting: Setting, loss: Loss) -> TransferSet:
