@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from tests.engine.study.conftest import make_setting
 from tests.figures import examples
 from workbench.diagnostics.confusion import numbers as confusion_numbers
 from workbench.diagnostics.confusion.confusion import Confusion, confusion_of
+from workbench.figures.confusion import WORDS
 from workbench.figures.draw import draw
 from workbench.records.run import Run
 from workbench.widgets.confusion import ConfusionPanel
@@ -40,6 +42,28 @@ def test_it_shows_both_forms(run: Run, result: Confusion) -> None:
     made.mode.value = "paper"
     assert _shown(made) == _words(confusion_of(run, mode="paper")) != _words(result)
     assert repr(made) == f"ConfusionPanel({confusion_of(run, mode='paper').explain()})"
+
+
+def test_a_table_shows_where_the_forms_differ(run: Run, result: Confusion) -> None:
+    made, released = panel(result, run=run, second=run), confusion_of(run, mode="paper")
+    for mode in ("corrected", "paper"):
+        made.mode.value = mode
+        rows = [[cell.text or "" for cell in row] for row in ElementTree.fromstring(made.table.value)]
+        assert [row[0] for row in rows[1:]] == list(WORDS.values())
+        for row, name in zip(rows[1:], WORDS, strict=True):
+            here, there = getattr(result, name).mean, getattr(released, name).mean
+            assert row[1:4] == [
+                _with_bounds(result, name),
+                _with_bounds(released, name),
+                "-" if np.isnan(there - here) else f"{there - here:+.2f}",
+            ]
+    assert "leaves classes without errors out" in made.words.value
+    assert "Two teachers" in made.words.value
+
+
+def _with_bounds(result: Confusion, name: str) -> str:
+    found = getattr(result, name)
+    return "-" if np.isnan(found.mean) else f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
 def test_a_cell_tells_its_samples(run: Run, result: Confusion) -> None:

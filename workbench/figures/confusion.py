@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from workbench.diagnostics.confusion.confusion import Confusion
+from workbench.diagnostics.confusion.rows import other_of
 from workbench.diagnostics.confusion.similarity import NAMES
 from workbench.figures import theme
 from workbench.figures.class_axes import NAMED_UP_TO, class_axes
@@ -89,7 +90,8 @@ def _numbers(result: Confusion) -> list[go.Scatter]:
         _band(result, places),
         _marks(places, [result.disjoint[name] for name in NAMES], "on disjoint halves", "x"),
         _marks(places, [result.ceiling.get(name, np.nan) for name in NAMES], "reliability ceiling", "line-ns-open"),
-        _marks(places, [result.other[name] for name in NAMES], f"{_other(result)} form", "circle-open"),
+        _marks(places, [result.other[name] for name in NAMES], f"{other_of(result)} form", "circle-open"),
+        *_second(result, places),
         _estimates(result, places),
     ]
 
@@ -136,5 +138,8 @@ def _marks(places: np.ndarray, values: list[float], name: str, symbol: str) -> g
     )
 
 
-def _other(result: Confusion) -> str:
-    return "paper" if result.mode == "corrected" else "corrected"
+def _second(result: Confusion, places: np.ndarray) -> list[go.Scatter]:
+    """How alike two teachers are, if a second one was given."""
+    if not result.teachers:
+        return []
+    return [_marks(places, [result.teachers[name] for name in NAMES], "between two teachers", "diamond-open")]

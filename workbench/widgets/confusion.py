@@ -16,6 +16,7 @@ from workbench.figures.draw import draw
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
+from workbench.widgets.confusion_forms import DIFFERENCE, forms_table
 from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.run_gallery import run_gallery
@@ -37,6 +38,7 @@ class ConfusionPanel(widgets.VBox):
         result: of ``confusion_of(run)``, in either form.
         run: it is of.
         taught: the run whose teacher it was compared with, if another.
+        second: the run whose teacher was compared with that teacher, if any.
         setting: of the run, so that samples can be shown as cards.
         state: of an earlier one, as ``state`` gives it.
     """
@@ -47,6 +49,7 @@ class ConfusionPanel(widgets.VBox):
         run: Run,
         *,
         taught: Run | None = None,
+        second: Run | None = None,
         setting: Setting | None = None,
         state: Mapping[str, Any] | None = None,
     ) -> None:
@@ -54,19 +57,20 @@ class ConfusionPanel(widgets.VBox):
         state = state or {}
         self._run, self._told = run, list[Callable[[Selection], object]]()
         other = MODES[1 - MODES.index(result.mode)]
-        made = {result.mode: result, other: confusion_of(run, taught, mode=other, seed=result.seed)}
+        made = {result.mode: result, other: confusion_of(run, taught, second, mode=other, seed=result.seed)}
         self._forms = {mode: made[mode] for mode in MODES}
         self.mode = widgets.ToggleButtons(options=MODES, value=state.get("mode", result.mode))
         self.mode.style.button_width = "7em"
         first = draw(self._forms[self.mode.value])
         self.picture = PlotView(first, height=int(first.layout.height), label="Confusion and soft labels")
-        self.caption = widgets.HTML()
+        self.caption, self.table, self.words = widgets.HTML(), widgets.HTML(), widgets.HTML()
         if taught is not None:
             run = replace(run, predictions={**run.predictions, "teacher": outputs_of(taught, "teacher")})
         self.cards = None if setting is None else run_gallery(run, setting)
         super().__init__(self._arranged(), layout={"width": "100%"})
         self.add_class("wb-panel")
-        self.mode.observe(lambda _: self.picture.show(draw(self._forms[self.mode.value])), "value")
+        self.mode.observe(lambda _: self._show(), "value")
+        self._say()
         self.picture.on_click(self._clicked)
         saved = state.get("selection")
         self.chosen: Selection | None = None
@@ -106,7 +110,19 @@ class ConfusionPanel(widgets.VBox):
             '<div class="wb-hint">Click a cell of a table: the samples behind it are named below.</div>'
         )
         below = [] if self.cards is None else [self.cards]
-        return [panel_style(), head, form, self.picture, hint, self.caption, *below]
+        self.table.add_class("wb-table")
+        return [panel_style(), head, form, self.picture, hint, self.caption, self.table, self.words, *below]
+
+    def _show(self) -> None:
+        self.picture.show(draw(self._forms[self.mode.value]))
+        self._say()
+
+    def _say(self) -> None:
+        """Both forms number by number, what either leaves out, and the words of the one that is shown."""
+        self.table.value = forms_table(*self._forms.values())
+        shown = self._forms[self.mode.value]
+        notes = "".join(f"<br>{escape(warning)}" for warning in shown.warnings)
+        self.words.value = f'<div class="wb-hint">{escape(DIFFERENCE)}<br>{escape(shown.explain())}{notes}</div>'
 
     def _cell(self, label: int, taken: int) -> Selection:
         chosen = outputs_of(self._run, "student").argmax(axis=1)

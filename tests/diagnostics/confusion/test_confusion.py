@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -214,6 +215,41 @@ def test_a_run_brings_its_outputs_and_a_control_borrows_a_teacher() -> None:
         confusion_of(control, examples.run(classes=4, test_ids=run.test_ids[::-1]))
     with pytest.raises(ValueError, match="only classifications"):
         confusion_of(examples.run(setting={"task": "regression"}))
+
+
+def test_a_second_run_brings_a_second_teacher() -> None:
+    run, second = examples.run(classes=4), examples.run(classes=4, seed=3)
+    found = confusion_of(run, second=replace(second, test_labels=run.test_labels))
+    soft = []
+    for each in (run, second):
+        chances = np.exp(each.predictions["teacher"].astype(float))
+        chances /= chances.sum(axis=1, keepdims=True)
+        table = np.array([chances[run.test_labels == j].mean(axis=0) for j in range(4)])
+        soft.append([table[j, k] / (1 - table[j, j]) for j in range(4) for k in range(4) if j != k])
+    assert found.teachers["pearson"] == pytest.approx(_pearson(*soft), rel=1e-6)
+    assert f"correlate at {found.teachers['pearson']:.2f} with each other" in found.explain()
+    with pytest.raises(ValueError, match="their ids differ"):
+        confusion_of(run, second=examples.run(classes=4, test_ids=run.test_ids[::-1]))
+    with pytest.raises(KeyError, match="no outputs of 'teacher'"):
+        confusion_of(run, second=examples.run(classes=4, predictions={"student": run.predictions["student"]}))
+
+
+def test_a_row_holds_everything_a_number_is_compared_with() -> None:
+    student, teacher, labels = examples.outputs(classes=4, samples=120)
+    found, released = (
+        confusion(student, teacher, labels, second_teacher=teacher, mode=m) for m in ("corrected", "paper")
+    )
+    rows = {row["quantity"]: row for row in found.rows()}
+    assert list(rows) == list(NAMES)
+    for name in NAMES:
+        assert rows[name]["value"] == getattr(found, name).mean
+        assert rows[name]["paper form"] == getattr(released, name).mean
+        assert rows[name]["shuffled high"] == found.null[name].high
+        assert rows[name]["two teachers"] == pytest.approx(1)
+    assert rows["pearson"]["ceiling"] == pytest.approx(found.ceiling["pearson"], nan_ok=True)
+    assert rows["cosine"]["sd over classes"] == found.cosine_sd
+    assert math.isnan(rows["cosine"]["ceiling"])
+    assert math.isnan(confusion(student, teacher, labels).rows()[0]["two teachers"])
 
 
 def _pearson(x: list[float], y: list[float]) -> float:

@@ -11,7 +11,9 @@ Formula:
     Pearson and Spearman over all entries; cosine, soft IoU (sum of minima / sum of maxima) and overlap of the largest
     three as means over classes. Intervals resample the samples; the median of the resamples is moved to the estimate,
     since a resampled confusion is noisier than the confusion, which lowers every similarity.
+    B's one error spread is the mean under a Dirichlet prior of 1 / (C - 1) per wrong class, for classes with few errors.
     ceiling = sqrt(r_A r_B), r: correlation of two halves, stepped up to all samples by 2 r / (1 + r).
+    teachers: the same numbers between the soft labels of two teachers, the other way to see how high they can be.
 Reading it: above the null, the student errs towards what the teacher finds alike; at the ceiling, as much as so few
 errors can show. A student trained on labels only can be alike too: then the data are, not the teaching.
 When it misleads: few errors; Pearson follows a few large entries; in the paper's form hard classes are large in both
@@ -25,6 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,6 +41,7 @@ from workbench.diagnostics.confusion.numbers import (
     named,
     repeatability,
 )
+from workbench.diagnostics.confusion.rows import rows_of
 from workbench.diagnostics.confusion.similarity import NAMES
 from workbench.diagnostics.confusion.tables import Mode, Samples, Tables, off_diagonals, tables
 from workbench.diagnostics.outputs import classes_of, names_of, outputs_of, paired_logits
@@ -108,6 +112,10 @@ class Confusion(Result):
         """The rows that are compared, (C, C - 1): the teacher's, the student's, and which (C,) of them count."""
         return off_diagonals(Tables(self.soft, self.counts, self.counts.sum(axis=1)), self.mode)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """A row per number with everything it is compared with: chance, halves, the other form, and a second teacher."""
+        return rows_of(self)
+
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         if np.isnan(self.pearson.mean):
@@ -119,6 +127,11 @@ class Confusion(Result):
         limit = (
             f"no more than {most:.2f} could be expected" if most == most else "it is not known what could be expected"
         )
+        second = (
+            f" Two teachers' soft labels correlate at {self.teachers['pearson']:.2f} with each other."
+            if self.teachers
+            else ""
+        )
         return (
             f"Over all pairs of different classes, the student's confusion correlates with the teacher's mean soft labels "
             f"at {self.pearson.mean:.2f} ({self.pearson.low:.2f} to {self.pearson.high:.2f}); errors shuffled within each "
@@ -126,7 +139,7 @@ class Confusion(Result):
             f"{limit}. With soft labels of one half of the samples and errors of the other it is "
             f"{self.disjoint['pearson']:.2f}. Per class, cosine {self.cosine.mean:.2f} and soft IoU "
             f"{self.soft_iou.mean:.2f}. In the other form ({'paper' if self.mode == 'corrected' else 'corrected'}) the "
-            f"correlation is {self.other['pearson']:.2f}."
+            f"correlation is {self.other['pearson']:.2f}.{second}"
         )
 
 
@@ -181,12 +194,15 @@ def confusion(
     )
 
 
-def confusion_of(run: Run, taught: Run | None = None, *, mode: Mode = "corrected", seed: int = 0) -> Confusion:
+def confusion_of(
+    run: Run, taught: Run | None = None, second: Run | None = None, *, mode: Mode = "corrected", seed: int = 0
+) -> Confusion:
     """The same for a run's student and its teacher on the test samples.
 
     Args:
         run: a finished run of a classification.
         taught: a run whose teacher is compared with, for a student that had none.
+        second: a run whose teacher is compared with that teacher, to see how alike two teachers are.
         mode: the mended comparison, or the released one with its quirks.
         seed: of shuffles and resamples.
 
@@ -197,11 +213,13 @@ def confusion_of(run: Run, taught: Run | None = None, *, mode: Mode = "corrected
     if run.setting.get("task", "classification") != "classification":
         raise ValueError(f"run {run.id} is a run of {run.setting['task']}; only classifications have a confusion")
     other = run if taught is None else taught
-    if not np.array_equal(run.test_ids, other.test_ids):
-        raise ValueError(f"runs {run.id} and {other.id} were tested on different samples: their ids differ")
+    for each in (other, second or other):
+        if not np.array_equal(run.test_ids, each.test_ids):
+            raise ValueError(f"runs {run.id} and {each.id} were tested on different samples: their ids differ")
     names = run.facts.get("class_names") or ()
     student, teacher = outputs_of(run, "student"), outputs_of(other, "teacher")
-    return confusion(student, teacher, run.test_labels, mode=mode, class_names=names, seed=seed)
+    further = None if second is None else outputs_of(second, "teacher")
+    return confusion(student, teacher, run.test_labels, second_teacher=further, mode=mode, class_names=names, seed=seed)
 
 
 def _warnings(found: Tables, errors: int, values: np.ndarray) -> tuple[str, ...]:

@@ -1,0 +1,34 @@
+"""The two forms of a confusion side by side, number by number."""
+
+from __future__ import annotations
+
+from workbench.diagnostics.confusion.confusion import Confusion
+from workbench.diagnostics.confusion.similarity import NAMES
+from workbench.figures.confusion import WORDS
+from workbench.records.interval import Interval
+
+DIFFERENCE = (
+    "Paper takes the shares as they are, so that classes with many errors weigh most and a class without errors counts as "
+    "flat; corrected divides each row by its sum, adds one error spread over the wrong classes, and leaves classes without "
+    "errors out."
+)
+HEAD = ("corrected", "paper", "paper - corrected", "shuffled, corrected", "shuffled, paper")
+
+
+def forms_table(corrected: Confusion, paper: Confusion) -> str:
+    """HTML: each number in both forms with its interval, the difference, and what shuffled errors give in each."""
+    lines = []
+    for name in NAMES:
+        here, there = getattr(corrected, name), getattr(paper, name)
+        bounds = [f"{each.null[name].low:.2f} to {each.null[name].high:.2f}" for each in (corrected, paper)]
+        cells = [_bounded(here), _bounded(there), f"{there.mean - here.mean:+.2f}", *bounds]
+        lines.append(f"<tr><td>{WORDS[name]}</td>{''.join(f'<td>{_known(cell)}</td>' for cell in cells)}</tr>")
+    return f"<table><tr><th></th>{''.join(f'<th>{each}</th>' for each in HEAD)}</tr>{''.join(lines)}</table>"
+
+
+def _bounded(found: Interval) -> str:
+    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _known(cell: str) -> str:
+    return "-" if cell.startswith(("nan", "+nan")) else cell
