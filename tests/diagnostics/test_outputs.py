@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from tests.figures import examples
 from workbench.diagnostics.agreement.agreement import agreement
-from workbench.diagnostics.outputs import ensembled, names_of, pair_of, paired_logits, tie_warning, tied
+from workbench.diagnostics.outputs import ensembled, joined, names_of, pair_of, paired_logits, tie_warning, tied
 
 ENSEMBLE = np.random.default_rng(0).normal(0, 3, (4, 20, 5))
 
@@ -51,6 +51,22 @@ def test_a_run_of_another_task_is_refused_in_words():
     run = examples.run(setting={"name": "stories", "task": "tokens"})
     with pytest.raises(ValueError, match="is of task 'tokens'; one class per sample is needed"):
         pair_of(run)
+
+
+def test_runs_whose_classes_are_in_another_order_are_refused():
+    run = examples.run(classes=3)
+    turned = examples.run(classes=3, test_labels=(run.test_labels + 1) % 3)
+    renamed = examples.run(classes=3, names=("1", "0", "2"))
+    for other in (turned, renamed):
+        with pytest.raises(ValueError, match="have other classes, or the same in another order"):
+            pair_of(run, other)
+    nameless = examples.run(classes=3, facts={})
+    assert pair_of(run, nameless).class_names == ("0", "1", "2")
+
+
+def test_an_ensemble_and_a_single_model_are_joined_alike():
+    assert np.array_equal(joined(ENSEMBLE, "teacher"), ensembled(ENSEMBLE))
+    assert np.array_equal(joined(ENSEMBLE[0], "teacher"), ENSEMBLE[0])
 
 
 def test_names_must_fit():

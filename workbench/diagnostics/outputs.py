@@ -36,13 +36,15 @@ def pair_of(run: Run, against: Run | None = None) -> Pair:
 
     Raises:
         KeyError: the run has no outputs of a teacher.
-        ValueError: it is no classification, or the runs were tested on different samples.
+        ValueError: it is no classification, or the runs were tested on different samples or know other classes.
     """
     other, party = (run, "teacher") if against is None else (against, "student")
     check_classification(run)
     if not np.array_equal(run.test_ids, other.test_ids):
         raise ValueError(f"runs {run.id} and {other.id} were tested on different samples: their ids differ")
-    names = tuple(map(str, run.facts.get("class_names") or ()))
+    names, others = (tuple(map(str, each.facts.get("class_names") or ())) for each in (run, other))
+    if not np.array_equal(run.test_labels, other.test_labels) or (names and others and names != others):
+        raise ValueError(f"runs {run.id} and {other.id} have other classes, or the same in another order")
     return Pair(outputs_of(run, "student"), outputs_of(other, party), run.test_labels, run.test_ids, names)
 
 
@@ -61,10 +63,22 @@ def paired_logits(student_logits: ArrayLike, teacher_logits: ArrayLike) -> tuple
     """
     student, teacher = np.asarray(student_logits), np.asarray(teacher_logits)
     if teacher.ndim == 3 and teacher.shape[1:] == student.shape:
-        teacher = ensembled(checked_logits(teacher.reshape(-1, teacher.shape[-1]), "teacher").reshape(teacher.shape))
+        teacher = joined(teacher, "teacher")
     if student.shape != teacher.shape:
         raise ValueError(f"student logits {student.shape} and teacher logits {teacher.shape} differ in shape")
     return checked_logits(student, "student"), checked_logits(teacher, "teacher")
+
+
+def joined(logits: ArrayLike, party: str) -> np.ndarray:
+    """Finite (N, C) of one model, or of an ensemble of K from (K, N, C).
+
+    Raises:
+        ValueError: as ``checked_logits``.
+    """
+    logits = np.asarray(logits)
+    if logits.ndim == 3:
+        return ensembled(checked_logits(logits.reshape(-1, logits.shape[-1]), party).reshape(logits.shape))
+    return checked_logits(logits, party)
 
 
 def checked_logits(logits: ArrayLike, party: str) -> np.ndarray:

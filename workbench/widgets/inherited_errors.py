@@ -133,7 +133,7 @@ class InheritedErrorsPanel(widgets.VBox):
         name = f"{model}: {found.name}"
         if unlike != NOBODY:
             found, name = without(found, self._following(unlike)), f"{name}, unlike {unlike}"
-        self.cards.show(self._seen(model), Selection(found.ids, name), f"The cards show what {model} says of them.")
+        self.cards.show(self._seen(model), Selection(found.ids, name), f"The cards show {model} beside the teacher.")
         for callback in self._callbacks:
             callback(self.selection)
 

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.metrics import cohen_kappa_score
 
 from tests.figures import examples
 from workbench.diagnostics.agreement.agreement import OUTCOMES, agreement, agreement_of, bounds
+from workbench.diagnostics.agreement.chance import credit_of
 from workbench.records.interval import Interval
 
 
@@ -201,6 +203,16 @@ def test_a_run_brings_its_outputs_labels_and_names() -> None:
     assert found.class_names == ("a", "b", "c")
     assert found.top1.mean == (student.argmax(1) == teacher.argmax(1)).mean()
     assert isinstance(found.forward_kl, Interval)
+
+
+def test_a_run_takes_a_hierarchy_and_says_what_it_changes() -> None:
+    run = examples.run(classes=4)
+    found = agreement_of(run, credit=credit_of("aabb"))
+    student, teacher = (run.predictions[party].argmax(1) for party in ("student", "teacher"))
+    coarse, fine = (cohen_kappa_score(student // size, teacher // size) for size in (2, 1))
+    assert min(coarse, fine) < found.weighted_kappa.mean < max(coarse, fine)  # half of the credit is the superclass's
+    assert f"Kappa is {fine:.3f}, with credit for near misses {found.weighted_kappa.mean:.3f}" in found.explain()
+    assert "near misses" not in agreement_of(run).explain()
 
 
 def test_another_runs_student_may_take_the_teachers_place() -> None:

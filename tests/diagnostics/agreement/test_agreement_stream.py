@@ -40,6 +40,15 @@ def test_pieces_give_what_all_at_once_gives(ends):
     assert found.class_names == ("a", "b", "c", "d", "e")
 
 
+def test_a_credit_for_near_misses_is_given_to_pieces_too():
+    credit = np.kron(np.eye(3), np.ones((2, 2)))[:5, :5]
+    stream = AgreementStream(credit=credit)
+    for rows in (slice(0, 250), slice(250, 600)):
+        stream.update(STUDENT[rows], TEACHER[rows], LABELS[rows])
+    whole = agreement(STUDENT, TEACHER, LABELS, credit=credit).weighted_kappa
+    assert stream.result().weighted_kappa.mean == pytest.approx(whole.mean)
+
+
 def test_memory_does_not_grow_with_the_samples():
     generator, stream = np.random.default_rng(0), AgreementStream()
 

@@ -191,6 +191,14 @@ def test_relative_calibration_compares_with_the_teachers_probabilities():
     assert math.isnan(one(STUDENT, LABELS).relative.mean)
 
 
+def test_an_ensemble_is_as_sure_as_the_mean_of_its_probabilities():
+    members = np.stack([TEACHER, 2 * TEACHER, TEACHER[:, ::-1]])
+    mean = np.mean([softmax(each.astype(float), axis=1) for each in members], axis=0)
+    found = calibration({"teacher": members}, LABELS)
+    assert found.confidence["teacher"].mean == pytest.approx(mean.max(axis=1).mean())
+    assert found.nll["teacher"].mean == pytest.approx(log_loss(LABELS, mean, labels=range(4)))
+
+
 def test_the_papers_ten_bins():
     found = one(STUDENT, LABELS, mode="paper")
     assert (found.bins, found.provenance["fidelity"]) == (10, "paper")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import cohen_kappa_score
 
-from workbench.diagnostics.agreement.chance import Picks, bounds
+from workbench.diagnostics.agreement.chance import Picks, bounds, credit_of
 
 triples = arrays(np.int64, (3, 14), elements=st.integers(0, 2))
 
@@ -63,6 +63,24 @@ def test_credit_for_near_misses_is_linear_kappa():
     assert found["weighted_kappa"] == pytest.approx(cohen_kappa_score(student, teacher, weights="linear"))
     assert found["kappa"] == pytest.approx(cohen_kappa_score(student, teacher))
     assert np.isnan(measured(student, teacher, teacher, 4)["weighted_kappa"])
+
+
+def test_a_hierarchy_gives_credit_for_the_depth_that_is_shared():
+    """Two levels above four classes: cat and dog share both, cat and pigeon the kingdom, cat and car nothing."""
+    found = credit_of(["animal", "animal", "animal", "thing"], ["mammal", "mammal", "bird", "vehicle"])
+    assert found[0] == pytest.approx([1, 2 / 3, 1 / 3, 0])
+    assert np.array_equal(found, found.T)
+    # the same name of a group under another one is another group
+    assert credit_of(["a", "b"], ["other", "other"]).tolist() == [[1, 0], [0, 1]]
+    with pytest.raises(ValueError, match="levels of 2, 3 classes"):
+        credit_of([0, 1], [0, 1, 2])
+
+
+def test_a_kappa_of_superclasses_by_hand():
+    """Classes 0 1 | 2 3: one hit and three near misses give 5/8; classes met alike, each class has 3/2 of 4 by chance."""
+    found = measured([0, 0, 2, 3], [0, 1, 3, 2], [0, 1, 2, 3], 4, credit_of("aabb"))["weighted_kappa"]
+    # by chance: teacher 1/4 each; student 1/2 0, 1/4 2, 1/4 3; a class's credit is 1 with itself and 1/2 with its sister
+    assert found == pytest.approx((5 / 8 - 3 / 8) / (1 - 3 / 8))
 
 
 @given(triples)

@@ -16,7 +16,7 @@ Reading it: judge ``top1`` against its bounds, never alone: models of 75 % and 9
 over shows where the teacher is wrong: there two unrelated models rarely pick the same wrong class.
 When it misleads: few samples, or few teacher errors; hard samples make unrelated models err alike, so ``phi`` must be
 read beside that of a student that never met the teacher. The intervals are over samples, not over seeds.
-``mode="paper"``: the divergence as the released code averages it, a short last batch weighing as much as a full one.
+``mode="paper"``: a short last batch weighs as much in the divergence as a full one, as in the released code.
 After: Stanton et al. 2021, section 3; bounds, outcomes, phi, intervals are ours. Cost: O(N C), 1,000 resamples; 0.5 s.
 """
 
@@ -121,6 +121,8 @@ class Agreement(Result):
             )
         if (wrong := self.top1_teacher_wrong).n:
             text += f" Where the teacher is wrong ({wrong.n:,} samples), the student follows it on {_percent(wrong)}."
+        if np.isfinite(self.weighted_kappa.mean):
+            text += f" Kappa is {self.kappa.mean:.3f}, with credit for near misses {self.weighted_kappa.mean:.3f}."
         return f"{text} Their probabilities are {self.forward_kl.mean:.3g} nats apart."
 
 
@@ -141,7 +143,7 @@ def agreement(
         teacher_logits: (N, C), same samples in the same order; or (K, N, C), an ensemble of K.
         labels: (N,) classes.
         class_names: C names; the numbers by default.
-        credit: (C, C) how much a pair of classes counts as agreement in ``weighted_kappa``.
+        credit: (C, C) how much a pair of classes counts as agreement in ``weighted_kappa``; see ``chance.credit_of``.
         mode: ``paper`` averages the divergence as the authors' code does.
         seed: of the bootstrap.
 
@@ -151,7 +153,6 @@ def agreement(
     """
     student_logits, teacher_logits = paired_logits(student_logits, teacher_logits)
     labels, classes = classes_of(labels, student_logits), student_logits.shape[1]
-    names = names_of(class_names, classes)
     picks = Picks(student_logits.argmax(axis=1), teacher_logits.argmax(axis=1), labels, classes, credit)
     apart, n = forward_kl(student_logits, teacher_logits), len(labels)
 
@@ -160,26 +161,29 @@ def agreement(
 
     drawn, points = resampled(n, measures, seed=seed).T, measures(np.ones((1, n)))[0]
     intervals = [interval_of(*each, n) for each in zip(drawn, points, strict=True)]
-    found = assembled(picks, np.ones(n), intervals, names, seed)
-    ties = tie_warning(student=student_logits, teacher=teacher_logits)
-    found = replace(found, warnings=found.warnings + ties)
+    found = assembled(picks, np.ones(n), intervals, names_of(class_names, classes), seed)
+    found = replace(found, warnings=found.warnings + tie_warning(student=student_logits, teacher=teacher_logits))
     return found if mode == "corrected" else _as_released(found, apart)
 
 
-def agreement_of(run: Run, against: Run | None = None, *, mode: Mode = "corrected") -> Agreement:
+def agreement_of(
+    run: Run, against: Run | None = None, *, credit: ArrayLike | None = None, mode: Mode = "corrected"
+) -> Agreement:
     """The agreement of a run's student with its teacher, or with another run's student, on the test samples.
 
     Args:
         run: a finished run of a classification.
         against: a run on the same test samples whose student takes the teacher's place, such as the control's.
-        mode: as in ``agreement``.
+        credit: as in ``agreement``.
+        mode: likewise.
 
     Raises:
         KeyError: the run has no outputs of a teacher.
         ValueError: the runs were tested on different samples, or as ``agreement``.
     """
     pair = pair_of(run, against)
-    found = agreement(pair.student, pair.teacher, pair.labels, class_names=pair.class_names, mode=mode)
+    given = {"class_names": pair.class_names, "credit": credit, "mode": mode}
+    found = agreement(pair.student, pair.teacher, pair.labels, **given)
     return replace(found, runs=(run,) if against is None else (run, against))
 
 
@@ -195,8 +199,7 @@ def assembled(
         class_names: C names.
         seed: of the bootstrap.
     """
-    right, taught = picks.student == picks.labels, picks.teacher == picks.labels
-    divergence, phi, kappa, weighted = intervals
+    right, taught = (classes == picks.labels for classes in (picks.student, picks.teacher))
     cases = (right & taught, right & ~taught, ~right & taught, ~(right | taught))
 
     def among(hits: np.ndarray, where: np.ndarray | slice = slice(None)) -> Interval:
@@ -209,11 +212,8 @@ def assembled(
         top1=among(picks.same),
         lowest=lowest,
         highest=highest,
-        phi=phi,
-        kappa=kappa,
-        weighted_kappa=weighted,
+        **dict(zip(("forward_kl", "phi", "kappa", "weighted_kappa"), intervals, strict=True)),
         independent=float(picks.measures(counts[None])[0, 0]),
-        forward_kl=divergence,
         top1_teacher_wrong=among(picks.same, ~taught),
         **{name: int(counts @ hits) for name, hits in zip(OUTCOMES, cases, strict=True)},
         student_accuracy=accuracy,
@@ -222,7 +222,7 @@ def assembled(
         n=int(counts.sum()),
         seed=seed,
         class_names=class_names,
-        warnings=_warnings(picks, counts, int(counts @ ~taught), phi),
+        warnings=_warnings(picks, counts, int(counts @ ~taught), intervals[1]),
         provenance=dict(PROVENANCE),
     )
 

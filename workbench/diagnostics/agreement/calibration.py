@@ -44,7 +44,7 @@ from workbench.diagnostics.agreement.calibration_measures import (
     scaled,
 )
 from workbench.diagnostics.bundle import bundle_of
-from workbench.diagnostics.outputs import check_classification, checked_logits, classes_of, outputs_of
+from workbench.diagnostics.outputs import check_classification, classes_of, joined, outputs_of
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -162,7 +162,7 @@ def calibration(
     """Measure the calibration of one or more models.
 
     Args:
-        logits: (N, C) by model; ``student`` and ``teacher`` are also compared with each other.
+        logits: (N, C) by model, (K, N, C) of an ensemble; ``student`` and ``teacher`` are also compared with each other.
         labels: (N,) classes.
         validation: (V, C) by model on other samples, to fit the temperature on.
         validation_labels: (V,) classes of these.
@@ -176,7 +176,7 @@ def calibration(
     bins = BINS_OF_PAPER if mode == "paper" else bins
     if not logits or bins < 1:
         raise ValueError(f"{len(logits)} models and {bins} bins: one or more of each are needed")
-    checked = {name: checked_logits(z, name) for name, z in logits.items()}
+    checked = {name: joined(z, name) for name, z in logits.items()}
     known = classes_of(labels, next(iter(checked.values())))
     temperatures, warnings = _temperatures(checked, validation or {}, validation_labels)
     found = {name: measured(z, classes_of(known, z), bins, seed) for name, z in checked.items()}
@@ -241,7 +241,7 @@ def _temperatures(
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     found, warnings = dict.fromkeys(logits, np.nan), ()
     for name in set(logits) & set(validation):
-        held_out = checked_logits(validation[name], f"validation {name}")
+        held_out = joined(validation[name], f"validation {name}")
         found[name] = optimal_temperature(held_out, classes_of(np.asarray(labels), held_out))
         if len(held_out) < FEW:
             warnings += (f"{name}: the temperature was fitted on only {len(held_out)} validation samples",)

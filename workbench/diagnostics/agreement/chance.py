@@ -7,7 +7,7 @@ Formula (A the share of samples on which both pick the same class, a and b their
     phi           (A - A_ind) / (A_max - A_ind) with A_max = 1 - |a - b|: 0 where nothing but the labels is shared, 1
                   where they agree as often as their accuracies allow. A kappa within each label.
     kappa         Cohen's (A - sum_k p_T(k) p_S(k)) / (1 - ...), which does not know the labels; with ``credit`` (C, C),
-                  1 on its diagonal, near misses count in part (Cohen 1968), as within a superclass.
+                  1 on its diagonal, near misses count in part (Cohen 1968); ``credit_of`` makes it of superclasses.
 
 Each is also computed for weighted samples, so that the bootstrap's counts can be given for them.
 After: kappa Cohen 1960 and 1968; the bounds are arithmetic (their example is Stanton et al. 2021); phi is ours.
@@ -15,6 +15,7 @@ After: kappa Cohen 1960 and 1968; the bounds are arithmetic (their example is St
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,27 @@ def bounds(student_accuracy: float, teacher_accuracy: float, classes: int | None
     """
     both = float(student_accuracy + teacher_accuracy - 1)
     return abs(both) if classes == 2 else max(0.0, both), 1 - float(abs(student_accuracy - teacher_accuracy))
+
+
+def credit_of(*levels: Sequence[object]) -> np.ndarray:
+    """Credit for near misses from a hierarchy: how deep two classes share their groups, over the depth of a class, (C, C).
+
+    Args:
+        levels: the group of each of the C classes, the coarsest level first; the classes are one level more.
+
+    Raises:
+        ValueError: levels of different lengths.
+
+    Example:
+        >>> credit_of(["animal", "animal", "vehicle"], ["pet", "bird", "car"]).round(2).tolist()
+        [[1.0, 0.33, 0.0], [0.33, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    if len(set(map(len, levels))) != 1:
+        raise ValueError(f"levels of {', '.join(str(len(each)) for each in levels) or 'no'} classes; all need the same")
+    same = [[[one == other for other in level] for one in level] for level in levels]
+    shared = np.cumprod(np.array(same), axis=0).sum(axis=0) / (len(levels) + 1)
+    np.fill_diagonal(shared, 1)
+    return shared
 
 
 class Picks:

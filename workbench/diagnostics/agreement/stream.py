@@ -36,6 +36,7 @@ class AgreementStream:
     Args:
         class_names: C names; the numbers by default.
         seed: of the bootstrap.
+        credit: (C, C) as in ``agreement``.
 
     Example:
         >>> stream = AgreementStream()
@@ -46,9 +47,9 @@ class AgreementStream:
         (6, 0.5)
     """
 
-    def __init__(self, class_names: Sequence[str] = (), seed: int = 0) -> None:
+    def __init__(self, class_names: Sequence[str] = (), seed: int = 0, *, credit: ArrayLike | None = None) -> None:
         """Nothing has been seen."""
-        self.class_names, self.seed, self.classes = tuple(class_names), seed, 0
+        self.class_names, self.seed, self.classes, self.credit = tuple(class_names), seed, 0, credit
         self._codes, self._counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
         self._n, self._mean, self._squares, self._ties = 0, 0.0, 0.0, 0
 
@@ -96,7 +97,7 @@ class AgreementStream:
             raise ValueError("no samples yet: call update(student_logits, teacher_logits, labels) first")
         pairs, student = np.divmod(self._codes, self.classes)
         labels, teacher = np.divmod(pairs, self.classes)
-        picks, counts = Picks(student, teacher, labels, self.classes), self._counts.astype(np.float64)
+        picks, counts = Picks(student, teacher, labels, self.classes, self.credit), self._counts.astype(np.float64)
         drawn = np.concatenate([picks.measures(weights)[:, 1:] for weights in self._resamples()])
         points = picks.measures(counts[None])[0, 1:]
         intervals = [self._divergence(), *(interval_of(*each, self._n) for each in zip(drawn.T, points, strict=True))]
