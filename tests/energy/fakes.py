@@ -40,6 +40,9 @@ class Plug(Meter):
         joules = self.trace.integral(usage.spans)
         return [Component("gpu 0", joules, joules, joules, self.method, self.scope, self.status)]
 
+    def seen(self):
+        return {"gpu 0": self.trace.counted()}
+
 
 def domain(root: Path, name: str, kind: str, now_uj: int, range_uj: int) -> Path:
     """One RAPL domain in a fake sysfs."""

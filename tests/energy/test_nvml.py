@@ -25,6 +25,19 @@ def test_the_counter_is_a_difference_in_millijoules() -> None:
     assert first.high_j >= 250 * (1 + TOLERANCE)
 
 
+@pytest.mark.parametrize("kind", [NvmlCounter, NvmlPower])
+def test_what_was_seen_is_what_was_spent(kind: type[NvmlPower]) -> None:
+    boards = Boards(count=2, watts=100.0)
+    meter = kind(boards)
+    for now in range(30):
+        boards.millijoules = [1_000_000 + 100_000 * now] * 2
+        meter.poll(float(now))
+    for part, spent in zip(meter.seen(), meter.spent(Usage(((0.0, 29.0),), 29.0, 1.0)), strict=True):
+        times, joules = meter.seen()[part]
+        assert (part, times[-1]) == (spent.part, 29.0)
+        assert joules[-1] - joules[0] == pytest.approx(spent.value_j) == pytest.approx(2900)
+
+
 def test_a_stage_shorter_than_the_counters_period_is_estimated_and_never_zero() -> None:
     boards = Boards(watts=300)
     meter = NvmlCounter(boards)

@@ -38,6 +38,16 @@ def test_only_one_of_two_packages_goes_round_each_with_a_range_of_its_own(tmp_pa
     assert values(meter) == {"cpu 0": pytest.approx(30.0), "cpu 1": pytest.approx(100.0)}
 
 
+def test_what_was_seen_goes_on_where_the_counter_starts_over(tmp_path: Path) -> None:
+    package = domain(tmp_path, "intel-rapl:0", "package-0", 90_000_000, 100_000_000)
+    meter = Rapl(tmp_path)
+    for now, microjoules in enumerate((90_000_000, 20_000_000, 50_000_000)):
+        (package / "energy_uj").write_text(str(microjoules))
+        meter.poll(float(now))
+    times, joules = meter.seen()["cpu 0"]
+    assert (times.tolist(), joules.tolist()) == ([0.0, 1.0, 2.0], [0.0, 30.0, 60.0])
+
+
 def test_memory_counts_beside_its_package_and_cores_do_not(tmp_path: Path) -> None:
     folders = [
         domain(tmp_path, name, kind, 0, 10**9)

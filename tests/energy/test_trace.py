@@ -51,6 +51,15 @@ def test_a_counter_rises_evenly_between_two_readings() -> None:
     assert trace.samples([(0.0, 1.0), (9.0, 20.0)]) == 3
 
 
+def test_watts_are_counted_up_to_joules() -> None:
+    trace = Trace()
+    for now, watts in ((1.0, 10.0), (3.0, 30.0), (4.0, 0.0)):
+        trace.add(now, watts)
+    times, joules = trace.counted()
+    assert (times.tolist(), joules.tolist()) == ([1.0, 3.0, 4.0], [0.0, 40.0, 55.0])
+    assert [len(each) for each in Trace().counted()] == [0, 0]
+
+
 def test_without_a_sample_nothing_is_known() -> None:
     assert math.isnan(Trace().risen([(0.0, 1.0)]))
     assert math.isnan(Trace().integral([(0.0, 1.0)]))

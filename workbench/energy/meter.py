@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from workbench.energy.component import Component, Scope, Status
 from workbench.energy.usage import Usage
 
@@ -38,6 +40,10 @@ class Meter:
     def spent(self, usage: Usage) -> list[Component]:
         """The energy of a stage, one component per part of the machine."""
         return []
+
+    def seen(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """What a sensor saw so far: by part, moments on the monotonic clock and the joules it had counted by then."""
+        return {}
 
     def close(self) -> None:
         """Let the sensor go."""

@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
+
 from workbench.energy.component import Component
 from workbench.energy.meter import Meter
 from workbench.energy.trace import Trace
@@ -62,6 +64,10 @@ class NvmlPower(Meter):
         """One component per board."""
         return [self._component(part, *self._sampled(part, usage)) for part in self.boards]
 
+    def seen(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Joules by board."""
+        return {part: trace.counted() for part, trace in self.power.items()}
+
     def close(self) -> None:
         """Let the library go."""
         if self.boards:
@@ -112,6 +118,10 @@ class NvmlCounter(NvmlPower):
     def spent(self, usage: Usage) -> list[Component]:
         """One component per board."""
         return [self._counted(part, usage) for part in self.boards]
+
+    def seen(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Joules by board."""
+        return {part: trace.arrays() for part, trace in self.counted.items()}
 
     def _counted(self, part: str, usage: Usage) -> Component:
         trace = self.counted[part]

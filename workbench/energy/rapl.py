@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from workbench.energy.component import Component
 from workbench.energy.meter import Meter
 from workbench.energy.trace import Trace
@@ -84,6 +86,10 @@ class Rapl(Meter):
     def spent(self, usage: Usage) -> list[Component]:
         """One component per package and per memory."""
         return [self._spent(domain, usage) for domain in self.domains]
+
+    def seen(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Joules by package and memory."""
+        return {domain.part: domain.trace.arrays() for domain in self.domains}
 
     def _spent(self, domain: Domain, usage: Usage) -> Component:
         found, note = domain.trace.risen(usage.spans), ""

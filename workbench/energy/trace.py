@@ -52,6 +52,11 @@ class Trace:
         with self._lock:
             return np.array(self._times, np.float64), np.array(self._values, np.float64)
 
+    def counted(self) -> tuple[np.ndarray, np.ndarray]:
+        """Times, and the joules since the first where the samples are watts."""
+        times, watts = self.arrays()
+        return times, np.concatenate([[0.0], ((watts[1:] + watts[:-1]) * np.diff(times) / 2).cumsum()])[: len(times)]
+
     def risen(self, spans: Sequence[Span]) -> float:
         """By how much a counter rose during the spans; between two samples it rises evenly. NaN without a sample."""
         times, values = self.arrays()

@@ -25,6 +25,7 @@ from workbench.energy.flops import FlopCounter
 from workbench.energy.ladder import meters_here, missing_here
 from workbench.energy.poller import Poller
 from workbench.energy.presets import likely_preset
+from workbench.engine.ledger.sensing import Sensing
 from workbench.engine.ledger.spending import STAGES, learning
 from workbench.records import events
 
@@ -67,7 +68,7 @@ class Ledger:
         self._tally: dict[str, dict[Hashable, int]] = {}
         self.passes: list[Hashable] = []
         self.stepped = False
-        self._sessions, self._began = 1, time.time()
+        self._sensing, self._sessions, self._began = Sensing(), 1, time.time()
 
     @cached_property
     def _poller(self) -> Poller:
@@ -82,6 +83,8 @@ class Ledger:
         """The same events and the same result; ``name`` tells the stage whose work led to an event."""
         if self._outer is None:
             self._poller.open()
+            if self._poller.sensors:
+                stream = self._sensing.watch(stream, self._poller.clock)
         stage, account = STAGES[0], self._account
         try:
             while True:
@@ -189,6 +192,7 @@ class Ledger:
             "shared": {what: dict(found) for what, found in self._shared.items()},
             "serving": {party: cost.to_dict() for party, cost in self._serving.items()},
             "timeline": [list(point) for point in self._account.timeline.points],
+            "sensed": self._sensing.curves(self._poller.sensors, self._poller.clock()),
             "sessions": self._sessions,
             "began": self._began,
         }
@@ -197,7 +201,9 @@ class Ledger:
         """Go on from there; the teacher and its answers were bought then, whoever finds them now."""
         if state is None:
             return
-        self._account.timeline.resume(state["timeline"])
+        points = state["timeline"]
+        self._account.timeline.resume(points)
+        self._sensing.resume(state.get("sensed", ()), points[-1][0] if points else 0.0)
         for found in state["stages"]:
             self.take(Cost.from_dict(found))
         for what, found in state["shared"].items():
