@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, NamedTuple
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -13,23 +15,50 @@ from workbench.figures.text import escaped, label, sentence
 CURVE = 100
 
 
-def figure(result: DivergenceSweep) -> go.Figure:
-    """Colours and marks say what is varied; large marks are means over seeds."""
+Across = Literal["divergence", "points"]
+Color = Literal["factor", "seed"]
+
+
+class _Group(NamedTuple):
+    """Marks of one colour: a name, rows (seeds) and columns (points)."""
+
+    name: str
+    rows: list[int]
+    columns: list[int]
+
+
+def figure(result: DivergenceSweep, across: Across = "divergence", color: Color = "factor") -> go.Figure:
+    """Colours and marks say what is varied; large marks are means over seeds.
+
+    Args:
+        result: of a sweep.
+        across: the horizontal axis: the divergence, with the line of the bound, or the points one after another.
+        color: what a colour means: the factor that is varied, or the seed.
+    """
     gap = f"student's gap minus teacher's ({escaped(result.loss)})"
+    words = f"divergence K in nats, as {escaped(result.estimator)} estimates it"
+    axis = {"title": {"text": words}, "zeroline": False, "rangemode": "tozero"}
+    if across == "points":
+        axis = {"title": {"text": "point of the sweep"}, "type": "category"}
     axes = {
-        "xaxis": {
-            "title": {"text": "divergence of the probabilities in nats"},
-            "zeroline": False,
-            "rangemode": "tozero",
-        },
+        "xaxis": axis,
         "yaxis": {"title": {"text": gap}, "range": _range(result)},
         "annotations": [_correlation(result)],
     }
     made = theme.canvas(height=460, margin_t=ROOM + 22, **axes)
-    made.add_trace(_bound(result))
-    for position, factor in enumerate(dict.fromkeys(result.factors)):
-        made.add_traces(_points(result, factor, position))
+    if across == "divergence":
+        made.add_trace(_bound(result))
+    for position, group in enumerate(_groups(result, color)):
+        made.add_traces(_points(result, group, position, across))
     return note(made, result.provenance)
+
+
+def _groups(result: DivergenceSweep, color: Color) -> list[_Group]:
+    seeds, points = list(range(len(result.seeds))), list(range(len(result.points)))
+    if color == "seed":
+        return [_Group(f"seed {seed}", [row], points) for row, seed in enumerate(result.seeds)]
+    names = dict.fromkeys(result.factors)
+    return [_Group(sentence(n) or "points", seeds, [k for k in points if result.factors[k] == n]) for n in names]
 
 
 def _range(result: DivergenceSweep) -> list[float]:
@@ -50,6 +79,8 @@ def _correlation(result: DivergenceSweep) -> dict[str, object]:
         "showarrow": False,
     }
     text = f"rank correlation {escaped(result.spearman)}; {result.within:.0%} within the bound"
+    if result.vacuous:
+        text += f", which is <b>VACUOUS</b> at {result.vacuous:.0%}"
     return {**place, "text": text, "font": {"size": theme.SIZE, "color": theme.TEXT}}
 
 
@@ -65,31 +96,24 @@ def _bound(result: DivergenceSweep) -> go.Scatter:
     )
 
 
-def _points(result: DivergenceSweep, factor: str, position: int) -> list[go.Scatter]:
-    chosen = [k for k, each in enumerate(result.factors) if each == factor]
-    names = [label(result.points[k]) for k in chosen]
+def _points(result: DivergenceSweep, group: _Group, position: int, across: Across) -> list[go.Scatter]:
+    names = [label(result.points[k]) for k in group.columns]
     color, symbol = theme.class_color(position), theme.SYMBOLS[position % len(theme.SYMBOLS)]
-    words = "%{customdata}: K %{x:.3g}, difference %{y:.3g}<extra></extra>"
-    k, gaps = result.divergences[:, chosen], result.differences[:, chosen]
+    k, gaps = (each[np.ix_(group.rows, group.columns)] for each in (result.divergences, result.differences))
     small = {"color": color, "symbol": symbol, "size": 5, "opacity": 0.45}
     large = {"color": color, "symbol": symbol, "size": 11, "line": {"width": 1, "color": theme.LINE}}
-    return [
-        go.Scatter(
-            x=k.ravel(),
-            y=gaps.ravel(),
-            mode="markers",
-            marker=small,
-            showlegend=False,
-            customdata=names * len(k),
-            hovertemplate=words,
-        ),
-        go.Scatter(
-            x=k.mean(0),
-            y=gaps.mean(0),
-            mode="markers",
-            name=sentence(factor) or "points",
-            marker=large,
-            customdata=names,
-            hovertemplate=words,
-        ),
-    ]
+    means = _marks((k.mean(0), gaps.mean(0)), names, across, mode="markers", name=group.name, marker=large)
+    if len(group.rows) == 1:
+        return [means]
+    return [_marks((k, gaps), names * len(k), across, mode="markers", marker=small, showlegend=False), means]
+
+
+def _marks(values: tuple[np.ndarray, np.ndarray], names: list[str], across: Across, **look: Any) -> go.Scatter:
+    k, gaps = (each.ravel() for each in values)
+    return go.Scatter(
+        x=names if across == "points" else k,
+        y=gaps,
+        customdata=[[name, f"{each:.3g}"] for name, each in zip(names, k, strict=True)],
+        hovertemplate="%{customdata[0]}: K %{customdata[1]}, difference %{y:.3g}<extra></extra>",
+        **look,
+    )

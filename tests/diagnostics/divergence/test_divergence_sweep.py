@@ -61,6 +61,10 @@ def test_the_arms_of_a_study_are_its_points() -> None:
     run = study.run(found.points[1], 1)
     s, t = (softmax(run.predictions[party].astype(float), axis=1) for party in ("student", "teacher"))
     assert found.divergences[1, 1] == pytest.approx((s * np.log(s / t)).sum(1).mean(), rel=1e-4)
+    assert {"pred_seed", "linear_exact"} <= set(found.estimators)
+    other = divergence_sweep_of(study, stage, loss="0-1")
+    assert other.differences.tolist() == found.excesses[1].tolist()
+    assert (found.losses, other.losses) == (("brier", "0-1"), ("0-1", "brier"))
     with pytest.raises(KeyError, match="no loss 'nll'"):
         divergence_sweep_of(study, stage, loss="nll")
 

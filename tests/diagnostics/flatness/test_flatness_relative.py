@@ -57,7 +57,8 @@ def test_the_mean_over_all_signs_is_the_sum_over_pairs_of_rows(net: nn.Module, d
 def test_rescaling_the_layers_leaves_it_as_it_is_and_changes_the_trace(net: nn.Module, data: TransferSet) -> None:
     other = copy.deepcopy(net)
     with torch.no_grad():
-        other[0].weight.mul_(5), other[0].bias.mul_(5), other[2].weight.div_(5)
+        for weights, factor in ((other[0].weight, 5), (other[0].bias, 5), (other[2].weight, 0.2)):
+            weights.mul_(factor)
     assert torch.allclose(net(data.inputs.double()), other(data.inputs.double()))
     plain, scaled = (Objective(each, pieces_of(data), Loss()) for each in (net, other))
     for layer in (0, LAST):
@@ -79,7 +80,7 @@ def test_a_convolution_has_its_filters_as_rows() -> None:
 
 
 def test_what_is_no_matrix_is_refused(net: nn.Module, data: TransferSet) -> None:
-    with pytest.raises(ValueError, match="parameter 1 of .* is none"):
+    with pytest.raises(ValueError, match=r"parameter 1 of .* is none"):
         relative_flatness(Objective(net, pieces_of(data), Loss()), 1)
     with pytest.raises(ValueError, match="that of a matrix"):
         relative_flatness(bowl(torch.eye(2).double()))

@@ -12,7 +12,8 @@ def made(*names: str) -> DivergenceSweep:
     generator = np.random.default_rng(0)
     k = np.abs(0.1 * np.arange(1, len(names) + 1) + 0.05 * generator.normal(size=(4, len(names))))
     gaps = 0.1 * k + 0.02 * generator.normal(size=k.shape)
-    return divergence_sweep(k, gaps, names, factors=("temperature", "width") * (len(names) // 2))
+    estimates, excesses = {"pred_seed": k, "linear_exact": 40 * k[:, ::-1]}, {"brier": gaps, "0-1": 2 * gaps}
+    return divergence_sweep(estimates, excesses, names, factors=("temperature", "width") * (len(names) // 2))
 
 
 def results() -> list[DivergenceSweep]:

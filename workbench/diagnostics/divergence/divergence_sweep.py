@@ -4,6 +4,8 @@ How it is measured: over a sweep (arms of a study, or temperatures, weights, wid
 and seed, the divergence of the student's probabilities from its teacher's on test samples, and how much larger the
 student's generalization gap is than its teacher's. Seed by seed, the two are correlated over the points by their ranks.
 
+Other estimates than that of the probabilities, the other loss, and one factor alone: ``narrowed``.
+
 Formula: rho_s = Spearman correlation over P points of K_hat and gap_student - gap_teacher; the interval is over seeds.
     The bound says gap_student - gap_teacher <= sqrt(2 sigma^2 K) with sigma = 1; ``within`` is the share of points below.
 Reading it: this is the honest use of the divergence: not as a certificate but as something that moves with the gap, or
@@ -16,14 +18,15 @@ Cost: two passes of each net per run; 0.1 s per run on digits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.diagnostics.divergence.divergence import runs_of
+from workbench.diagnostics.divergence.bounds import LARGEST
+from workbench.diagnostics.divergence.divergence import divergence, runs_of
 from workbench.diagnostics.divergence.gaps import LOSSES
 from workbench.diagnostics.divergence.models import collected
 from workbench.diagnostics.divergence.predictive import pred_seed
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
 Tell = Callable[[float, str], object]
 FEWEST = 3
+Named = ArrayLike | Mapping[str, ArrayLike]
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,18 @@ class DivergenceSweep(Result):
     Attributes:
         points: their P names.
         factors: what is varied at each of them, P names.
-        divergences: (S, P) of the probabilities, in nats.
-        differences: (S, P) the student's gap minus its teacher's.
+        divergences: (S, P) in nats, as ``estimator`` says.
+        differences: (S, P) the student's gap minus its teacher's, in ``loss``.
         spearman: rank correlation over the points, mean over seeds.
         by_seed: (S,) the correlations.
         within: share of all points at which the bound holds with this estimate.
+        vacuous: share at which it allows more than there is, so that it says nothing.
+        estimator: of the divergences.
         loss: of the gaps.
+        estimators: the one of the divergences first, and the others that every point has.
+        estimates: (E, S, P) by each of them.
+        losses: the one of the differences first.
+        excesses: (L, S, P) differences in each of them.
         seeds: which.
         n: points times seeds.
         warnings: what weakens the numbers.
@@ -67,7 +77,13 @@ class DivergenceSweep(Result):
     spearman: Interval
     by_seed: np.ndarray
     within: float
+    vacuous: float
+    estimator: str
     loss: str
+    estimators: tuple[str, ...]
+    estimates: np.ndarray
+    losses: tuple[str, ...]
+    excesses: np.ndarray
     seeds: tuple[int, ...]
     n: int
     warnings: tuple[str, ...]
@@ -83,6 +99,7 @@ class DivergenceSweep(Result):
                 "high": self.spearman.high,
             },
             {"quantity": "share within the bound", "value": self.within},
+            {"quantity": "share where the bound is vacuous", "value": self.vacuous},
         ]
         for name, k, gap in zip(self.points, self.divergences.mean(0), self.differences.mean(0), strict=True):
             found.append({"quantity": f"{name}: divergence", "value": float(k)})
@@ -92,15 +109,15 @@ class DivergenceSweep(Result):
     def explain(self) -> str:
         """Whether the two go together, in one paragraph."""
         return (
-            f"Over {len(self.points)} points the divergence of the probabilities and the excess of the student's gap "
+            f"Over {len(self.points)} points the divergence ({self.estimator}) and the excess of the student's gap "
             f"({self.loss}) correlate by {self.spearman}, over {len(self.seeds)} seeds. The bound holds with this "
-            f"estimate at {self.within:.0%} of the points. ({self.provenance['ours']}.)"
+            f"estimate at {self.within:.0%} of the points and is vacuous at {self.vacuous:.0%}. ({self.provenance['ours']}.)"
         )
 
 
 def divergence_sweep(
-    divergences: ArrayLike,
-    differences: ArrayLike,
+    divergences: Named,
+    differences: Named,
     points: Sequence[str],
     *,
     factors: Sequence[str] = (),
@@ -111,12 +128,12 @@ def divergence_sweep(
     """Correlate divergences with gap differences over the points of a sweep.
 
     Args:
-        divergences: (S, P) by seed and point.
-        differences: (S, P) likewise.
+        divergences: (S, P) by seed and point; several by the names of their estimators, of which the first is shown.
+        differences: (S, P) likewise; several by the names of their losses.
         points: P names.
         factors: what is varied at each point; nothing if not given.
         seeds: S numbers; counted from zero if not given.
-        loss: of the gaps.
+        loss: of the differences, where these have no names.
         warnings: to be passed on.
 
     Raises:
@@ -124,12 +141,14 @@ def divergence_sweep(
     """
     from scipy.stats import rankdata
 
-    k, gaps = np.atleast_2d(np.asarray(divergences, float)), np.atleast_2d(np.asarray(differences, float))
+    estimates, excesses = _named(divergences, "pred_seed"), _named(differences, loss)
+    (estimator, k), (loss, gaps) = (next(iter(each.items())) for each in (estimates, excesses))
     if k.shape != gaps.shape or k.shape[1] != len(points) or len(points) < FEWEST or not np.isfinite([k, gaps]).all():
         raise ValueError(
             f"divergences {k.shape} and differences {gaps.shape} for {len(points)} points: needed are twice (seeds, "
             f"points), {FEWEST} points or more, all finite"
         )
+    allowed = np.sqrt(2 * np.maximum(k, 0))
     ranks = [rankdata(each, axis=1) for each in (k, gaps)]
     found = np.array([_correlation(a, b) for a, b in zip(*ranks, strict=True)])
     known = found[np.isfinite(found)]
@@ -142,11 +161,17 @@ def divergence_sweep(
         differences=gaps,
         spearman=_clipped(mean_interval(known)) if len(known) else nothing,
         by_seed=found,
-        within=float((gaps <= np.sqrt(2 * np.maximum(k, 0))).mean()),
+        within=float((gaps <= allowed).mean()),
+        vacuous=float((allowed >= LARGEST).mean()),
+        estimator=estimator,
         loss=loss,
+        estimators=tuple(estimates),
+        estimates=np.stack([*estimates.values()]),
+        losses=tuple(excesses),
+        excesses=np.stack([*excesses.values()]),
         seeds=tuple(seeds) or tuple(range(len(k))),
         n=k.size,
-        warnings=(*warnings, *flat),
+        warnings=tuple(dict.fromkeys((*warnings, *flat))),
         provenance=provenance("the correlation of an estimate with measured gaps"),
     )
 
@@ -176,14 +201,16 @@ def divergence_sweep_of(
     try:
         for position, seed in enumerate(seeds):
             tell(position / len(seeds), f"seed {seed}")
-            done.append([point(each[seed], setting, loss) for each in runs.values()])
+            done.append([_asked(each[seed], setting) for each in runs.values()])
     except (KeyboardInterrupt, StopIteration):
         if not done:
             raise
         warnings.append(f"stopped after {len(done)} of {len(seeds)} seeds")
-    k, gaps = np.moveaxis(np.array(done), 2, 0)
+    every = [name for name in done[0][0][0] if all(name in values for row in done for values, _ in row)]
+    estimates = {name: [[values[name] for values, _ in row] for row in done] for name in every}
+    excesses = {name: [[gaps[name] for _, gaps in row] for row in done] for name in (loss, *LOSSES)}
     factors = [each.role.replace("_", " ") for each in study.arms.values()]
-    return divergence_sweep(k, gaps, [*runs], factors=factors, seeds=seeds[: len(done)], loss=loss, warnings=warnings)
+    return divergence_sweep(estimates, excesses, [*runs], factors=factors, seeds=seeds[: len(done)], warnings=warnings)
 
 
 def point(run: Run, setting: Setting | None = None, loss: str = "brier") -> tuple[float, float]:
@@ -195,6 +222,21 @@ def point(run: Run, setting: Setting | None = None, loss: str = "brier") -> tupl
     found, column = collected([run], setting), LOSSES.index(loss)
     estimate = pred_seed(found.student_logits.astype(float), found.teacher_logits.astype(float))
     return estimate.value.mean, float(found.gaps.students[0, column] - found.gaps.teachers[0, column])
+
+
+def _asked(run: Run, setting: Setting | None) -> tuple[dict[str, float], dict[str, float]]:
+    """Every estimate that one pair has, and the excess of the gap in both losses."""
+    found = collected([run], setting)
+    made = divergence(
+        found.student_logits, found.teacher_logits, gaps=found.gaps, heads=found.heads, spaces=found.spaces
+    )
+    values = {name: each.mean for name, each in made.values.items() if name != "pred_pairs"}  # of one pair: pred_seed
+    return values, dict(zip(LOSSES, (found.gaps.students - found.gaps.teachers)[0].tolist(), strict=True))
+
+
+def _named(given: Named, name: str) -> dict[str, np.ndarray]:
+    named = given if isinstance(given, Mapping) else {name: given}
+    return {each: np.atleast_2d(np.asarray(values, float)) for each, values in named.items()}
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
