@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tests.contracts.scene import FACTS, built, example_of, kinds_of, rows_of, scene
-from workbench.methods.catalog import catalog, find, make
+from workbench.methods.catalog import catalog, check_task, find, make
 from workbench.methods.composition import SEAMS, Sum
 from workbench.methods.method import Method
 from workbench.methods.synthesis import DataFreeMethod
@@ -127,6 +127,13 @@ def test_another_task_is_refused_with_the_ones_that_fit(cls):
     here = built(cls)
     with pytest.raises(ValueError, match=rf"works on {', '.join(cls.tasks)}; this setting's task is ranking"):
         cls().build(here.student, here.teacher, here.batch, type(FACTS)(12, 3, 100, 10, "ranking"))
+
+
+def test_who_reads_texts_is_told_where_there_are_some():
+    with pytest.raises(
+        ValueError, match=r"gkd works on tokens; .* is ranking, .*; the settings tiny_lm and .* have texts"
+    ):
+        check_task("ranking", make("gkd"))
 
 
 # --- configuration ------------------------------------------------------------------------------------------------

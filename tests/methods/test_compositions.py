@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.contracts.scene import scene
 from tests.methods.case import FACTS, batch, trace
 from tests.methods.literal import cross_entropy, kl, softmax
 from workbench.methods.catalog import make
@@ -95,6 +96,13 @@ def test_what_has_no_response_method_is_added_to_logit_standardization():
 @pytest.mark.parametrize("name", ["KD++", "DKD++", "DIST++", "ReviewKD++"])
 def test_the_plus_plus_rows_of_the_tables_are_sums_with_norm_and_direction(name):
     assert make(name).config() == make(f"{name[:-2]}+norm_direction").config()
+    first, direction, both = (scene(lambda part=part: make(part)) for part in (name[:-2], "norm_direction", name))
+    (own, *_), found = [m.name for m in both.method.methods], both.terms()
+    for key, term in first.terms().items():
+        torch.testing.assert_close(found[key if key.endswith("/labels") else f"distill/{own}.{key[8:]}"], term)
+    added = {f"distill/norm_direction.{key[8:]}" for key in direction.terms()} - {"distill/norm_direction.labels"}
+    assert len(found) == len(first.terms()) + len(added)
+    assert added <= set(found)
 
 
 def test_wttm_with_crd_has_the_terms_of_both_and_the_labels_once():
@@ -115,7 +123,7 @@ def test_a_sum_with_crd_moves_its_bank():
     first = batch(LABELS)
     both(STUDENT, TEACHER, first)
     both.after_step(nn.Identity(), first)
-    assert both.methods[1].bank.step == 1
+    assert both.methods[1].bank.dice.step == 1
 
 
 def test_the_sum_is_the_same_by_name_with_its_numbers():

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.functional.tasks import UNLABELLED
-from workbench.methods.draws import dice
+from workbench.methods.draws import Dice
 from workbench.methods.memory import refuse_larger
 
 SMALLER = "use a part of the data, or a smaller width"
@@ -85,7 +85,7 @@ class MemoryBank(SampleTable):
     """Two vectors for each of N samples: the student's and the teacher's.
 
     Rows are given to ids as they first appear; only samples that have appeared serve as negatives. Which negatives a
-    step draws depends on ``seed`` and ``step`` alone, so all state is in the buffers.
+    step draws depends on ``dice`` alone, so all state is in the buffers.
 
     Args:
         samples: N.
@@ -101,8 +101,8 @@ class MemoryBank(SampleTable):
         for side in ("student", "teacher"):
             self.register_buffer(side, torch.empty(samples, width).uniform_(-bound, bound))
         self.register_buffer("labels", torch.full((samples,), UNLABELLED))
-        self.register_buffer("seed", torch.randint(2**31, ()))
-        self.register_buffer("step", torch.tensor(0))
+        self.dice = Dice()
+        self.dice.reseed()
 
     def rows(self, ids: Tensor, labels: Tensor | None) -> Tensor:
         """The rows of some samples, (B,); unknown samples are given one, and their labels are kept.
@@ -126,7 +126,7 @@ class MemoryBank(SampleTable):
         candidates[torch.arange(len(rows), device=rows.device), rows] = False
         if limit >= len(self.ids):
             return candidates
-        order = torch.randperm(len(self.ids), generator=dice(self.seed, self.step)).to(rows.device)
+        order = torch.randperm(len(self.ids), generator=self.dice.thrown()).to(rows.device)
         shuffled = candidates[:, order]
         drawn = torch.zeros_like(candidates)
         drawn[:, order] = shuffled & (shuffled.cumsum(1) <= limit)
@@ -136,7 +136,7 @@ class MemoryBank(SampleTable):
         """Draw the rows' vectors towards new ones, (B, width), keep them at length 1, and count the step."""
         for bank, seen in ((self.student, student), (self.teacher, teacher)):
             bank[rows] = F.normalize(momentum * bank[rows] + (1 - momentum) * seen.to(bank), dim=1)
-        self.step += 1
+        self.dice.advance()
 
 
 class Last(nn.Module):

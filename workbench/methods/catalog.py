@@ -84,9 +84,10 @@ def check_task(task: str, method: Method) -> None:
     if task in method.tasks:
         return
     fitting = [key for key, cls in catalog().items() if task in cls.tasks]
+    texts = "; the settings tiny_lm and tiny_encoder have texts for it" if "tokens" in method.tasks else ""
     raise ValueError(
         f"{method.name} works on {', '.join(method.tasks)}; this setting's task is {task}, "
-        f"for which there {'are: ' + ', '.join(fitting) if fitting else 'is no method yet'}"
+        f"for which there {'are: ' + ', '.join(fitting) if fitting else 'is no method yet'}{texts}"
     )
 
 

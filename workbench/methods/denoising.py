@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.functional.diffusion import STEPS, kept_signal, less_noisy
-from workbench.methods.draws import by_id, dice
+from workbench.methods.draws import Dice, by_id
 from workbench.models.blocks import GlobalAverage, conv_bn, conv_bn_relu
 
 
@@ -102,21 +102,12 @@ class NoiseMatcher(nn.Module):
         return share * maps + (1 - share) * noise
 
 
-class Noise(nn.Module):
-    """Draws that depend on a seed, the step and the id of a sample alone, wherever it stands in its batch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("seed", torch.randint(2**31, ()))
-        self.register_buffer("step", torch.tensor(0))
+class Noise(Dice):
+    """Draws for every sample of a batch, wherever it stands in it."""
 
     def draw(self, ids: Tensor, like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Two standard normal tensors of the shape of ``like``, (B, ...), and a step of the diffusion, (B,) int64."""
-        generator = dice(self.seed, self.step)
+        generator = self.thrown()
         first, second = (torch.randn(like.shape, generator=generator) for _ in range(2))
         steps = torch.randint(STEPS, (len(ids),), generator=generator)
         return by_id(first.to(like), ids), by_id(second.to(like), ids), by_id(steps.to(ids.device), ids)
-
-    def advance(self) -> None:
-        """The next step draws anew."""
-        self.step += 1

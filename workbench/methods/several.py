@@ -64,8 +64,18 @@ class SeveralTeachers(ResponseMethod):
         return *further, StagePlan(teacher=("teacher", *names))
 
     def further(self, index: int) -> nn.Module:
-        """The further teacher of a number, from 0, as it is before its stage."""
-        return self._joined[index] if self._joined else self._design()  # pyright: ignore[reportOptionalCall] - build sets it
+        """The further teacher of a number, from 0, as it is before its stage.
+
+        Raises:
+            ValueError: nobody has joined, and no other net of the teacher's design can be made.
+        """
+        if self._joined:
+            return self._joined[index]
+        try:
+            return self._design()  # pyright: ignore[reportOptionalCall] - build sets it
+        except ValueError as error:
+            own = f"{type(self).__name__}().joined_by(model, ...)"
+            raise ValueError(f"{error}; or give further teachers that are trained, with {own}") from error
 
     def match_all(self, student: Trace, teachers: tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
         """The distillation terms, weighted, (B,) each; all logits are transformed already."""

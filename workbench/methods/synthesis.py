@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from workbench.methods.draws import dice
+from workbench.methods.draws import Dice
 from workbench.methods.method import Method
 from workbench.models.generator import NOISE, Generator
 from workbench.records.batch import Batch
@@ -38,12 +38,8 @@ class DataFreeMethod(Method):
             kind = str(given.dtype) if isinstance(given, Tensor) else type(given).__name__
             raise TypeError(f"inputs are {kind}; {self.name} makes up one floating-point tensor")
         self.shape, self.form = tuple(given.shape[1:]), {"device": given.device, "dtype": given.dtype}
-        self.register_buffer("seed", torch.randint(2**31, ()))
-        self.register_buffer("step", torch.tensor(0))
-
-    def dice(self, turn: int) -> torch.Generator:
-        """What a turn is drawn with; it depends on the run's seed and the turn alone."""
-        return dice(self.seed, turn)
+        self.dice = Dice()
+        self.dice.reseed()
 
     def made(self, batch: Batch, inputs: Tensor, labels: Tensor | None = None) -> Batch:
         """Inputs that were made up, in place of a batch, with the labels they were made for.
@@ -56,7 +52,7 @@ class DataFreeMethod(Method):
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """Counts."""
-        self.step += 1
+        self.dice.advance()
 
     def _refuse_pairs(self, batch: Batch) -> None:
         if batch.teacher_inputs is not None:
@@ -77,9 +73,9 @@ class GeneratorMethod(DataFreeMethod):
     def inputs(self, batch: Batch, students: Mapping[str, nn.Module]) -> Batch:
         """As many inputs as the batch has samples."""
         like = next(self.generator.parameters())
-        noise = torch.randn(len(batch.ids), NOISE, generator=self.dice(self.turn()), dtype=like.dtype)
+        noise = torch.randn(len(batch.ids), NOISE, generator=self.dice.thrown(self.turn()), dtype=like.dtype)
         return self.made(batch, self.generator(noise.to(like)))
 
     def turn(self) -> int:
         """Changes where the noise changes: at each step."""
-        return int(self.step)
+        return int(self.dice.step)

@@ -72,6 +72,14 @@ def test_ones_own_teachers_join_as_they_are_and_tell_runs_apart():
     assert "joined_by" not in AveragedTeachers().config()
 
 
+def test_whose_design_cannot_be_made_anew_may_give_the_further_teachers():
+    where = setting(teacher=lambda inputs: torch.zeros(len(inputs), 3))
+    with pytest.raises(
+        ValueError, match=r"it has no parameters; or give .* with AveragedTeachers\(\)\.joined_by\(model"
+    ):
+        run(where, AveragedTeachers())
+
+
 def test_no_gradient_reaches_a_teacher():
     teachers = tuple(trace(t.logits.tolist()) for t in (ONE, TWO))
     for teacher in teachers:

@@ -170,7 +170,7 @@ def test_negatives_are_of_other_classes_at_most_so_many_and_others_at_the_next_s
     assert drawn.sum(1).tolist() == [5] * 40
     assert not (drawn & (bank.labels == bank.labels[:, None])).any()
     torch.testing.assert_close(bank.negatives(rows, 5), drawn)
-    bank.step += 1
+    bank.dice.advance()
     assert (bank.negatives(rows, 5) != drawn).any()
     assert bank.negatives(rows, 10**6).sum(1).tolist() == [30] * 40
 

@@ -20,7 +20,7 @@ LATER = 3  # a step that blanks one of the channels
 
 def make(**parameters):
     method = built(MGD, **parameters)
-    method.step += LATER
+    method.dice.step += LATER
     return method
 
 

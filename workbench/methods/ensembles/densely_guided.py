@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from workbench.functional.divergences import forward_kl
 from workbench.methods.assistants import between
-from workbench.methods.draws import dice
+from workbench.methods.draws import Dice
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
@@ -84,8 +84,7 @@ class DenselyGuided(ResponseMethod):
         self.assistants, self.silent, self.temperature = assistants, silent, temperature
         self.soft_weight, self.label_weight = soft_weight, label_weight
         self._factories: list[Callable[[], nn.Module]] = []
-        self.register_buffer("seed", torch.tensor(0))
-        self.register_buffer("step", torch.tensor(0))
+        self.dice = Dice()
 
     def assisted_by(self, *factories: Callable[[], nn.Module]) -> Self:
         """This method with assistants of one's own, from large to small."""
@@ -99,7 +98,7 @@ class DenselyGuided(ResponseMethod):
             ValueError: none are given and no size between the two is known.
         """
         super().build(student_model, teacher_model, example, facts)
-        self.seed.copy_(torch.randint(2**31, ()))
+        self.dice.reseed()
         above = teacher_model
         while len(self._factories) < self.assistants:
             self._factories.append(between(student_model, above))
@@ -118,7 +117,7 @@ class DenselyGuided(ResponseMethod):
     def forward(self, student: Trace, teacher: Trace | tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
         """The labels, and those of the teachers that are heard in this step."""
         voices = teacher if isinstance(teacher, tuple) else (teacher,)
-        order = torch.randperm(len(voices), generator=dice(self.seed, self.step))
+        order = torch.randperm(len(voices), generator=self.dice.thrown())
         heard = [voices[k] for k in order.tolist()[: max(len(voices) - self.silent, 1)]]
         mine, theirs = self.transformed(student.logits), [self.transformed(voice.logits.detach()) for voice in heard]
         soft = torch.stack([forward_kl(mine, voice, self.temperature) for voice in theirs]).sum(0)
@@ -127,7 +126,7 @@ class DenselyGuided(ResponseMethod):
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """Others will be heard."""
-        self.step += 1
+        self.dice.advance()
 
 
 def _bare(names: list[str]) -> str | tuple[str, ...]:

@@ -104,6 +104,7 @@ class DiffKD(Method):
         self.enter, self.leave = (nn.Conv2d(inputs, width, 1).to(given) for inputs in (given.shape[1], width))
         self.denoiser, self.matcher = Denoiser(width, kernel).to(given), NoiseMatcher(width, kernel).to(given)
         self.noise = Noise()
+        self.noise.reseed()
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels, the cleaned features and the losses of the diffusion model and the autoencoder."""

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from workbench.functional.maps import as_maps, to_common_size
 from workbench.methods.adapters import kernel_for
-from workbench.methods.draws import by_id, dice
+from workbench.methods.draws import Dice, by_id
 from workbench.methods.layers import example_maps, last_stage_pair
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer
@@ -47,7 +47,7 @@ class MGD(Method):
 
     Terms: ``labels`` and ``generated``, (B,) each; a sample without a label takes part in the latter only.
     Reads: one layer of each model, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: ``align`` and ``generator``; ``seed`` and ``step``, of which the masks are made, are kept with the run.
+    Learns: ``align`` and ``generator``; ``dice``, with which the masks are drawn, is kept with the run.
 
     Example:
         >>> MGD(masked_share=0.5).config()["masked_share"]
@@ -75,6 +75,7 @@ class MGD(Method):
     ) -> None:
         super().__init__()
         self.weight, self.masked_share, self.guided, self.hint = weight, masked_share, guided, hint
+        self.dice = Dice()
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Makes alignment and generator."""
@@ -87,8 +88,7 @@ class MGD(Method):
         self.align = (nn.Identity() if inputs == width else nn.Conv2d(inputs, width, 1)).to(given)
         first, second = (nn.Conv2d(width, width, kernel, padding=kernel // 2) for _ in range(2))
         self.generator = nn.Sequential(first, nn.ReLU(), second).to(given)
-        self.register_buffer("seed", torch.randint(2**31, ()))
-        self.register_buffer("step", torch.tensor(0))
+        self.dice.reseed()
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and the error of the generated features."""
@@ -100,9 +100,9 @@ class MGD(Method):
 
     def mask(self, ids: Tensor, like: Tensor) -> Tensor:
         """This step's mask, (B, C): 0 or 1, the same for an id wherever it stands."""
-        kept = torch.rand(like.shape[:2], generator=dice(self.seed, self.step)) >= self.masked_share
+        kept = torch.rand(like.shape[:2], generator=self.dice.thrown()) >= self.masked_share
         return by_id(kept.to(like), ids)
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """The next step blanks other channels."""
-        self.step += 1
+        self.dice.advance()

@@ -49,7 +49,7 @@ class DAFL(GeneratorMethod):
 
     Terms: ``soft``, ``one_hot`` and ``activation``, (B,) each, and ``entropy``, ().
     Reads: logits, and what enters the teacher's classifier; of the data only the shape of a sample.
-    Learns: ``generator``; ``seed`` and ``step``, of which the noise is made, are kept with the run.
+    Learns: ``generator``; ``dice``, with which the noise is drawn, is kept with the run.
 
     Example:
         >>> DAFL(entropy_weight=2.0).config()["entropy_weight"]

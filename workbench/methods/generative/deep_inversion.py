@@ -57,7 +57,7 @@ class DeepInversion(DataFreeMethod):
 
     Terms: ``soft``, ``classes`` and ``competition``, (B,) each, ``batch_norm`` and, for images, ``smoothness``, ().
     Reads: logits, and the inputs of the teacher's batch norms with their statistics; of the data only a sample's shape.
-    Learns: ``pool``, the inputs, and ``wanted``, their classes; ``seed`` and ``step``, of which they are drawn, are kept with the run.
+    Learns: ``pool``, the inputs, and ``wanted``, their classes; ``dice``, with which they are drawn, is kept with the run.
 
     Example:
         >>> DeepInversion(iterations=500).config()["iterations"]
@@ -111,13 +111,13 @@ class DeepInversion(DataFreeMethod):
 
     def inputs(self, batch: Batch, students: Mapping[str, nn.Module]) -> Batch:
         """As many of the inputs that are kept as the batch has samples."""
-        drawn = torch.randint(len(self.pool), (len(batch.ids),), generator=self.dice(int(self.step)))
+        drawn = torch.randint(len(self.pool), (len(batch.ids),), generator=self.dice.thrown())
         rows = drawn.to(self.pool.device)
         return self.made(batch, self.pool[rows], self.wanted[rows])
 
     def update(self, context: Any, batch: Batch) -> dict[str, float]:
         """New inputs where they are due, then a step of the student."""
-        if int(self.step) % self.refresh == 0:
+        if int(self.dice.step) % self.refresh == 0:
             self._refresh(context, batch)
             batch = self.inputs(batch, context.students)
         terms = context.terms(batch)
@@ -126,7 +126,7 @@ class DeepInversion(DataFreeMethod):
         return values
 
     def _refresh(self, context: Any, batch: Batch) -> None:
-        dice = self.dice(int(self.step))
+        dice = self.dice.thrown()
         noise = torch.randn(self.pool.shape, generator=dice, dtype=self.pool.dtype).to(self.pool)
         ids = batch.ids.repeat(-(-len(noise) // len(batch.ids)))[: len(noise)]  # the guide is asked by ids it knows
         self.pool.copy_(inverted(context, Batch(ids, noise, self.wanted), self.iterations, dice))

@@ -39,7 +39,7 @@ class DFAD(GeneratorMethod):
 
     Terms: ``discrepancy``, (B,).
     Reads: logits only; of the data only the shape of a sample.
-    Learns: ``generator``; ``seed`` and ``step``, of which the noise is made, are kept with the run.
+    Learns: ``generator``; ``dice``, with which the noise is drawn, is kept with the run.
 
     Example:
         >>> import torch

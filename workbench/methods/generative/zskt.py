@@ -49,7 +49,7 @@ class ZSKT(GeneratorMethod):
 
     Terms: ``soft`` and ``attention``, (B,) each.
     Reads: logits and the stages of both models; of the data only the shape of a sample.
-    Learns: ``generator``; ``seed`` and ``step``, of which the noise is made, are kept with the run.
+    Learns: ``generator``; ``dice``, with which the noise is drawn, is kept with the run.
 
     Example:
         >>> ZSKT(student_steps=5).config()["student_steps"]
@@ -94,7 +94,7 @@ class ZSKT(GeneratorMethod):
 
     def turn(self) -> int:
         """Changes when the generator is to move again."""
-        return int(self.step) // self.student_steps
+        return int(self.dice.step) // self.student_steps
 
     def players(self, students: Mapping[str, nn.Module]) -> dict[str, Player]:
         """The generator climbs the divergence now and then, the student descends both terms at each step."""

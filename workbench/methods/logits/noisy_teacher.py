@@ -20,7 +20,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.methods.draws import by_id, dice
+from workbench.methods.draws import Dice, by_id
 from workbench.methods.logits.logit_regression import LogitRegression
 from workbench.methods.ranges import Weight
 from workbench.records.annotations import Range
@@ -40,7 +40,7 @@ class NoisyTeacher(LogitRegression):
 
     Terms: ``labels`` and ``logits``, (B,) each.
     Reads: logits only.
-    Learns: nothing besides the student; ``seed`` and ``step``, of which the noise is made, are kept with the run.
+    Learns: nothing besides the student; ``dice``, with which the noise is drawn, is kept with the run.
 
     Example:
         >>> same = torch.tensor([[3.0, 4.0]])
@@ -75,13 +75,12 @@ class NoisyTeacher(LogitRegression):
     ) -> None:
         super().__init__(logit_weight, label_weight)
         self.noise, self.noisy_share = noise, noisy_share
-        self.register_buffer("seed", torch.tensor(0))
-        self.register_buffer("step", torch.tensor(0))
+        self.dice = Dice()
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Draws the seed of the noise."""
         super().build(student_model, teacher_model, example, facts)
-        self.seed = torch.randint(2**31, ())
+        self.dice.reseed()
 
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The difference from the perturbed logits."""
@@ -91,11 +90,11 @@ class NoisyTeacher(LogitRegression):
 
     def draws(self, ids: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         """This step's standard normal numbers (B, C) and uniform ones (B, 1); an id keeps its own wherever it stands."""
-        generator = dice(self.seed, self.step)
+        generator = self.dice.thrown()
         gaussian = torch.randn(like.shape, generator=generator, dtype=like.dtype).to(like.device)
         uniform = torch.rand(len(ids), 1, generator=generator, dtype=like.dtype).to(like.device)
         return by_id(gaussian, ids), by_id(uniform, ids)
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """The next step draws other numbers."""
-        self.step += 1
+        self.dice.advance()
