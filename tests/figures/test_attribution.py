@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import pytest
 
 from tests.figures.subjects import attribution as examples
+from tests.figures.subjects import feature_maps
 from workbench.figures import theme
 from workbench.figures.draw import draw
 
@@ -111,6 +112,19 @@ def test_faithfulness_and_concepts_show_their_curves_and_bars() -> None:
     assert np.allclose(curves["deletion"].y, result.mean_curves[0])
     assert np.allclose(curves["deletion, interval"].y[:11], result.high_curves[0])
     assert list(curves["maps after shuffling"].y) == [1.0, *result.dependence_mean]
+
+
+def test_a_feature_of_the_tensor_has_its_relevance_and_the_maps_of_the_samples_along_it() -> None:
+    result = feature_maps.made()
+    made = draw(result)
+    dots, *pictures = made.data
+    assert sorted(dots.x) == sorted(each.mean for each in result.relevance.values())
+    assert "<b>feature 2</b>" in made.layout.yaxis.ticktext
+    first = int(result.along.argmax())
+    assert np.array_equal(pictures[0].z, result.inputs[first, 0])
+    assert np.array_equal(pictures[1].z, result.maps[first])
+    rows = draw(feature_maps.made((20,))).data[1]
+    assert np.shape(rows.z) == (9, 20)
 
 
 @pytest.mark.parametrize("view", ["maps", "likeness", "divergence", "pairs"])

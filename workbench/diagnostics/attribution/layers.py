@@ -127,8 +127,8 @@ class Along(nn.Module):
         super().__init__()
         self.model, self.layer, self.direction, self.mean = model, layer, direction, mean
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        """(B,)."""
+    def forward(self, inputs: Tensor, *_: Tensor) -> Tensor:
+        """(B,); what a score would need to know beside the inputs is passed over."""
         features = Tracer(self.model, [self.layer])(inputs)[self.layer].flatten(1)
         features = features if self.mean is None else features - self.mean
         if features.shape[1] != len(self.direction):
