@@ -12,16 +12,15 @@ DIFFERENCE = (
     "flat; corrected divides each row by its sum, adds one error spread over the wrong classes, and leaves classes without "
     "errors out."
 )
-HEAD = ("corrected", "paper", "paper - corrected", "shuffled, corrected", "shuffled, paper")
+HEAD = ("corrected", "paper", "paper - corrected")
 
 
 def forms_table(corrected: Confusion, paper: Confusion) -> str:
-    """HTML: each number in both forms with its interval, the difference, and what shuffled errors give in each."""
+    """HTML: each number in both forms with its interval, and the difference."""
     lines = []
     for name in NAMES:
         here, there = getattr(corrected, name), getattr(paper, name)
-        bounds = [f"{each.null[name].low:.2f} to {each.null[name].high:.2f}" for each in (corrected, paper)]
-        cells = [_bounded(here), _bounded(there), f"{there.mean - here.mean:+.2f}", *bounds]
+        cells = [_bounded(here), _bounded(there), f"{there.mean - here.mean:+.2f}"]
         lines.append(f"<tr><td>{WORDS[name]}</td>{''.join(f'<td>{_known(cell)}</td>' for cell in cells)}</tr>")
     return f"<table><tr><th></th>{''.join(f'<th>{each}</th>' for each in HEAD)}</tr>{''.join(lines)}</table>"
 

@@ -119,7 +119,7 @@ class InteractionPanel(widgets.VBox):
             for name, used, models in zip(result.group_names, result.unique, np.bincount(result.group), strict=True)
         )
         some = f" Frequencies are of {result.n:,} evenly spread samples." if self._again.every > 1 else ""
-        text = f"{result.features:,} features; in use by {counts}.{some}"
+        text = f"{result.features:,} features{self._elsewhere()}; in use by {counts}.{some}"
         self.numbers.value = f'<div class="wb-hint">{text}</div>'
         notes = "".join(f"<br>{escape(warning)}" for warning in result.warnings)
         self.notes.value = f'<div class="wb-hint">{escape(MEASURED)}{notes}</div>'
@@ -127,6 +127,12 @@ class InteractionPanel(widgets.VBox):
         figure = draw(result, view=self.view.value)
         self.picture.height = int(figure.layout.height)
         self.picture.show(figure)
+
+    def _elsewhere(self) -> str:
+        """How many there are in random orders of the scan, where that is known, and in the other form."""
+        orders, other = self.result.order_features, self.result.other
+        moved = f"{orders.min():,} to {orders.max():,} in random orders, " if len(orders) else ""
+        return f" ({moved}{other['features']:,} in the {other['mode']} form, above {other['threshold']:.2f})"
 
     def _show_card(self) -> None:
         card = interaction_feature(self.result, self.feature.value, samples=self._samples)
