@@ -79,7 +79,7 @@ class RepresentationPanel(widgets.VBox):
     def _describe(self) -> None:
         i, j = self.result.student_layers.index(self.pair[0]), self.result.teacher_layers.index(self.pair[1])
         row = self.result.rows()[i * len(self.result.teacher_layers) + j]
-        said = f"cka {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}), p {row['p']:.3g}"
+        said = f"cka {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f}), p {row['p']:.3g}, for all pairs {row['p_adjusted']:.3g}"
         said += f"; control {row['control']:.3f}" if self.result.has_control else ""
         others = ", ".join(f"{escape(name)} {row[name]:.3f}" for name in self.result.measures[1:])
         mine, theirs = map(escape, self.pair)

@@ -29,6 +29,7 @@ def test_layers_that_were_made_from_each_other_are_paired(result: Representation
     assert cka[own].min() > 0.3
     assert np.abs(cka[~own]).max() < 0.15
     assert (result.p_values[own] == 1 / 200).all()
+    assert (result.p_adjusted[own] == 1 / 200).all()  # no permutation of any pair comes near
     assert (result.low[own] > 0.1).all()
     assert (result.low <= cka).all()
     assert (result.of("cka", control=True)[own] < cka[own] - 0.2).all()
@@ -41,6 +42,25 @@ def test_the_p_value_of_unrelated_layers_is_uniform() -> None:
     found = representation(left, right).p_values.ravel()
     assert 0.4 < found.mean() < 0.6
     assert 0.02 < (found <= 0.1).mean() < 0.2
+
+
+def test_of_many_unrelated_pairs_none_stands_out_more_often_than_it_should() -> None:
+    """Of 60 tables of 16 unrelated pairs, the smallest p is often below 0.05; after all pairs are counted, in 5 %."""
+    generator, best, adjusted = np.random.default_rng(3), [], []
+    for seed in range(60):
+        left, right = ({f"{k}": generator.normal(size=(14, 3)) for k in range(4)} for _ in range(2))
+        found = representation(left, right, seed=seed)
+        assert (found.p_adjusted >= found.p_values).all()
+        best.append(found.p_values.min())
+        adjusted.append(found.p_adjusted.min())
+    assert np.mean(np.array(best) < 0.05) > 0.3
+    assert np.mean(np.array(adjusted) < 0.05) <= 0.15  # 9 of 60 has a chance of 0.1 % at 5 %
+
+
+def test_one_pair_needs_no_adjustment() -> None:
+    left, right = np.random.default_rng(5).normal(size=(2, 20, 4))
+    found = representation({"a": left}, {"b": right})
+    assert found.p_adjusted.tolist() == found.p_values.tolist()
 
 
 def test_the_interval_covers_what_many_samples_give() -> None:

@@ -83,8 +83,10 @@ def table_of(mine: Mapping[str, Portrait], theirs: Mapping[str, Portrait]) -> np
     return np.array([[[ask(a, b) for b in theirs.values()] for a in mine.values()] for ask in MEASURES.values()])
 
 
-def p_values_of(mine: Mapping[str, Portrait], theirs: Mapping[str, Portrait], seed: int) -> np.ndarray:
-    """Share of permutations of the samples that reach the ``cka`` that was seen, (S, T)."""
+def p_values_of(
+    mine: Mapping[str, Portrait], theirs: Mapping[str, Portrait], seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of permutations of the samples that reach the ``cka`` that was seen: in that pair, and in any; (S, T) each."""
     import torch
 
     from workbench.functional.representations import permuted_cosines
@@ -93,8 +95,10 @@ def p_values_of(mine: Mapping[str, Portrait], theirs: Mapping[str, Portrait], se
     left, right = (torch.stack([each.linear for each in side.values()]) for side in (mine, theirs))
     orders = torch.stack([torch.randperm(left.shape[1], generator=generator) for _ in range(PERMUTATIONS)])
     seen = permuted_cosines(left, right, torch.arange(left.shape[1])[None])
-    reached = (permuted_cosines(left, right, orders) >= seen - 1e-12).sum(0)
-    return ((1 + reached) / (1 + PERMUTATIONS)).numpy()
+    shuffled = permuted_cosines(left, right, orders)
+    reached = [(each >= seen - 1e-12).sum(0) for each in (shuffled, shuffled.amax((1, 2), keepdim=True))]
+    alone, among_all = (((1 + each) / (1 + PERMUTATIONS)).numpy() for each in reached)
+    return alone, among_all
 
 
 def bounds_of(

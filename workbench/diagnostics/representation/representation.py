@@ -12,7 +12,8 @@ Formula:
 
 Reading it: 1 is the same up to rotation and scale (up to order and scale of the units for ``pwcca``). Unrelated nets on the same data are far above 0, for they see the same
 classes; what a teacher left behind is the difference to a control student, trained alike without it. The p value is about
-the samples: it asks whether their order matters at all, and is small for almost any two trained nets.
+the samples: it asks whether their order matters at all, and is small for almost any two trained nets. The best of many
+pairs must be judged by ``p_adjusted`` (the largest cka of each permutation; Westfall and Young 1993), which bounds false finds as Holm does.
 When it misleads: ``cka_biased``, ``svcca``, ``pwcca`` and ``procrustes`` near 1 mean nothing where layers are as wide as there
 are samples: unrelated tables of 64 samples and 512 units have a biased cka of 0.89. A few directions of large variance
 decide cka; what differs in the small ones does not show.
@@ -68,6 +69,7 @@ class Representation(Result):
         control: (M, S, T) of a control student with the same teacher; NaN where there is none.
         low, high: (S, T) bounds of ``cka`` from a jackknife over ten groups of samples.
         p_values: (S, T) share of permutations of the samples with as large a ``cka``.
+        p_adjusted: (S, T) share of them with as large a ``cka`` in any pair: for looking at all pairs at once.
         hints: the best teacher layer for each student layer, the best pair first: ``student``, ``teacher``, ``cka``, ``p``.
         n: samples.
         seed: of the samples that were drawn, and of the permutations.
@@ -83,6 +85,7 @@ class Representation(Result):
     low: np.ndarray
     high: np.ndarray
     p_values: np.ndarray
+    p_adjusted: np.ndarray
     hints: tuple[dict[str, Any], ...]
     n: int
     seed: int
@@ -113,6 +116,7 @@ class Representation(Result):
                 "low": float(self.low[i, j]),
                 "high": float(self.high[i, j]),
                 "p": float(self.p_values[i, j]),
+                "p_adjusted": float(self.p_adjusted[i, j]),
                 "control": float(self.control[0, i, j]),
                 **{name: float(self.table[m, i, j]) for m, name in enumerate(self.measures) if m},
             }
@@ -126,7 +130,8 @@ class Representation(Result):
         i, j = self.student_layers.index(best["student"]), self.teacher_layers.index(best["teacher"])
         text = (
             f"On {self.n:,} samples the student's {best['student']} and the teacher's {best['teacher']} are most alike: cka "
-            f"{best['cka']:.3f} ({self.low[i, j]:.3f} to {self.high[i, j]:.3f}); p {best['p']:.3g} against shuffled samples."
+            f"{best['cka']:.3f} ({self.low[i, j]:.3f} to {self.high[i, j]:.3f}); p {self.p_adjusted[i, j]:.3g} that shuffled samples "
+            f"reach it in any pair."
         )
         if self.has_control:
             alone = float(self.control[0, i, j])
@@ -166,7 +171,7 @@ def representation(
     table = table_of(mine, theirs)
     tell(0.6, "permuting samples")
     n = len(next(iter(mine.values())).features)
-    p_values = p_values_of(mine, theirs, seed)
+    p_values, p_adjusted = p_values_of(mine, theirs, seed)
     low, high = bounds_of(mine, theirs, table[0], seed)
     return Representation(
         student_layers=tuple(mine),
@@ -177,6 +182,7 @@ def representation(
         low=low,
         high=high,
         p_values=p_values,
+        p_adjusted=p_adjusted,
         hints=hints_of(tuple(mine), tuple(theirs), table[0], p_values),
         n=n,
         seed=seed,
