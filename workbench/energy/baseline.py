@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from workbench.energy.component import Component
+from workbench.energy.ladder import meters_here
 from workbench.energy.poller import Poller
 from workbench.energy.usage import Usage
 
@@ -32,6 +33,18 @@ class Baseline:
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
 
+    def joined(self, after: Baseline) -> Baseline:
+        """The mean of what was found before and after the work; a part that was watched only once is left out."""
+        both = {part: (watts, after.watts[part]) for part, watts in self.watts.items() if part in after.watts}
+        moved = [
+            f"{part} drew {first:.3g} W idle before the work and {last:.3g} W after it"
+            for part, (first, last) in both.items()
+            if abs(last - first) > UNSTABLE * (first + last) / 2
+        ]
+        watts = {part: (first + last) / 2 for part, (first, last) in both.items()}
+        warnings = dict.fromkeys([*self.warnings, *after.warnings, *moved])
+        return Baseline(watts, self.seconds + after.seconds, tuple(warnings))
+
     def net(self, component: Component, wall_s: float) -> Component:
         """The component without what its part would have drawn anyway; unknown where the part was not watched."""
         if component.part not in self.watts:
@@ -39,6 +52,24 @@ class Baseline:
         idle_j = self.watts[component.part] * wall_s
         ends = {name: max(0.0, getattr(component, name) - idle_j) for name in ("value_j", "low_j", "high_j")}
         return replace(component, **ends)
+
+
+def idle_baseline(seconds: float = 10.0, before: Baseline | None = None) -> Baseline:
+    """Watch this machine do nothing: once before the runs, and again after them with what was found ``before``.
+
+    Returns:
+        For ``energy_of(run, baseline=...)``; without watts, and at once, where there is no sensor.
+
+    Raises:
+        ValueError: no time to watch.
+    """
+    poller = Poller(meters_here())
+    poller.open()
+    try:
+        found = baseline_of(poller, seconds)
+    finally:
+        poller.close()
+    return found if before is None else before.joined(found)
 
 
 def baseline_of(poller: Poller, seconds: float) -> Baseline:

@@ -9,6 +9,7 @@ import ipywidgets as widgets
 
 from workbench.diagnostics.energy.books import MODELS
 from workbench.diagnostics.energy.energy import Energy, energy
+from workbench.energy.baseline import Baseline
 from workbench.energy.presets import PRESETS
 from workbench.widgets.grid_fields import GridFields
 from workbench.widgets.picture_frame import PictureFrame
@@ -68,7 +69,12 @@ class EnergyPanel(PictureFrame):
 
     def _move(self) -> None:
         preset = None if self.preset.value == MACHINE else self.preset.value
-        books, method, allocation, seed = self.result.books, self.method.value, self.allocation.value, self.result.seed
-        self.refresh(
-            lambda: energy(books, preset=preset, method=method, allocation=allocation, grid=self.grid.grid(), seed=seed)
-        )
+        shown = self.result
+        chosen = {
+            "preset": preset,
+            "method": self.method.value,
+            "allocation": self.allocation.value,
+            "seed": shown.seed,
+        }
+        chosen["baseline"] = Baseline(**shown.idle) if shown.idle else None
+        self.refresh(lambda: energy(shown.books, grid=self.grid.grid(), **chosen))

@@ -83,7 +83,7 @@ def book_of(run: Run) -> Book:
         raise ValueError(f"run {run.id} carries no ledger of what it cost; it was made by hand or by an older version")
     scores = {party: run.scores[party].last for party in ("student", "teacher") if party in run.scores}
     about = {"seed": run.seed, "device": run.facts.get("device", "cpu"), "score": scores}
-    return {**{name: found[name] for name in KEPT}, **about}
+    return {**{name: found[name] for name in KEPT}, "sensed": found.get("sensed", []), **about}
 
 
 def books_of(study: Study, arms: Sequence[str] | None = None) -> dict[str, list[Book]]:

@@ -9,7 +9,7 @@ Formula:
     a: allocation, the share of the teacher's own training that is charged; 0 takes the teacher as given.
     Without sensors E = (idle watts + core watts) * processor seconds; net leaves the idle watts out.
     The total's interval draws the price (one draw for all stages, since it is wrong for all in the same direction)
-    and resamples the runs.
+    and, from three runs on, their luck as Student's t has it.
 
 Reading it: processor seconds and operations are exact and mean the same on any machine; compare these first. Joules
 are a view of them; a bar that is hatched was estimated, a faded one assumed. Compare arms on one machine, not machines.
@@ -23,23 +23,23 @@ Cost: milliseconds once the runs are loaded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from workbench.diagnostics.energy.books import Books, book_of, books_of, pricing_of
-from workbench.diagnostics.energy.rows import stage_rows, total_rows, warnings_of
+from workbench.diagnostics.energy.missing import missing_of
+from workbench.diagnostics.energy.rows import flow_rows, stage_rows, total_rows, warnings_of
 from workbench.diagnostics.energy.timeline import timeline_of
 from workbench.energy.baseline import Baseline
-from workbench.energy.carbon import Grid
+from workbench.energy.carbon import Grid, carbon_g
 from workbench.energy.component import KWH_J
 from workbench.energy.presets import Preset
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
 
-SENSORS = {"nvml_power": "graphics boards (NVML)", "rapl": "processor's own counters (RAPL)"}
 PROVENANCE = {
     "paper": "End-to-End Energy Accounting of Distillation Pipelines, ICML 2026, arXiv:2605.13981",
     "fidelity": "proposed",
@@ -55,11 +55,16 @@ class Energy(Result):
         arms: the ways, by name.
         stages: one row per arm and stage, means over the runs: ``energy_j`` with ``low_j`` and ``high_j``, ``net_j``
             without the idle part, ``status``, ``scope`` and ``method`` of the energy, ``paid`` (now, earlier, given or
-            not needed), ``charged`` (share that enters the total), seconds, operations, samples, joules per sample.
-        totals: one row per arm and scope: what one student takes, with its interval, its carbon and its score.
+            not needed), ``charged`` (share that enters the total), seconds, operations, samples, joules per sample,
+            ``bytes`` left on disk, ``peak_memory_bytes`` of the process.
+        totals: one row per arm and scope: what one student takes, with its interval, without the idle part, its carbon,
+            its score and ``quality``, the score as a share of the teacher's.
+        flows: where these joules went: one row per arm, stage, device, scope and status.
         trace_s: (T,) seconds of work since the beginning of the first arm's first run, pauses left out.
         trace_j: (T,) joules so far, estimated from processor seconds.
         trace_stage: T stages, what was worked on until then.
+        sensed: of each sensor of that run, ``part``, ``method``, ``seconds`` of work and ``joules`` so far.
+        idle: the baseline that was given, as plain values; empty without one.
         measured_share: joules that a sensor measured, in [0, 1]; NaN where nothing is known.
         missing: what no number here contains, and why.
         price: how joules were found, in words.
@@ -76,9 +81,12 @@ class Energy(Result):
     arms: tuple[str, ...]
     stages: tuple[dict[str, Any], ...]
     totals: tuple[dict[str, Any], ...]
+    flows: tuple[dict[str, Any], ...]
     trace_s: np.ndarray
     trace_j: np.ndarray
     trace_stage: tuple[str, ...]
+    sensed: tuple[dict[str, Any], ...]
+    idle: dict[str, Any]
     measured_share: float
     missing: tuple[str, ...]
     price: str
@@ -97,7 +105,8 @@ class Energy(Result):
         found = []
         for row, what in parts:
             numbers = {"value": row["energy_j"], "low": row["low_j"], "high": row["high_j"]}
-            exact = {name: row[name] for name in ("status", "wall_s", "cpu_s", "flops")}
+            exact = {name: row[name] for name in ("net_j", "status", "wall_s", "cpu_s", "flops")}
+            exact |= {name: row.get(name) for name in ("bytes", "peak_memory_bytes")}
             found.append({"quantity": f"{row['arm']}: {what} (J)", **numbers, **exact})
         return found
 
@@ -111,9 +120,10 @@ class Energy(Result):
     @staticmethod
     def _sentence(row: dict[str, Any]) -> str:
         carbon = "" if row["carbon_g"] is None else f", {row['carbon_g']:.3g} g CO2e"
+        net = "" if np.isnan(row["net_j"]) else f", {row['net_j']:.3g} J net of idle"
         return (
             f"One student by {row['arm']} takes {row['cpu_s']:.3g} processor seconds and {row['flops']:.3g} operations: "
-            f"{row['energy_j']:.3g} J ({row['low_j']:.3g} to {row['high_j']:.3g}; {row['energy_j'] / KWH_J:.2g} kWh{carbon})."
+            f"{row['energy_j']:.3g} J ({row['low_j']:.3g} to {row['high_j']:.3g}{net}; {row['energy_j'] / KWH_J:.2g} kWh{carbon})."
         )
 
 
@@ -136,7 +146,8 @@ def energy(
             ``flops_model``.
         allocation: share of the teacher's training that one student is charged.
         grid: the electricity; without one there is no carbon.
-        baseline: idle power of the parts that sensors cover; without one their net energy is unknown.
+        baseline: of ``idle_baseline``, the idle power of the parts that sensors cover; without one their net energy is
+            unknown.
         seed: of the draws behind the intervals.
 
     Raises:
@@ -149,7 +160,7 @@ def energy(
         raise ValueError(f"allocation = {allocation:g} must lie in [0, 1]: it is a share of the teacher's training")
     pricing = pricing_of(books, preset, method)
     stages = [row for arm, some in books.items() for row in stage_rows(arm, some, pricing, allocation, baseline)]
-    totals = [row for arm, some in books.items() for row in total_rows(arm, some, pricing, allocation, grid, seed)]
+    totals = [row for arm, some in books.items() for row in total_rows(arm, some, pricing, allocation, baseline, seed)]
     first = next(iter(books.values()))[0]
     trace = timeline_of(first, pricing)
     known = [row for row in stages if row["charged"] and np.isfinite(row["energy_j"])]
@@ -158,19 +169,22 @@ def energy(
     return Energy(
         arms=tuple(books),
         stages=tuple(stages),
-        totals=tuple(totals),
+        totals=tuple(row | {"carbon_g": carbon_g(row["energy_j"], grid)} for row in totals),
+        flows=tuple(row for arm, some in books.items() for row in flow_rows(arm, some, pricing, allocation)),
         trace_s=trace.seconds,
         trace_j=trace.joules,
         trace_stage=trace.stages,
+        sensed=tuple(map(dict, first.get("sensed", ()))),
+        idle={} if baseline is None else {**asdict(baseline), "watts": dict(baseline.watts)},
         measured_share=measured / everything if everything else np.nan,
-        missing=_missing(books),
+        missing=missing_of(books, stages, grid, baseline),
         price=_words(pricing, stages),
         method=method,
         allocation=float(allocation),
         grid="" if grid is None else str(grid),
         n=min(len(some) for some in books.values()),
         seed=seed,
-        warnings=warnings_of(books, stages, pricing, allocation),
+        warnings=(*warnings_of(books, stages, pricing, allocation), *(baseline.warnings if baseline else ())),
         provenance=dict(PROVENANCE),
         books={arm: [dict(book) for book in some] for arm, some in books.items()},
     )
@@ -191,17 +205,6 @@ def energy_of(run: Run | Study, arms: Sequence[str] | None = None, **options: An
     if isinstance(run, Study):
         return energy(books_of(run, arms), **options)
     return energy({str(run.method["name"]): [book_of(run)]}, **options)
-
-
-def _missing(books: Books) -> tuple[str, ...]:
-    """The checklist of what nobody looked at."""
-    first = next(iter(books.values()))[0]
-    lacking = first["machine"].get("lacking", {})
-    sensors = [f"{words}: {lacking[name]}" for name, words in SENSORS.items() if name in lacking]
-    if str(first["device"]).startswith("cuda") and "nvml_power" in lacking:
-        sensors.append("the board that computed: it is in none of these joules, only in the operations")
-    never = "memory, disks, display, network, cooling and the losses of the power supply: no meter here sees them"
-    return (*sensors, never, "making the machine: embodied carbon is left out")
 
 
 def _words(pricing: Any, stages: Sequence[dict[str, Any]]) -> str:

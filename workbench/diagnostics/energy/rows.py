@@ -22,12 +22,13 @@ from workbench.diagnostics.energy.books import (
     shared_cost,
 )
 from workbench.energy.baseline import Baseline
-from workbench.energy.carbon import Grid, carbon_g
 from workbench.energy.component import STATUSES, Component
 from workbench.energy.cost import Cost
 from workbench.energy.luck import Luck
 
 DRAWS, TAILS = 2000, (0.025, 0.975)
+LEAST_RUNS = 3
+PARTIES, UNKNOWN = ("student", "teacher"), (math.nan, math.nan)
 WAITED = 2.0
 Charged = tuple[Cost | None, str, float]
 
@@ -64,6 +65,7 @@ def _means(costs: Sequence[Cost | None], pricing: Pricing, baseline: Baseline | 
     energies = np.array([_ends(each) for each in parts] or [[math.nan] * 3]).mean(axis=0)
     numbers = {name: _mean([float(getattr(cost, name)) for cost in known]) for name in ("wall_s", "cpu_s", "macs")}
     counts = {name: _mean([getattr(cost, name) for cost in known]) for name in ("samples", "tokens", "steps", "bytes")}
+    peaks = [cost.peak_memory_bytes for cost in known if cost.peak_memory_bytes is not None]
     net = _mean([_net(cost, each, pricing, baseline) for cost, each in zip(known, parts, strict=True)])
     return {
         "energy_j": float(energies[1]),
@@ -75,6 +77,7 @@ def _means(costs: Sequence[Cost | None], pricing: Pricing, baseline: Baseline | 
         "method": " + ".join(sorted({each.method for some in parts for each in some})),
         **numbers,
         **counts,
+        "peak_memory_bytes": float(max(peaks, default=math.nan)),
         "flops": 2 * numbers["macs"],
         "joules_per_sample": _ratio(float(energies[1]), counts["samples"]),
         "joules_per_token": _ratio(float(energies[1]), counts["tokens"]),
@@ -83,7 +86,7 @@ def _means(costs: Sequence[Cost | None], pricing: Pricing, baseline: Baseline | 
 
 
 def total_rows(
-    arm: str, books: Sequence[Book], pricing: Pricing, allocation: float, grid: Grid | None, seed: int
+    arm: str, books: Sequence[Book], pricing: Pricing, allocation: float, baseline: Baseline | None, seed: int
 ) -> Iterator[dict[str, Any]]:
     """One row per scope: what one student takes. What is unknown is left out, and a warning says so."""
     luck, generator = Luck(DRAWS, seed), np.random.default_rng(seed)
@@ -94,11 +97,10 @@ def total_rows(
         for name, key in (("wall_s", "wall_s"), ("cpu_s", "cpu_s"), ("flops", "total_flops"))
     }
     scores = [book["score"].get("student", math.nan) for book in books]
-    resampled = generator.integers(0, len(books), (DRAWS, len(books)))
     for scope in dict.fromkeys(each.scope for some in parts for each in some):
         inside = [[each for each in some if each.scope == scope] for some in parts]
         drawn = np.stack([luck.joules(some) for some in inside], axis=1)
-        low, high = np.quantile(np.take_along_axis(drawn, resampled, axis=1).mean(axis=1), TAILS)
+        low, high = np.quantile(_means_drawn(drawn, generator), TAILS).clip(min=0.0)
         value = _mean([joules(some) for some in inside])
         yield {
             "arm": arm,
@@ -106,12 +108,40 @@ def total_rows(
             "energy_j": value,
             "low_j": float(low),
             "high_j": float(high),
+            "net_j": _mean([_net_of(some, scope, pricing, baseline) for some in spent]),
             "status": _status([each for some in inside for each in some]),
-            "carbon_g": carbon_g(value, grid),
             **exact,
             "score": _mean(scores),
+            "quality": _mean([_ratio(*map(book["score"].get, PARTIES, UNKNOWN)) for book in books]),
             "runs": len(books),
         }
+
+
+def flow_rows(arm: str, books: Sequence[Book], pricing: Pricing, allocation: float) -> Iterator[dict[str, Any]]:
+    """Where the joules of one student went, from stage to device to status; means over the runs, like the stages."""
+    found: dict[tuple[str, ...], float] = {}
+    for book in books:
+        for stage, (cost, _, share) in charged(book, allocation).items():
+            for each in () if cost is None or not share else pricing.components(cost):
+                key = (stage, each.device, each.scope, each.status)
+                found[key] = found.get(key, 0.0) + share * each.value_j / len(books)
+    names = ("stage", "device", "scope", "status")
+    yield from ({"arm": arm, **dict(zip(names, key, strict=True)), "energy_j": joules} for key, joules in found.items())
+
+
+def _means_drawn(drawn: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """(draws,) means over (draws, runs) joules, with the luck of the runs as Student's t has it, from three runs on."""
+    draws, runs = drawn.shape
+    if runs < LEAST_RUNS:
+        return drawn.mean(axis=1)
+    luck = generator.standard_t(runs - 1, draws)
+    return drawn.mean(axis=1) + luck * drawn.std(axis=1, ddof=1) / math.sqrt(runs)
+
+
+def _net_of(spent: Sequence[tuple[Cost, float]], scope: str, pricing: Pricing, baseline: Baseline | None) -> float:
+    """Net joules of one student within a scope."""
+    inside = [(row, k, [each for each in pricing.components(row) if each.scope == scope]) for row, k in spent if k]
+    return math.fsum(k * _net(row, parts, pricing, baseline) for row, k, parts in inside if parts)
 
 
 def warnings_of(books: Books, stages: Sequence[dict[str, Any]], pricing: Pricing, allocation: float) -> tuple[str, ...]:
@@ -128,6 +158,8 @@ def warnings_of(books: Books, stages: Sequence[dict[str, Any]], pricing: Pricing
         elif 0 < row["cpu_s"] < BLINK_S and row["stage"] in ("student", "teacher_outputs", "teacher_training"):
             found.append(f"{where}: below resolution, {1000 * row['cpu_s']:.1f} ms of processor time")
     found += _about_runs(books)
+    if few := [arm for arm, some in books.items() if len(some) < LEAST_RUNS]:
+        found.append(f"fewer than {LEAST_RUNS} runs of {', '.join(few)}: the interval is that of the price alone")
     if not allocation and any(row["stage"] == "teacher_training" for row in stages):
         found.append("the teacher's own training is taken as given (allocation 0)")
     rows = [row for some in books.values() for book in some for row, _, _ in charged(book, allocation).values() if row]
