@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from workbench.data.augment import CropFlip
+from workbench.methods.floating import floating
 
 
 def noisy(inputs: Any, strength: float) -> Tensor:
@@ -16,7 +17,7 @@ def noisy(inputs: Any, strength: float) -> Tensor:
     Raises:
         TypeError: inputs are not one floating-point tensor.
     """
-    tensor = _floating(inputs)
+    tensor = floating(inputs, "other views are made of")
     return tensor + strength * tensor.detach().std() * torch.randn_like(tensor)
 
 
@@ -31,14 +32,7 @@ def distorted(inputs: Any, strength: float, *, flip: bool) -> Tensor:
     Raises:
         TypeError: inputs are not one floating-point tensor.
     """
-    tensor = _floating(inputs)
+    tensor = floating(inputs, "other views are made of")
     if tensor.dim() != 4:
         return noisy(tensor, strength)
     return CropFlip(round(strength * tensor.shape[2]), flip)(tensor)
-
-
-def _floating(inputs: Any) -> Tensor:
-    if not isinstance(inputs, Tensor) or not inputs.is_floating_point():
-        kind = str(inputs.dtype) if isinstance(inputs, Tensor) else type(inputs).__name__
-        raise TypeError(f"inputs are {kind}; other views are made of one floating-point tensor only")
-    return inputs

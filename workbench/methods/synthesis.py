@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.methods.draws import Dice
+from workbench.methods.floating import floating
 from workbench.methods.method import Method
 from workbench.models.generator import NOISE, Generator
 from workbench.records.batch import Batch
@@ -33,10 +34,7 @@ class DataFreeMethod(Method):
         """
         super().build(student_model, teacher_model, example, facts)
         self._refuse_pairs(example)
-        given = example.student_inputs
-        if not isinstance(given, Tensor) or not given.is_floating_point():
-            kind = str(given.dtype) if isinstance(given, Tensor) else type(given).__name__
-            raise TypeError(f"inputs are {kind}; {self.name} makes up one floating-point tensor")
+        given = floating(example.student_inputs, f"{self.name} makes up")
         self.shape, self.form = tuple(given.shape[1:]), {"device": given.device, "dtype": given.dtype}
         self.dice = Dice()
         self.dice.reseed()

@@ -81,5 +81,5 @@ def test_views_that_agree_are_left_alone():
 
 
 def test_inputs_that_have_no_views_are_refused():
-    with pytest.raises(TypeError, match="inputs are tuple; other views are made of one floating-point tensor only"):
+    with pytest.raises(TypeError, match="inputs are tuple; other views are made of one floating-point tensor"):
         DataDistortion().inputs(Batch(torch.arange(2), (torch.zeros(2, 1),)), {})

@@ -99,7 +99,8 @@ class ExplanationMatching(Method):
         Raises:
             TypeError: the teacher's inputs are not one floating-point tensor.
         """
-        return batch.but(teacher_inputs=floating(batch.for_teacher, self.name).detach().clone().requires_grad_())
+        seen = floating(batch.for_teacher, f"{self.name} takes gradients with respect to")
+        return batch.but(teacher_inputs=seen.detach().clone().requires_grad_())
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels, the soft targets and the explanations."""

@@ -93,7 +93,8 @@ class ARD(ResponseMethod):
         Raises:
             TypeError: the student's inputs are not one floating-point tensor.
         """
-        clean, student = floating(batch.student_inputs, self.name), next(iter(students.values()))
+        clean = floating(batch.student_inputs, f"{self.name} takes gradients with respect to")
+        student = next(iter(students.values()))
         said = Tracer(student)(clean).logits if self.label_weight > 0 else None
         extras = {**batch.extras} if said is None else {**batch.extras, CLEAN: said}
         attacked = self.attacked(clean, batch.labels, student)
