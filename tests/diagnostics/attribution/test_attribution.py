@@ -18,6 +18,7 @@ from workbench.diagnostics.attribution.maps import PORTION, Maps, collected, for
 from workbench.diagnostics.attribution.plan import Plan
 from workbench.diagnostics.attribution.scores import Scored, asked
 from workbench.diagnostics.attribution.source import Source
+from workbench.figures.draw import draw
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.reports.diagnose import diagnostics
@@ -180,6 +181,16 @@ def test_series_and_tables_are_explained_too(look: str, shape: tuple[int, ...]) 
     assert found.plan["baseline"] == ("blur" if look == "series" else "mean")
     assert "ssim" not in found.measures
     assert np.isfinite(found.maps).all()
+
+
+def test_spectrograms_are_explained_like_images() -> None:
+    found = attribution_of(scene.run("kd", "spectrogram"), scene.setting("spectrogram"), samples=5, steps=8)
+    assert scene.setting("spectrogram").look == "series"
+    assert found.maps.shape == (2, 5, 8, 6)
+    assert found.plan["baseline"] == "blur"
+    assert "ssim" in found.measures
+    assert np.allclose(found.maps[1].sum((1, 2)), found.values[1] - found.references[1], atol=1e-2)
+    assert len(draw(found, ids=[int(found.ids[0])]).data) == 3  # the sample and two maps on a sheet
 
 
 def test_stopping_keeps_what_is_done() -> None:

@@ -10,10 +10,12 @@ import torch
 from torch import nn
 
 from tests.diagnostics.attribution import attribution_scene as scene
-from workbench.diagnostics.attribution.concepts import Counts, concepts, concepts_of
+from tests.diagnostics.interaction.planted import planted as tensors
+from workbench.diagnostics.attribution.concepts import Counts, active_samples, concepts, concepts_of
 from workbench.diagnostics.attribution.concepts_measures import scores_of
 from workbench.diagnostics.attribution.plan import Plan
 from workbench.diagnostics.attribution.scores import Case, Scored, asked
+from workbench.diagnostics.interaction.interaction import interaction
 from workbench.records.selection import Selection
 
 PLANTED = Plan(score="dark_logit", baseline="mean")
@@ -126,3 +128,20 @@ def test_selections_that_are_no_concepts_are_refused() -> None:
         concepts_of(run, [Selection(ids, "all")], setting)
     with pytest.raises(KeyError, match="no test sample 99999"):
         concepts_of(run, [Selection(np.array([99999, 1]), "none")], setting)
+
+
+def test_the_samples_on_which_a_feature_is_active_are_a_concept() -> None:
+    found = interaction(tensors(samples=300), {"first": ["m0", "m1"], "second": ["m2", "m3"]})
+    for feature in (0, found.features - 1):
+        for model in (None, "m0"):
+            expected = set()
+            for pair, (place, of) in enumerate(zip(found.omega.model, found.omega.feature, strict=True)):
+                if of == feature and model in (None, found.models[place]):
+                    expected |= {int(id) for id, on in zip(found.ids, found.omega.active[pair], strict=True) if on}
+            assert set(active_samples(found, feature, model).ids.tolist()) == expected
+    assert len(active_samples(found, 0)) > 0
+    assert "feature 0" in active_samples(found, 0).name
+    with pytest.raises(KeyError, match="no feature 99"):
+        active_samples(found, 99)
+    with pytest.raises(KeyError, match="no model 'm9'"):
+        active_samples(found, 0, "m9")

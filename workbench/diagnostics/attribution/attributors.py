@@ -8,7 +8,7 @@ Formula: completeness: ``sum A = F(x) - F(baseline)`` for integrated_gradients, 
 misses by more than 1 %, the path is walked again in twice as many steps, up to 256.
 Reading it: A has the unit of F; positive parts raise it.
 When it misleads: gradients at the input vanish where F is flat; saliency then shows noise. Occlusion sees one patch at
-a time, so what is there twice is worth nothing.
+a time, so what is there twice is worth nothing. The random sets of kernel_shap leave noise where columns work together.
 After: Sundararajan et al. 2017; Erion et al. 2021 (sampled baselines); Smilkov et al. 2017; Shrikumar et al. 2017;
 Zeiler and Fergus 2014; Lundberg and Lee 2017; through captum. deep_lift explains divergences with the mean gradient
 between the two logits as weights, which is ours and keeps the sum complete.

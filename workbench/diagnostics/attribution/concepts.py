@@ -1,6 +1,7 @@
 """Which concepts move a distillation score: does the student use what its teacher uses?
 
-How it is measured: a concept is a saved selection of samples. In the features under the classifier, a linear classifier
+How it is measured: a concept is a saved selection of samples, such as those on which a feature of the interaction tensor is
+active (``active_samples``). In the features under the classifier, a linear classifier
 tells them from as many random other samples; the normal of its plane is the concept's direction. The score's gradient
 along this direction is taken for other test samples. This is repeated with many random counter-sets, and once more with
 pairs of random sets, which show what no concept reaches.
@@ -36,6 +37,7 @@ from workbench.statistics.intervals import mean_interval
 from workbench.statistics.multiple import holm
 
 if TYPE_CHECKING:
+    from workbench.diagnostics.interaction.interaction import Interaction
     from workbench.settings.setting import Setting
 
 LEAST_SETS = 10
@@ -195,6 +197,25 @@ def concepts_of(
     counts = counted(source, selections, data, plan, sets, chosen, tell or (lambda share, words: None))
     names = {selection.name: len(selection) for selection in selections}
     return concepts(counts, names=names, layers=chosen, plan=plan, n=len(data))
+
+
+def active_samples(found: Interaction, feature: int, model: str | None = None) -> Selection:
+    """The samples on which a feature of the interaction tensor is active, as a concept.
+
+    Args:
+        found: the interaction tensor.
+        feature: its number, from 0.
+        model: the one that must use it there; any of them if None.
+
+    Raises:
+        KeyError: there is no such feature or model.
+    """
+    if not 0 <= feature < found.features:
+        raise KeyError(f"no feature {feature}; there are {found.features}, numbered from 0")
+    if model is not None and model not in found.models:
+        raise KeyError(f"the tensor has no model {model!r}; it has {', '.join(found.models)}")
+    models = range(len(found.models)) if model is None else [found.models.index(model)]
+    return Selection(found.ids[found.omega.union(models)[feature]], f"feature {feature} is active")
 
 
 def _p_value(counts: np.ndarray, null: np.ndarray) -> float:
