@@ -87,7 +87,7 @@ def _wedge(result: StudyAgreement, span: list[float]) -> go.Scatter:
     teacher = float(np.mean(list(result.teacher_accuracy.values())))
     inside = [span[0], *([teacher] if span[0] < teacher < span[1] else []), span[1]]
     inside = np.clip(np.unique([*inside, *([1 - teacher] if span[0] < 1 - teacher < span[1] else [])]), 0, 1)
-    ends = np.array([bounds(accuracy, teacher) for accuracy in inside])
+    ends = np.array([bounds(accuracy, teacher, result.classes) for accuracy in inside])
     return go.Scatter(
         x=np.concatenate([inside, inside[::-1]]),
         y=np.concatenate([ends[:, 1], ends[::-1, 0]]),

@@ -60,6 +60,7 @@ class StudyAgreement(Result):
         p_adjusted: the same after Holm.
         per_seed: by measure and arm, a value per seed.
         control: name of the arm that saw no teacher.
+        classes: C; with two of them models that are both wrong agree, which narrows what is possible.
         n: test samples.
         seed: of the bootstrap.
         warnings: what weakens the numbers.
@@ -79,6 +80,7 @@ class StudyAgreement(Result):
     p_adjusted: dict[str, float]
     per_seed: dict[str, dict[str, list[float]]]
     control: str
+    classes: int
     n: int
     seed: int
     warnings: tuple[str, ...]
@@ -150,6 +152,7 @@ def study_agreement_of(
         p_adjusted=adjusted,
         per_seed={name: {arm: each["per_seed"][name] for arm, each in found.items()} for name in MEASURES},
         control=study.control,
+        classes=found[study.control]["classes"],
         n=len(found[study.control]["hits"][0]),
         seed=seed,
         warnings=few,
@@ -179,7 +182,8 @@ def _measured(study: Study, arm: str, seed: int) -> dict[str, Any]:
     drawn = hierarchical(table.shape[:2], lambda c: np.stack([p.measures(c)[:, 1] for p in picks], axis=1), seed=seed)
     per_seed = dict(zip(MEASURES, [*table.mean(axis=1).T.tolist(), phis], strict=True))
     measured = dict(zip(MEASURES, [*means, interval_of(drawn, float(np.mean(phis)), n)], strict=True))
-    return {"seeds": seeds, "hits": table[:, :, 0], "teacher": float(np.mean(known)), "per_seed": per_seed, **measured}
+    about = {"seeds": seeds, "hits": table[:, :, 0], "teacher": float(np.mean(known)), "classes": picks[0].classes}
+    return {**about, "per_seed": per_seed, **measured}
 
 
 def _gain(arm: dict[str, Any], control: dict[str, Any], seed: int) -> tuple[Interval, float]:

@@ -13,7 +13,8 @@ Formula:
 Reading it: 1 is the same up to rotation and scale (up to order and scale of the units for ``pwcca``). Unrelated nets on the same data are far above 0, for they see the same
 classes; what a teacher left behind is the difference to a control student, trained alike without it. The p value is about
 the samples: it asks whether their order matters at all, and is small for almost any two trained nets. The best of many
-pairs must be judged by ``p_adjusted`` (the largest cka of each permutation; Westfall and Young 1993), which bounds false finds as Holm does.
+pairs must be judged by ``p_adjusted``: by the largest cka of each permutation (Westfall and Young 1993), which bounds
+false finds as Holm does.
 When it misleads: ``cka_biased``, ``svcca``, ``pwcca`` and ``procrustes`` near 1 mean nothing where layers are as wide as there
 are samples: unrelated tables of 64 samples and 512 units have a biased cka of 0.89. A few directions of large variance
 decide cka; what differs in the small ones does not show.
