@@ -69,7 +69,7 @@ class PeerCollaborativeLearning(Method):
         "the form of the ramp: there its exponent lacks the length",
     )
     progress = Progress("labels")
-    cost = "medium"
+    cost = "low"
     aliases = ("pcl",)
     reads_teacher = False
     teacher_source = "ema"

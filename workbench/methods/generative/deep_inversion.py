@@ -49,7 +49,7 @@ class DeepInversion(DataFreeMethod):
     Args:
         images: Inputs made at a time and kept, fixed when the method is built; 256 in the authors' code.
         iterations: Steps in which they are made; 2000 in the authors' code.
-        refresh: Steps of the student until new ones are made.
+        refresh: Steps of the student until new ones are made; settled here.
         norm_weight: Weight of the layers' statistics; 10 in the authors' command for the paper's CIFAR-10 runs.
         smoothness: Weight of the total variation; 2.5e-5 in the authors' code.
         competition: Weight of the student's disagreement; 0.01 in the authors' code.

@@ -59,7 +59,7 @@ class BornAgain(OwnTeachersKD):
         "temperature 1 and equal weights: the cross-entropies to label and predecessor are added",
     )
     progress = Progress("soft")
-    cost = "high"
+    cost = "medium"
     aliases = ("ban", "bann")
     reads_teacher = False
 
