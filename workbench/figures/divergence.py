@@ -17,6 +17,7 @@ SHORT = {
     "func_gauss": "Gaussians over functions<br><i>no certain side</i>",
     "param_isotropic": "Gaussians over weights<br><i>of a width we choose</i>",
     "param_swag": "last training steps<br><i>no certain side</i>",
+    "param_sgld": "Langevin chains of the weights<br><i>no certain side</i>",
     "param_laplace": "last layer, Laplace<br><i>of a prior we choose</i>",
     "linear_exact": "linear readouts of the inputs<br><i>exact for these alone</i>",
 }

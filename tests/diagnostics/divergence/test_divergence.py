@@ -83,6 +83,11 @@ def test_training_on_gives_a_spread_of_weights(study: Study, stage: Setting) -> 
     run = study.run("kd", 0)
     found = divergence_of(run, stage, swag=10)
     assert found.parts["param_swag"]["per_parameter"] == pytest.approx(found.values["param_swag"].mean / 45)
+    chained = divergence_of(run, stage, sgld=40)
+    layers = [value for name, value in chained.parts["param_sgld"].items() if name.startswith("layer ")]
+    assert sum(layers) == pytest.approx(chained.values["param_sgld"].mean)
+    assert any("independent draws" in warning for warning in chained.warnings)
+    assert "sgld=400) does that" in found.refused["param_sgld"]
     assert "swag=20) does that" in divergence_of(run, stage).refused["param_swag"]
     assert "10 of each are needed" in divergence_of(run, stage, swag=9).refused["param_swag"]
 

@@ -26,7 +26,7 @@ from workbench.diagnostics.divergence.functional import func_gauss
 from workbench.diagnostics.divergence.gaps import LOSSES, Gaps
 from workbench.diagnostics.divergence.heads import linear_exact
 from workbench.diagnostics.divergence.models import Heads, Spaces, collected
-from workbench.diagnostics.divergence.parameters import param_isotropic, param_swag
+from workbench.diagnostics.divergence.parameters import param_isotropic, param_sgld, param_swag
 from workbench.diagnostics.divergence.predictive import pred_pairs, pred_seed, seeds_of
 from workbench.diagnostics.divergence.source import provenance
 from workbench.records.interval import Interval
@@ -44,6 +44,7 @@ NOT_HERE = {
     "linear_exact": "no common features were given",
     "param_laplace": "it needs last layers on the same frozen features: ask param_laplace(features, ...)",
     "param_swag": "it needs nets of one architecture that train on for a while: divergence_of(..., swag=20) does that",
+    "param_sgld": "it needs nets of one architecture and chains of their weights: divergence_of(..., sgld=400) does that",
 }
 
 
@@ -154,8 +155,11 @@ def divergence(
     }
     if spaces is not None:
         asked["param_isotropic"] = lambda: param_isotropic(spaces.students, spaces.teachers, rho)
+        layers = {name: weights.size for name, weights in spaces.teachers[0].items()}
         if (steps := spaces.steps) is not None:
-            asked["param_swag"] = lambda: param_swag(*steps)
+            asked["param_swag"] = lambda: param_swag(*steps, layers)
+        if (chains := spaces.chains) is not None:
+            asked["param_sgld"] = lambda: param_sgld(*chains, layers)
     if heads is not None:
         asked["linear_exact"] = lambda: linear_exact(*heads)
     found, refused = {}, {name: why for name, why in NOT_HERE.items() if name not in asked}
@@ -191,6 +195,7 @@ def divergence_of(
     arm: str = "",
     rho: float = RHO,
     swag: int = 0,
+    sgld: int = 0,
     tell: Tell | None = None,
 ) -> Divergence:
     """The divergence of a study's students from their teachers over its seeds, or what one run says of it.
@@ -201,6 +206,7 @@ def divergence_of(
         arm: of the study; its first method if empty.
         rho: width of the Gaussians around weights.
         swag: epochs for which the first student and its teacher train on, where they share an architecture; 0 for none.
+        sgld: places of a Langevin chain of the same two, likewise; a few hundred for small nets.
         tell: told the share done; runs that are asked already count when it raises ``StopIteration``.
 
     Raises:
@@ -208,7 +214,7 @@ def divergence_of(
         ValueError: the runs cannot be revived, have no teacher, or are no classifications.
     """
     runs = [thing] if isinstance(thing, Run) else runs_of(thing, arm)
-    found = collected(runs, setting, tell, swag=swag)
+    found = collected(runs, setting, tell, swag=swag, sgld=sgld)
     made = divergence(
         found.student_logits,
         found.teacher_logits,

@@ -24,6 +24,7 @@ MEANING = {
     "func_gauss": UNSURE,
     "param_isotropic": CHOSEN,
     "param_swag": "no certain side: the spread of the last steps stands for that of training",
+    "param_sgld": "no certain side: correlations of weights are left out, and a chain that has not mixed is too narrow",
     "param_laplace": CHOSEN,
     "linear_exact": READOUT,
 }

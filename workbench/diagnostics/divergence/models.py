@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from workbench.diagnostics.bundle import bundle_of, digest
 from workbench.diagnostics.divergence.alignment import Weights, aligned, chain_of, check_same_space, weights_of
 from workbench.diagnostics.divergence.gaps import Gaps, generalization_gaps
+from workbench.diagnostics.divergence.langevin import langevin_chain
 from workbench.diagnostics.divergence.steps import BATCH, last_steps
 from workbench.diagnostics.flatness.curvature_objective import Loss, pieces_of
 from workbench.diagnostics.flatness.models import loss_of
@@ -47,11 +49,13 @@ class Spaces(NamedTuple):
         students: one mapping per seed.
         teachers: likewise.
         steps: (steps, P) weights of the first student and of its teacher after further epochs; None if not asked for.
+        chains: (draws, P) those of a Langevin chain; likewise.
     """
 
     students: list[Weights]
     teachers: list[Weights]
     steps: tuple[np.ndarray, np.ndarray] | None = None
+    chains: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass
@@ -78,7 +82,7 @@ class Collected:
 
 
 def collected(
-    runs: Sequence[Run], setting: Setting | None = None, tell: Tell | None = None, *, swag: int = 0
+    runs: Sequence[Run], setting: Setting | None = None, tell: Tell | None = None, *, swag: int = 0, sgld: int = 0
 ) -> Collected:
     """Ask the models of some runs of one setting; what is asked already is kept when ``tell`` raises ``StopIteration``.
 
@@ -87,6 +91,7 @@ def collected(
         setting: of the runs; made again from the catalogue if None.
         tell: told the share done.
         swag: further epochs of the first pair, for the spread of its weights; 0 leaves that out.
+        sgld: places of a Langevin chain of the first pair; likewise.
 
     Raises:
         ValueError: a run cannot be revived, has no teacher, or is no classification.
@@ -123,11 +128,12 @@ def collected(
         )
     _add_heads(found, setting, pairs)
     _add_spaces(found, pairs)
-    if swag and found.spaces is not None:
-        tell(0.9, f"training the first pair on for {swag} epochs")
-        found.spaces = found.spaces._replace(
-            steps=_steps(found.spaces, pairs[0], setting, loss_of(runs[0], "kd"), swag)
-        )
+    asked = {"steps": partial(last_steps, epochs=swag)} if swag else {}
+    asked |= {"chains": partial(langevin_chain, draws=sgld)} if sgld else {}
+    for name, walk in asked.items() if found.spaces is not None else ():
+        tell(0.9, f"{name} of the first pair")
+        walked = _walked(found.spaces, pairs[0], setting, loss_of(runs[0], "kd"), walk)
+        found.spaces = found.spaces._replace(**{name: walked})
     return found
 
 
@@ -192,14 +198,16 @@ def _logits(model: nn.Module, data: TransferSet) -> np.ndarray:
     return bundle_of({"net": model}, data).logits["net"]
 
 
-def _steps(spaces: Spaces, pair: _Pair, setting: Setting, loss: Loss, epochs: int) -> tuple[np.ndarray, np.ndarray]:
+def _walked(
+    spaces: Spaces, pair: _Pair, setting: Setting, loss: Loss, walk: Callable[..., np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
     """The student goes on with its distillation, its teacher with its labels."""
     taught, own = setting.train, setting.teacher_train.as_teacher_sees()
     heard = pieces_of(taught, pair.teacher, samples=len(taught), size=BATCH)
     alone = pieces_of(own, samples=len(own), size=BATCH)
     return (
-        last_steps(pair.student, spaces.students[0], heard, loss, epochs),
-        last_steps(pair.teacher, spaces.teachers[0], alone, Loss(), epochs),
+        walk(pair.student, spaces.students[0], heard, loss),
+        walk(pair.teacher, spaces.teachers[0], alone, Loss()),
     )
 
 

@@ -1,16 +1,18 @@
 """How far apart are students and teachers as Gaussians over weights, where they share one space of weights?
 
 How it is measured: each net is the centre of a Gaussian: of one width for all weights, of the spread of the last training
-steps (SWAG), or of the curvature of its last layer (Laplace). The order of hidden units is made the same first.
+steps (SWAG), of a Langevin chain (SGLD), or of the curvature of its last layer (Laplace). The order of hidden units is
+made the same first.
 
 Formula:
     isotropic   |w_s - w_t|^2 / (2 rho^2)
     SWAG        1/2 sum_p (v_s/v_t + (m_s - m_t)^2 / v_t - 1 - log v_s/v_t), m and v over the last steps
+    SGLD        the same, m and v over the places of a chain; floor: the two halves of the teacher's chain
     Laplace     KL of N(w, H^-1) over last layers on common features, H = sum_x (diag p - p p') x f f' + precision * I
 Reading it: by parameter and by layer; the totals grow with the number of weights.
 When it misleads: the width is our choice, and the divergence is as large as one likes. Nets of different architectures
 have no such divergence at all, and none is made up for them.
-After: ours; SWAG: Maddox et al. 2019; Laplace: Daxberger et al. 2021; alignment: Ainsworth et al. 2023.
+After: ours; SWAG: Maddox et al. 2019; SGLD: Welling and Teh 2011; Laplace: Daxberger et al. 2021; alignment: Ainsworth et al. 2023.
 Cost: O(P) per pair, O((C D)^3) for the last layer.
 """
 
@@ -24,8 +26,9 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.divergence.alignment import Weights, check_same_space
 from workbench.diagnostics.divergence.estimate import Estimate, jackknife
 from workbench.records.interval import Interval
+from workbench.statistics.chains import effective_samples
 
-LEAST_STEPS = 10
+LEAST_STEPS, MIXED = 10, 50
 SMALLEST = 1e-12
 
 
@@ -56,26 +59,44 @@ def param_isotropic(students: Sequence[Weights], teachers: Sequence[Weights], rh
     return Estimate(value, floor, parts | {f"layer {name}": float(each.mean()) for name, each in layers.items()})
 
 
-def param_swag(student_steps: ArrayLike, teacher_steps: ArrayLike) -> Estimate:
+def param_swag(student_steps: ArrayLike, teacher_steps: ArrayLike, layers: Mapping[str, int] | None = None) -> Estimate:
     """Divergence of diagonal Gaussians fitted to the weights after each of the last steps, (steps, P) each.
+
+    Args:
+        student_steps: (steps, P) weights.
+        teacher_steps: likewise.
+        layers: how many of the P weights each parameter has, in their order; for the parts by layer.
 
     Raises:
         ValueError: they differ in the number of weights, or there are too few steps.
     """
-    student, teacher = (np.asarray(each, np.float64) for each in (student_steps, teacher_steps))
-    if student.ndim != 2 or teacher.ndim != 2 or student.shape[1] != teacher.shape[1]:
-        raise ValueError(
-            f"steps of shapes {student.shape} and {teacher.shape}: both must be (steps, P) in one space of weights; "
-            "what applies to any two nets: pred_seed, func_gauss and linear_exact"
-        )
-    if min(len(student), len(teacher)) < LEAST_STEPS:
-        raise ValueError(f"{len(student)} and {len(teacher)} steps; {LEAST_STEPS} of each are needed for a variance")
-    (mean, spread), (wanted, allowed) = ((each.mean(0), each.var(0, ddof=1) + SMALLEST) for each in (student, teacher))
-    ratio = spread / allowed
-    moved, widened = np.square(mean - wanted) / (2 * allowed), (ratio - 1 - np.log(ratio)) / 2
-    total = float((moved + widened).sum())
-    parts = {"mean": float(moved.sum()), "covariance": float(widened.sum()), "per_parameter": total / len(mean)}
-    return Estimate(Interval(total, np.nan, np.nan, 1, "none"), parts=parts)
+    return _diagonal(*_chains(student_steps, teacher_steps), layers or {})
+
+
+def param_sgld(student_chain: ArrayLike, teacher_chain: ArrayLike, layers: Mapping[str, int] | None = None) -> Estimate:
+    """Divergence of diagonal Gaussians fitted to two Langevin chains, (draws, P) each, with their effective samples.
+
+    Args:
+        student_chain: (draws, P) weights.
+        teacher_chain: likewise.
+        layers: as for ``param_swag``.
+
+    Raises:
+        ValueError: as ``param_swag``.
+    """
+    student, teacher = _chains(student_chain, teacher_chain)
+    found, half = _diagonal(student, teacher, layers or {}), len(teacher) // 2
+    effective = {party: effective_samples(each) for party, each in (("student", student), ("teacher", teacher))}
+    medians = {f"effective {party}": float(np.nanmedian(each)) for party, each in effective.items()}
+    few = {party: int(medians[f"effective {party}"]) for party in effective if medians[f"effective {party}"] < MIXED}
+    warnings = [
+        f"the {party}'s chain is worth {count} independent draws (median over weights), {MIXED} are wanted: it has not "
+        "forgotten where it started"
+        for party, count in few.items()
+    ]
+    slowest = {f"slowest {party}": float(np.nanmin(each)) for party, each in effective.items()}
+    floor = float("nan") if half < LEAST_STEPS else _diagonal(teacher[:half], teacher[half:], {}).value.mean
+    return Estimate(found.value, floor, found.parts | medians | slowest, tuple(warnings))
 
 
 def param_laplace(
@@ -105,6 +126,32 @@ def param_laplace(
     widened = float((np.trace(np.linalg.solve(first, second)) - len(apart) + logdets) / 2)
     parts = {"mean": moved, "covariance": widened, "per_parameter": (moved + widened) / len(apart)}
     return Estimate(Interval(moved + widened, np.nan, np.nan, 1, "none"), parts=parts)
+
+
+def _chains(student_steps: ArrayLike, teacher_steps: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    student, teacher = (np.asarray(each, np.float64) for each in (student_steps, teacher_steps))
+    if student.ndim != 2 or teacher.ndim != 2 or student.shape[1] != teacher.shape[1]:
+        raise ValueError(
+            f"steps of shapes {student.shape} and {teacher.shape}: both must be (steps, P) in one space of weights; "
+            "what applies to any two nets: pred_seed, func_gauss and linear_exact"
+        )
+    if min(len(student), len(teacher)) < LEAST_STEPS:
+        raise ValueError(f"{len(student)} and {len(teacher)} steps; {LEAST_STEPS} of each are needed for a variance")
+    return student, teacher
+
+
+def _diagonal(student: np.ndarray, teacher: np.ndarray, layers: Mapping[str, int]) -> Estimate:
+    """Of two diagonal Gaussians fitted to (steps, P) weights."""
+    (mean, spread), (wanted, allowed) = ((each.mean(0), each.var(0, ddof=1) + SMALLEST) for each in (student, teacher))
+    ratio = spread / allowed
+    moved, widened = np.square(mean - wanted) / (2 * allowed), (ratio - 1 - np.log(ratio)) / 2
+    each, total = moved + widened, float((moved + widened).sum())
+    parts = {"mean": float(moved.sum()), "covariance": float(widened.sum()), "per_parameter": total / len(mean)}
+    ends = np.cumsum([*layers.values()], dtype=int)
+    by_layer = {
+        f"layer {name}": float(each[end - layers[name] : end].sum()) for name, end in zip(layers, ends, strict=True)
+    }
+    return Estimate(Interval(total, np.nan, np.nan, 1, "none"), parts=parts | by_layer)
 
 
 def _squares(students: Sequence[Mapping[str, np.ndarray]], teachers: Sequence[Weights], name: str) -> np.ndarray:
