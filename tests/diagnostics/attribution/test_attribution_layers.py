@@ -16,7 +16,7 @@ from workbench.diagnostics.attribution.layers import (
     layer_integrated_gradients,
     neuron_conductance,
 )
-from workbench.diagnostics.attribution.scores import Case, Scored
+from workbench.diagnostics.attribution.scores import Case, Scored, asked
 from workbench.models.convnet import ConvNet
 
 
@@ -32,6 +32,26 @@ def test_what_flows_through_a_layer_adds_up(layer: str) -> None:
         found = flow(scored, case, layer, steps=256)
         assert found.shape == (4, 5 if layer == "2" else 7)
         assert torch.allclose(found.sum(1), gained(scored, case), rtol=0, atol=1e-5)
+
+
+class Reader(nn.Module):
+    """Token ids (B, L) to logits of three classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding, self.head = nn.Embedding(20, 6), nn.Linear(6, 3)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.head(self.embedding(tokens).tanh().mean(1))
+
+
+def test_token_ids_are_explained_at_their_embedding() -> None:
+    scored, tokens = Scored(Reader().double(), "dark_logit"), torch.randint(1, 20, (4, 5))
+    known = asked(torch.randn(4, 3).double(), torch.tensor([0, 1, 2, 0]))
+    case = Case(tokens, known, torch.zeros_like(tokens)[None])
+    found = layer_integrated_gradients(scored, case, "embedding", steps=64)
+    assert found.shape == (4, 5, 6)
+    assert torch.allclose(found.sum((1, 2)), gained(scored, case), rtol=0, atol=1e-6)
 
 
 def test_conductance_of_a_convnet_adds_up_and_leaves_no_hook() -> None:

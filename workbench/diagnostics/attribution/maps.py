@@ -74,7 +74,7 @@ def form_of(data: TransferSet, look: str) -> str:
     if look == "text" or not isinstance(shown, Tensor) or not shown.is_floating_point():
         raise ValueError(
             "tokens have no places between them and a baseline, so texts are not explained; images, spectrograms, "
-            "series, points and tables are, and layers of any model are by conductance"
+            "series, points and tables are. For token ids (B, L), layer_integrated_gradients at the embedding works"
         )
     if data.teacher_inputs is not None:
         raise ValueError("student and teacher see different inputs here, so their maps cannot be compared")
