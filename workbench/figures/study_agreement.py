@@ -108,7 +108,7 @@ def _span(result: StudyAgreement, name: str) -> list[float]:
     if not ends:
         return [0.0, 1.0]
     room = 0.15 * (max(ends) - min(ends)) or 0.05
-    most = np.inf if name == "forward_kl" else 1.005
+    most = np.inf if name == "forward_kl" else 1.03
     return [min(ends) - room, min(most, max(ends) + room)]
 
 
