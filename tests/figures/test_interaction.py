@@ -96,9 +96,9 @@ def test_the_network_has_every_model_and_every_feature() -> None:
 def test_the_split_of_a_drop_stands_under_its_curves() -> None:
     found = curves(tensor())
     drop, pruning, consistency = (each["kd"].mean for each in (found.drop, found.pruning, found.consistency))
-    words = f"fewer than labels_only = {pruning:.1f} by pruning + {consistency:.1f} by consistency"
+    words = f") = {pruning:.1f} by pruning + {consistency:.1f} by consistency"
     shown = draw(found).layout.xaxis.title.text
-    assert f"at {found.size}, kd: {drop:.1f} (" in shown
+    assert f"fewer at {found.size} than labels_only:<br>kd {drop:.1f} (" in shown
     assert words in shown
     assert draw(curves(tensor(known=False))).layout.title.subtitle.text
 

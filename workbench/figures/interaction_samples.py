@@ -33,7 +33,7 @@ def samples(result: Interaction) -> go.Figure:
     make_subplots(1, len(names), shared_yaxes=True, horizontal_spacing=0.03, figure=made)
     for column, (name, share) in enumerate(zip(names, shares, strict=True), 1):
         made.add_trace(_heatmap(share[kept][:, rows], kept, label(name)), 1, column)
-        made.update_xaxes(title_text=f"feature, {label(name)}", showticklabels=False, ticks="", row=1, col=column)
+        made.update_xaxes(title_text=label(name, 20), showticklabels=False, ticks="", row=1, col=column)
     ticks = _class_places(result.labels[rows])
     axis = {"tickvals": list(ticks.values()), "ticktext": [label(result.class_names[k], 12) for k in ticks]}
     made.update_yaxes(autorange="reversed", showgrid=False, ticks="", showticklabels=False)

@@ -24,16 +24,16 @@ def figure(result: Rarefaction) -> go.Figure:
     name = label(result.reference)
     for slope, words in ((start, "if no two were alike"), (0.0, "if all were alike")):
         made.add_trace(_bound(last, start, slope, f"{name}, {words}"))
-    made.update_xaxes(title_text="<br>".join(["models in the group", *_split(result)]), rangemode="tozero")
+    made.update_xaxes(title_text="<br>".join(_split(result)), rangemode="tozero")
     return made.update_yaxes(title_text="features, mean over subsets", range=[0, 1.12 * np.nanmax(result.features)])
 
 
 def _split(result: Rarefaction) -> list[str]:
-    """A line for each drop: how large it is, and by what."""
-    return [
-        f"at {result.size}, {label(name)}: {drop.mean:.1f} ({drop.low:.1f} to {drop.high:.1f}) fewer than "
-        f"{label(result.reference)} = {result.pruning[name].mean:.1f} by pruning + "
-        f"{result.consistency[name].mean:.1f} by consistency"
+    """What the axis is, then a line for each drop: how large it is, and by what."""
+    head = f"; fewer at {result.size} than {label(result.reference)}:" if result.drop else ""
+    return [f"models in the group{head}"] + [
+        f"{label(name)} {drop.mean:.1f} ({drop.low:.1f} to {drop.high:.1f}) = {result.pruning[name].mean:.1f} "
+        f"by pruning + {result.consistency[name].mean:.1f} by consistency"
         for name, drop in result.drop.items()
     ]
 

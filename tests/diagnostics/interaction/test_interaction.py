@@ -72,6 +72,13 @@ def test_each_mode_brings_the_numbers_of_the_other() -> None:
         assert one.other["mode"] == other.mode == other.provenance["fidelity"]
 
 
+def test_other_choices_in_the_released_mode_are_called_ours() -> None:
+    models = planted()
+    found = interaction(models, groups(models), mode="paper", construction=Construction("released", "aligned", "last"))
+    assert found.provenance["fidelity"] == "proposed"
+    assert interaction(models, groups(models), mode="paper").provenance["fidelity"] == "paper"
+
+
 def test_an_aligned_feature_points_to_its_longer_tail() -> None:
     models = copies(3)
     found = interaction(models, groups(models))

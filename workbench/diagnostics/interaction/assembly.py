@@ -82,9 +82,14 @@ def assembled(
         "construction": asdict(construction),
         "n": found.scores.shape[1],
         "seed": construction.seed,
-        "provenance": PROVENANCE | {"fidelity": mode},
+        "provenance": PROVENANCE | {"fidelity": _fidelity(mode, construction)},
     }
     return values | {"warnings": warnings_on(values)}
+
+
+def _fidelity(mode: Mode, construction: Construction) -> str:
+    """The release has one construction; any other choice in its mode is ours."""
+    return "proposed" if mode == "paper" and construction != CONSTRUCTIONS["paper"] else mode
 
 
 def _counted(groups: Groups) -> dict[str, Any]:
