@@ -43,6 +43,7 @@ def test_without_a_run_models_and_concepts_can_be_chosen() -> None:
     assert made.view.figure == draw(held)
     assert made.score.disabled
     assert made.layer.disabled
+    assert made.layer.value == "as in the result"
     made.model.value = "student"
     assert made.view.figure == draw(held, party="student")
     assert [trace.name for trace in made.view.figure.data] == ["student"]

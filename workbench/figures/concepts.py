@@ -29,7 +29,9 @@ def figure(result: Concepts, *, party: str | None = None, names: Sequence[str] |
     parties = _places("party", result.parties, None if party is None else [party])
     rows = _places("concept", result.names, names)
     height = 130 + max(80, (16 + 22 * len(parties)) * len(rows))
-    made = theme.canvas(f"Concepts and {sentence(result.plan['score'])}", height, barmode="group", bargap=0.3)
+    made = theme.canvas(
+        f"Concepts and {sentence(result.plan['score'])}", height, barmode="group", bargap=0.3, showlegend=True
+    )
     low, high = np.quantile(result.null[parties], [0.05, 0.95])
     made.add_vrect(float(low), float(high), fillcolor=theme.GRID, line_width=0, layer="below")
     made.add_vline(0.5, line={"color": theme.LINE, "width": 1, "dash": "dot"})

@@ -130,6 +130,7 @@ class ConceptsPanel(PictureFrame):
         own = self._base.layers.get(party, "as in the result")
         more = [] if self._source is None or party == EVERY else stages_of(self._source.models[party])
         self.layer.options = list(dict.fromkeys((own, *more)))
+        self.layer.value = own
         self.layer.disabled = len(self.layer.options) < 2
         if hasattr(self, "view"):
             self._shown()
