@@ -22,7 +22,8 @@ TEACHER = "teacher"
 
 PROVENANCE = {
     "paper": "Kang and Kim: What Do Students Learn? A Feature-Level Analysis of Dark Knowledge, ICPR 2026",
-    "ours": "aligned signs, thresholds without self pairs or from permutations, random orders, precision, recall",
+    "ours": "aligned signs, thresholds without self pairs or from permutations, random orders, average linkage, independent "
+    "directions, precision, recall",
 }
 
 

@@ -11,7 +11,7 @@ When it misleads: all students of one teacher resemble each other because of tha
 variance turn freely; groups of different size cannot be compared (see ``rarefaction``); the number of features depends on
 the threshold and a little on the order, so both are shown.
 After: Kang and Kim, ICPR 2026, and their code (``mode="paper"``), on the interaction tensor of Jiang, Baek and Kolter
-2023. Signs, thresholds, orders, precision, recall and class information are ours.
+2023. Signs, thresholds, orders, linkage, independent directions, precision, recall and class information are ours.
 Cost: see the parts; 60 models, 10,000 samples and 50 components take about 20 s on two cores, components apart.
 """
 
