@@ -85,7 +85,8 @@ def test_it_uses_the_template_and_no_colour_of_its_own(figure: go.Figure) -> Non
 
 def test_every_trace_has_a_hover_text_and_a_name_or_no_legend(figure: go.Figure) -> None:
     for trace in figure.data:
-        assert trace.hoverinfo == "skip" or trace.hovertemplate
+        parts = (trace.node, trace.link) if trace.type == "sankey" else (trace,)
+        assert trace.hoverinfo == "skip" or all(part.hovertemplate for part in parts)
         assert trace.name or trace.showlegend is False or trace.type == "heatmap"
 
 

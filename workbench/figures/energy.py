@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from textwrap import wrap
 from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
 from workbench.diagnostics.energy.energy import Energy
 from workbench.figures import theme
 from workbench.figures.dots import error_bars
+from workbench.figures.energy_flow import flow
+from workbench.figures.energy_flow import height as height_of_flow
+from workbench.figures.energy_trace import Axes, axes, trace
 from workbench.figures.energy_units import Unit, unit_for
 from workbench.figures.text import escaped, label, sentence
 
@@ -23,17 +25,18 @@ GAP, TOP, BELOW = 80, 20, 140
 LETTERS = 70
 BARE = {"showgrid": False, "zeroline": False}
 Row = Mapping[str, Any]
-Axes = tuple[dict[str, Any], dict[str, Any]]
 
 
 def figure(result: Energy) -> go.Figure:
-    """Stacked stages (solid: measured, hatched: estimated, faded: assumed), power over time, quality, and the checklist."""
+    """Stacked stages (solid: measured, hatched: estimated, faded: assumed), power over time, where it went, quality, and the checklist."""
     checklist = [line for each in result.missing for line in _wrapped(each)]
     unit = unit_for(max((row["high_j"] for row in result.totals), default=math.nan))
     panels = [
         (ROW * len(result.arms), [*_stages(result, unit), _totals(result, unit)], _stage_axes(result, unit)),
-        (TRACE, _trace(result), _trace_axes(result)),
+        (TRACE, trace(result), axes(result)),
     ]
+    if streams := flow(result, unit):
+        panels.append((height_of_flow(result), streams, _flow_axes()))
     if len(result.arms) > 1 and any(math.isfinite(row["score"]) for row in result.totals):
         panels.append((PARETO, _pareto(result, unit), _pareto_axes(unit)))
     panels.append((LINE * len(checklist), [_checklist(checklist)], _checklist_axes(len(checklist))))
@@ -50,7 +53,13 @@ def figure(result: Energy) -> go.Figure:
                 f"yaxis{place}": {"anchor": f"x{place}", "domain": [bottom, top], **y},
             }
         )
-        made.add_traces([trace.update(xaxis=f"x{place}", yaxis=f"y{place}") for trace in traces])
+        for each in traces:
+            at = (
+                {"domain": {"y": [bottom, top]}}
+                if each.type == "sankey"
+                else {"xaxis": f"x{place}", "yaxis": f"y{place}"}
+            )
+            made.add_trace(each.update(at))
         top = max(0.0, bottom - GAP / inside)
     return made
 
@@ -100,7 +109,8 @@ def _told(row: Row | None) -> str:
     range_ = f"{row['energy_j']:.3g} J ({row['low_j']:.3g} to {row['high_j']:.3g})"
     how = f"{row['status']} by {row['method']}, {row['scope']}; net of idle {row['net_j']:.3g} J"
     exact = f"{row['cpu_s']:.3g} s of the processor, {row['wall_s']:.3g} s on the clock, {row['flops']:.3g} operations"
-    return f"{label(row['arm'])}: {range_}<br>{escaped(how)}<br>{exact}<br>paid {escaped(row['paid'])}"
+    kept = f"{row['bytes'] / 1e6:.3g} MB left on disk, {row['peak_memory_bytes'] / 1e6:.4g} MB held at most"
+    return f"{label(row['arm'])}: {range_}<br>{escaped(how)}<br>{exact}<br>{kept}<br>paid {escaped(row['paid'])}"
 
 
 def _totals(result: Energy, unit: Unit) -> go.Scatter:
@@ -121,8 +131,9 @@ def _totals(result: Energy, unit: Unit) -> go.Scatter:
 
 def _total(row: Row) -> str:
     carbon = "" if row["carbon_g"] is None else f"<br>{row['carbon_g']:.3g} g CO2e"
+    net = "" if math.isnan(row["net_j"]) else f"<br>net of idle {row['net_j']:.3g} J"
     ends = f"{row['energy_j']:.3g} J ({row['low_j']:.3g} to {row['high_j']:.3g})"
-    return f"{label(row['arm'])}, {row['scope']}: {ends}<br>{row['runs']} runs{carbon}"
+    return f"{label(row['arm'])}, {row['scope']}: {ends}<br>{row['runs']} runs{net}{carbon}"
 
 
 def _places(result: Energy) -> list[float]:
@@ -132,33 +143,6 @@ def _places(result: Energy) -> list[float]:
         places.append(result.arms.index(row["arm"]) + 0.42 + 0.12 * counted[row["arm"]])
         counted[row["arm"]] += 1
     return places
-
-
-def _trace(result: Energy) -> list[Any]:
-    """Watts as bars as wide as their time, in the colour of what was worked on."""
-    ends, joules = result.trace_s, result.trace_j
-    widths = np.diff(ends, prepend=0.0)
-    watts = np.diff(joules, prepend=0.0) / np.maximum(widths, 1e-9)
-    colors = [theme.STAGES.get(stage, theme.OTHER.color) for stage in result.trace_stage]
-    bars = go.Bar(
-        x=ends - widths / 2,
-        y=watts,
-        width=widths,
-        marker={"color": colors, "line": {"width": 0}},
-        customdata=[[sentence(stage), total] for stage, total in zip(result.trace_stage, joules, strict=True)],
-        hovertemplate="%{customdata[0]}: %{y:.3g} W, %{customdata[1]:.3g} J so far<extra></extra>",
-        showlegend=False,
-    )
-    line = go.Scatter(
-        x=ends,
-        y=joules * (watts.max(initial=0.0) / max(joules.max(initial=0.0), 1e-12)),
-        mode="lines",
-        name="joules so far (to the scale of the watts)",
-        line={"color": theme.term_color(2), "width": 2.5, "dash": "dot"},
-        customdata=joules,
-        hovertemplate="%{customdata:.3g} J so far<extra></extra>",
-    )
-    return [bars, line]
 
 
 def _pareto(result: Energy, unit: Unit) -> list[go.Scatter]:
@@ -210,15 +194,15 @@ def _stage_axes(result: Energy, unit: Unit) -> Axes:
     return {"title": title, "rangemode": "tozero"}, {**ticks, "range": [len(arms) - 0.25, -0.5], **BARE}
 
 
-def _trace_axes(result: Energy) -> Axes:
-    end = float(result.trace_s[-1]) if len(result.trace_s) else 1.0
-    title = {"text": f"seconds of work: {label(result.arms[0], 18)}, first run"}
-    return {"title": title, "range": [0, end]}, {"title": {"text": "W, estimated"}, "rangemode": "tozero"}
-
-
 def _pareto_axes(unit: Unit) -> Axes:
     title = {"text": f"{unit.name} for one student; grey: another arm takes less and scores no worse"}
     return {"title": title, "rangemode": "tozero"}, {"title": {"text": "score"}}
+
+
+def _flow_axes() -> Axes:
+    hidden = {"showticklabels": False, "ticks": "", "range": [0, 1], **BARE}
+    title = {"text": "where the joules went: stage, device and whose it is, how they are known", "standoff": 2}
+    return {"title": title, **hidden}, hidden
 
 
 def _checklist_axes(lines: int) -> Axes:
