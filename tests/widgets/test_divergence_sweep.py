@@ -31,7 +31,8 @@ def test_controls_choose_estimate_loss_factor_axis_and_colour() -> None:
     shown.across.value, shown.color.value = "points", "seed"
     assert shown.view.figure == draw(alone, across="points", color="seed")
     assert [trace.name for trace in shown.view.figure.data] == ["seed 0", "seed 1", "seed 2", "seed 3"]
-    assert list(shown.view.figure.data[0].x) == ["width 4", "width 8", "width 16"]
+    assert list(shown.view.figure.data[0].x) == [0, 1, 2]
+    assert shown.view.figure.layout.xaxis.ticktext == ("width 4", "width 8", "width 16")
 
 
 def test_its_state_rebuilds_it_and_it_says_that_it_is_a_reconstruction() -> None:

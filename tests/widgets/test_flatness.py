@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from tests.figures.subjects import flatness
 from workbench.figures.draw import draw
@@ -20,3 +21,12 @@ def test_noise_may_be_measured_either_way() -> None:
     again = FlatnessPanel.from_state(json.loads(json.dumps(shown.state())), result)
     assert again.view.figure == shown.view.figure
     assert "the trace is not sure" in shown.sentence.value
+
+
+def test_a_bound_that_says_nothing_has_a_badge() -> None:
+    (result,) = flatness.results()
+    words = [
+        " ".join(note.text for note in draw(each, by="radius").layout.annotations)
+        for each in (result, replace(result, rho_zero=float("nan")))
+    ]
+    assert ["VACUOUS" in each for each in words] == [False, True]

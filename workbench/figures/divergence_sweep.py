@@ -39,7 +39,8 @@ def figure(result: DivergenceSweep, across: Across = "divergence", color: Color 
     words = f"divergence K in nats, as {escaped(result.estimator)} estimates it"
     axis = {"title": {"text": words}, "zeroline": False, "rangemode": "tozero"}
     if across == "points":
-        axis = {"title": {"text": "point of the sweep"}, "type": "category"}
+        places = {"tickvals": list(range(len(result.points))), "ticktext": [label(name) for name in result.points]}
+        axis = {"title": {"text": "point of the sweep"}, "zeroline": False, **places}
     axes = {
         "xaxis": axis,
         "yaxis": {"title": {"text": gap}, "range": _range(result)},
@@ -102,17 +103,19 @@ def _points(result: DivergenceSweep, group: _Group, position: int, across: Acros
     k, gaps = (each[np.ix_(group.rows, group.columns)] for each in (result.divergences, result.differences))
     small = {"color": color, "symbol": symbol, "size": 5, "opacity": 0.45}
     large = {"color": color, "symbol": symbol, "size": 11, "line": {"width": 1, "color": theme.LINE}}
-    means = _marks((k.mean(0), gaps.mean(0)), names, across, mode="markers", name=group.name, marker=large)
+    x = np.broadcast_to(group.columns, k.shape) if across == "points" else k
+    means = _marks((x.mean(0), k.mean(0), gaps.mean(0)), names, name=group.name, marker=large)
     if len(group.rows) == 1:
         return [means]
-    return [_marks((k, gaps), names * len(k), across, mode="markers", marker=small, showlegend=False), means]
+    return [_marks((x, k, gaps), names * len(k), marker=small, showlegend=False), means]
 
 
-def _marks(values: tuple[np.ndarray, np.ndarray], names: list[str], across: Across, **look: Any) -> go.Scatter:
-    k, gaps = (each.ravel() for each in values)
+def _marks(values: tuple[np.ndarray, ...], names: list[str], **look: Any) -> go.Scatter:
+    x, k, gaps = (each.ravel() for each in values)
     return go.Scatter(
-        x=names if across == "points" else k,
+        x=x,
         y=gaps,
+        mode="markers",
         customdata=[[name, f"{each:.3g}"] for name, each in zip(names, k, strict=True)],
         hovertemplate="%{customdata[0]}: K %{customdata[1]}, difference %{y:.3g}<extra></extra>",
         **look,

@@ -106,7 +106,17 @@ def _marks(result: Flatness) -> dict[str, Any]:
     line = {"type": "line", "yref": "y domain", "y0": 0, "y1": 1, "line": {"color": theme.LINE, "dash": "dot"}}
     font = {"size": theme.SMALL, "color": theme.TEXT}
     text = {"yref": "y domain", "y": 1, "xanchor": "left", "yanchor": "top", "showarrow": False, "font": font}
+    names = [{**text, "x": math.log10(place), "text": name} for name, place in shown.items()]
     return {
         "shapes": [{**line, "x0": place, "x1": place} for place in shown.values()],
-        "annotations": [{**text, "x": math.log10(place), "text": name} for name, place in shown.items()],
+        "annotations": [*names, *_badge(result)],
     }
+
+
+def _badge(result: Flatness) -> list[dict[str, Any]]:
+    """Says in words that the bound says nothing, where it does so at every radius."""
+    if not np.isnan(result.rho_zero):
+        return []
+    place = {"xref": "paper", "x": 1, "xanchor": "right", "yref": "paper", "y": 1, "yanchor": "bottom", "yshift": 2}
+    text = "<b>VACUOUS</b>: the smoothed bound is above 1 at every radius"
+    return [{**place, "text": text, "showarrow": False, "font": {"color": theme.STUDENT.color, "size": theme.SIZE}}]

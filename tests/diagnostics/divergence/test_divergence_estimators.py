@@ -119,6 +119,9 @@ def test_diagonal_gaussians_of_the_last_steps_against_the_full_divergence() -> N
     found = param_swag(student, teacher)
     assert found.value.mean == pytest.approx(wanted)
     assert found.parts["mean"] + found.parts["covariance"] == pytest.approx(wanted)
+    assert not found.warnings
+    stuck = np.where(np.arange(4) == 2, 0.5, student)
+    assert "1 of 4 weights did not move" in param_swag(stuck, teacher).warnings[0]
     with pytest.raises(ValueError, match="9 and 25 steps; 10 of each"):
         param_swag(student[:9], teacher)
 

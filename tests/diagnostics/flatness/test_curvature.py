@@ -34,6 +34,7 @@ def full_hessian(model: nn.Module, data: TransferSet, loss: Loss, taught: torch.
         total = nn.functional.cross_entropy(logits, data.labels)
         if loss.kind == "labels":
             return total
+        assert taught is not None
         log_s, p = (logits / loss.temperature).log_softmax(1), (taught / loss.temperature).softmax(1)
         soft = (p * (p.log() - log_s)).sum(1).mean() * loss.temperature**2
         return loss.label_weight * total + loss.soft_weight * soft

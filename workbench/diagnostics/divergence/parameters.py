@@ -96,7 +96,7 @@ def param_sgld(student_chain: ArrayLike, teacher_chain: ArrayLike, layers: Mappi
     ]
     slowest = {f"slowest {party}": float(np.nanmin(each)) for party, each in effective.items()}
     floor = float("nan") if half < LEAST_STEPS else _diagonal(teacher[:half], teacher[half:], {}).value.mean
-    return Estimate(found.value, floor, found.parts | medians | slowest, tuple(warnings))
+    return Estimate(found.value, floor, found.parts | medians | slowest, (*found.warnings, *warnings))
 
 
 def param_laplace(
@@ -143,6 +143,8 @@ def _chains(student_steps: ArrayLike, teacher_steps: ArrayLike) -> tuple[np.ndar
 def _diagonal(student: np.ndarray, teacher: np.ndarray, layers: Mapping[str, int]) -> Estimate:
     """Of two diagonal Gaussians fitted to (steps, P) weights."""
     (mean, spread), (wanted, allowed) = ((each.mean(0), each.var(0, ddof=1) + SMALLEST) for each in (student, teacher))
+    still = int(((np.ptp(student, axis=0) == 0) | (np.ptp(teacher, axis=0) == 0)).sum())
+    warnings = (f"{still} of {len(mean)} weights did not move: with no variance of theirs it has no upper end",)
     ratio = spread / allowed
     moved, widened = np.square(mean - wanted) / (2 * allowed), (ratio - 1 - np.log(ratio)) / 2
     each, total = moved + widened, float((moved + widened).sum())
@@ -151,7 +153,9 @@ def _diagonal(student: np.ndarray, teacher: np.ndarray, layers: Mapping[str, int
     by_layer = {
         f"layer {name}": float(each[end - layers[name] : end].sum()) for name, end in zip(layers, ends, strict=True)
     }
-    return Estimate(Interval(total, np.nan, np.nan, 1, "none"), parts=parts | by_layer)
+    return Estimate(
+        Interval(total, np.nan, np.nan, 1, "none"), parts=parts | by_layer, warnings=warnings if still else ()
+    )
 
 
 def _squares(students: Sequence[Mapping[str, np.ndarray]], teachers: Sequence[Weights], name: str) -> np.ndarray:
