@@ -43,6 +43,23 @@ def test_both_directions_have_the_weights_norms_filter_by_filter_and_are_orthogo
         start += size
 
 
+def test_as_released_the_directions_are_left_as_they_are_drawn(net: tuple[nn.Module, Objective]) -> None:
+    model, objective = net
+    generator = torch.Generator().manual_seed(3)
+    drawn = [torch.randn(len(objective.weights), generator=generator, dtype=torch.float64) for _ in range(2)]
+    for direction, raw in zip(plane(objective, 3, "paper"), drawn, strict=True):
+        start = 0
+        for weights in model.parameters():
+            for k in range(len(weights)):
+                size = weights[k].numel()
+                own, row = weights[k].detach().double().reshape(-1), raw[start : start + size]
+                wanted = row * own.norm() / row.norm() if weights.dim() > 1 else 0 * row
+                assert torch.allclose(direction[start : start + size], wanted)
+                start += size
+    assert landscape({"net": objective}, mode="paper").provenance["fidelity"] == "paper"
+    assert landscape({"net": objective}).provenance["fidelity"] == "corrected"
+
+
 def test_a_surface_is_the_loss_at_every_corner(net: tuple[nn.Module, Objective]) -> None:
     _, objective = net
     found = landscape({"net": objective})

@@ -154,12 +154,7 @@ def divergence(
         "func_gauss": lambda: func_gauss(student, teacher, seed),
     }
     if spaces is not None:
-        asked["param_isotropic"] = lambda: param_isotropic(spaces.students, spaces.teachers, rho)
-        layers = {name: weights.size for name, weights in spaces.teachers[0].items()}
-        if (steps := spaces.steps) is not None:
-            asked["param_swag"] = lambda: param_swag(*steps, layers)
-        if (chains := spaces.chains) is not None:
-            asked["param_sgld"] = lambda: param_sgld(*chains, layers)
+        asked |= _over_weights(spaces, rho)
     if heads is not None:
         asked["linear_exact"] = lambda: linear_exact(*heads)
     found, refused = {}, {name: why for name, why in NOT_HERE.items() if name not in asked}
@@ -186,6 +181,16 @@ def divergence(
         warnings=tuple(dict.fromkeys(warning for each in found.values() for warning in each.warnings)),
         provenance=provenance("estimators of the divergence"),
     )
+
+
+def _over_weights(spaces: Spaces, rho: float) -> dict[str, Callable[[], Estimate]]:
+    layers = {name: weights.size for name, weights in spaces.teachers[0].items()}
+    asked = {"param_isotropic": lambda: param_isotropic(spaces.students, spaces.teachers, rho)}
+    if (steps := spaces.steps) is not None:
+        asked["param_swag"] = lambda: param_swag(*steps, layers)
+    if (chains := spaces.chains) is not None:
+        asked["param_sgld"] = lambda: param_sgld(*chains, layers)
+    return asked
 
 
 def divergence_of(

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from workbench.diagnostics.flatness.curvature_objective import Objective
     from workbench.settings.setting import Setting
 
+Mode = Literal["corrected", "paper"]
 STEPS, REACH, LINE = 25, 1.0, 31
 PROVENANCE = {
     "paper": "Li et al.: Visualizing the Loss Landscape of Neural Nets, NeurIPS 2018, arXiv:1712.09913",
@@ -118,6 +119,7 @@ def landscape(
     *,
     ends: tuple[str, ...] = (),
     loss: str = "labels",
+    mode: Mode = "corrected",
     seed: int = 0,
     tell: Tell | None = None,
 ) -> Landscape:
@@ -127,6 +129,7 @@ def landscape(
         objectives: by model, its loss as a function of its weights.
         ends: two of them between which the line is drawn; they must have the same shapes.
         loss: its name.
+        mode: ``paper`` leaves the two random directions as they are drawn, as the released code does.
         seed: of the directions.
         tell: told the share done; surfaces that are done are kept when it raises ``StopIteration``.
 
@@ -134,7 +137,9 @@ def landscape(
         ValueError: there is no net, or the ends differ in shape.
     """
     steps, places, line = np.linspace(-REACH, REACH, STEPS), np.linspace(0, 1, LINE), np.full(LINE, np.nan)
-    done, warnings = in_turn(objectives, lambda each, within: _surface(each, steps, seed, within), tell)
+    done, warnings = in_turn(
+        objectives, lambda each, within: _surface(each, steps, plane(each, seed, mode), within), tell
+    )
     if ends and not warnings:
         line = _line(*(objectives[end] for end in ends), places)
     return Landscape(
@@ -149,7 +154,7 @@ def landscape(
         n=next(iter(objectives.values())).count,
         seed=seed,
         warnings=tuple(warnings),
-        provenance=dict(PROVENANCE),
+        provenance=PROVENANCE | ({"fidelity": "paper", "ours": "nothing"} if mode == "paper" else {}),
     )
 
 
@@ -159,6 +164,7 @@ def landscape_of(
     *,
     control: Run | None = None,
     loss: Literal["labels", "kd"] = "labels",
+    mode: Mode = "corrected",
     samples: int = 256,
     tell: Tell | None = None,
 ) -> Landscape:
@@ -172,6 +178,7 @@ def landscape_of(
         setting: of the run; made again from the catalogue if None.
         control: a run of the same setting.
         loss: that of the labels, or the distillation loss with the run's temperature and weights.
+        mode: as for ``landscape``.
         samples: of the training set, at most.
         tell: as for ``landscape``.
 
@@ -181,12 +188,12 @@ def landscape_of(
     nets, start = nets_of(run, setting, control, loss, samples), "control" if control is not None else "teacher"
     shapes = {model: each.shapes for model, each in nets.objectives.items()}
     alike = {start, "student"} <= set(shapes) and shapes[start] == shapes["student"]
-    found = landscape(nets.objectives, ends=(start, "student") if alike else (), loss=loss, tell=tell)
+    found = landscape(nets.objectives, ends=(start, "student") if alike else (), loss=loss, mode=mode, tell=tell)
     return replace(found, warnings=(*found.warnings, *nets.notes))
 
 
-def plane(objective: Objective, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """Two orthogonal directions (P,) whose filters have the norms of the net's own."""
+def plane(objective: Objective, seed: int = 0, mode: Mode = "corrected") -> tuple[Tensor, Tensor]:
+    """Two directions (P,) whose filters have the norms of the net's own; orthogonal unless ``mode`` is ``paper``."""
     import torch
 
     from workbench.functional.filters import filter_normalised, orthogonal_in_filters
@@ -194,12 +201,13 @@ def plane(objective: Objective, seed: int = 0) -> tuple[Tensor, Tensor]:
 
     like = [torch.empty(shape) for shape in objective.shapes]
     first, second = (parts(each, like) for each in noise_directions(objective, draws=2, seed=seed))
-    second, weights = orthogonal_in_filters(second, first), parts(objective.weights, like)
+    second = second if mode == "paper" else orthogonal_in_filters(second, first)
+    weights = parts(objective.weights, like)
     return flat(filter_normalised(first, weights)), flat(filter_normalised(second, weights))
 
 
-def _surface(objective: Objective, steps: np.ndarray, seed: int, tell: Tell) -> np.ndarray:
-    across, up = plane(objective, seed)
+def _surface(objective: Objective, steps: np.ndarray, ways: tuple[Tensor, Tensor], tell: Tell) -> np.ndarray:
+    across, up = ways
     found = np.empty((len(steps), len(steps)))
     for row, b in enumerate(steps):
         tell(row / len(steps), "surface")
