@@ -19,6 +19,7 @@ HOMES = {
     "interaction": "interaction:interaction",
     "attribution": "attribution:attributed",
     "ledger": "ledger:ledger",
+    "probes": "probes:probed",
     "store": "store:stored",
     "cuda": "cuda:cuda",
     "methods": "methods:methods",

@@ -201,7 +201,7 @@ def _pareto_axes(unit: Unit) -> Axes:
 
 def _flow_axes() -> Axes:
     hidden = {"showticklabels": False, "ticks": "", "range": [0, 1], **BARE}
-    title = {"text": "where the joules went: stage, device and whose it is, how they are known", "standoff": 2}
+    title = {"text": "where the joules went: stage, device and whose it is, how they are known", "standoff": 12}
     return {"title": title, **hidden}, hidden
 
 
