@@ -20,6 +20,7 @@ def test_controls_choose_estimate_loss_factor_axis_and_colour() -> None:
     (found,) = examples.results()
     shown = panel(found)
     assert shown.view.figure == draw(found)
+    assert shown.factor.label == "all"
     shown.estimator.value, shown.loss.value = "linear_exact", "0-1"
     assert shown.view.figure == draw(narrowed(found, estimator="linear_exact", loss="0-1"))
     shown.factor.value = "width"
@@ -52,4 +53,4 @@ def test_a_bound_beyond_the_largest_gap_has_a_badge() -> None:
     assert found.vacuous == np.mean([[k >= 0.5 for k in row] for row in found.divergences])
     near = panel(divergence_sweep([[0.1, 0.2, 0.49]], [[0.0, 0.1, 0.2]], "abc"))
     assert "VACUOUS" not in near.view.figure.layout.annotations[0].text
-    assert dict(near.factor.options) == {"all": None}
+    assert dict(near.factor.options) == {"all": ""}

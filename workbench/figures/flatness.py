@@ -15,7 +15,7 @@ from workbench.figures.text import label
 
 By = Literal["share", "radius"]
 WARNING = "<br>(compare architectures only by filter norm)"
-FAINTEST = 1e-5
+FAINTEST, BADGE = 1e-5, 22
 DECADES = {"type": "log", "dtick": 1, "exponentformat": "power"}
 
 
@@ -36,7 +36,8 @@ def figure(result: Flatness, by: By = "share") -> go.Figure:
         "yaxis2": {"anchor": "x2", "domain": [0, 0.34], "title": {"text": "density"}, **DECADES},
     }
     marks = _marks(result) if bounded else {}
-    made = theme.canvas(height=620, margin_t=ROOM, **axes, **marks)
+    badge = BADGE if bounded and np.isnan(result.rho_zero) else 0
+    made = theme.canvas(height=620, margin_t=ROOM + badge, **axes, **marks)
     for position, model in enumerate(result.models):
         made.add_traces([_rise(result, by, position), _spectrum(result, position)])
         if model == "student" and bounded:
@@ -117,6 +118,6 @@ def _badge(result: Flatness) -> list[dict[str, Any]]:
     """Says in words that the bound says nothing, where it does so at every radius."""
     if not np.isnan(result.rho_zero):
         return []
-    place = {"xref": "paper", "x": 1, "xanchor": "right", "yref": "paper", "y": 1, "yanchor": "bottom", "yshift": 2}
+    place = {"xref": "paper", "x": 0, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "bottom", "yshift": 2}
     text = "<b>VACUOUS</b>: the smoothed bound is above 1 at every radius"
     return [{**place, "text": text, "showarrow": False, "font": {"color": theme.STUDENT.color, "size": theme.SIZE}}]

@@ -14,7 +14,7 @@ from workbench.widgets.picture_frame import PictureFrame
 
 ACROSS = {"divergence": "divergence", "point by point": "points"}
 COLORS = {"what is varied": "factor", "the seed": "seed"}
-START = {"factor": None, "across": "divergence", "color": "factor"}
+START = {"factor": "", "across": "divergence", "color": "factor"}
 
 
 def panel(result: DivergenceSweep) -> DivergenceSweepPanel:
@@ -37,7 +37,7 @@ class DivergenceSweepPanel(PictureFrame):
         named = {sentence(name): name for name in factors_of(found)}
         style = {"style": {"button_width": "9em"}}
         self.estimator = widgets.Dropdown(options=found.estimators, value=state["estimator"], description="estimate")
-        self.factor = widgets.Dropdown(options={"all": None, **named}, value=state["factor"], description="varied")
+        self.factor = widgets.Dropdown(options={"all": "", **named}, value=state["factor"], description="varied")
         self.loss = widgets.ToggleButtons(options=found.losses, value=state["loss"], style={"button_width": "5em"})
         self.across = widgets.ToggleButtons(options=ACROSS, value=state["across"], **style)
         self.color = widgets.ToggleButtons(options=COLORS, value=state["color"], **style)
@@ -61,8 +61,8 @@ class DivergenceSweepPanel(PictureFrame):
         return cls(found, state)
 
     def _shown(self) -> DivergenceSweep:
-        chosen = {"estimator": self.estimator.value, "loss": self.loss.value, "factor": self.factor.value}
-        return narrowed(self.found, **chosen)
+        chosen = {"estimator": self.estimator.value, "loss": self.loss.value}
+        return narrowed(self.found, **chosen, factor=self.factor.value or None)
 
     def _look(self) -> dict[str, Any]:
         return {"across": self.across.value, "color": self.color.value}
