@@ -16,7 +16,7 @@ from workbench.figures.text import label
 from workbench.records.interval import Interval
 
 PARTIES = ("control", "student", "teacher")
-BAND, MANY = 0.3, 1000
+BAND, MAP, MANY = 0.3, 0.6, 1000
 
 
 def figure(result: BreakEven) -> go.Figure:
@@ -28,17 +28,20 @@ def figure(result: BreakEven) -> go.Figure:
     guess = ", estimated" if any(each.startswith("everything is estimated") for each in result.warnings) else ""
     first = {"text": f"students that share the teacher's work<br><b>{sharing}</b>"}
     second = {"text": f"samples that one student serves<br><b>{serving}</b>"}
+    third = "students that share the teacher's work; in the colour of the way that takes least by the central values"
     axes = {  # laid out by hand and at once: a slider waits for this figure
         "xaxis": {"anchor": "y", "title": first, "type": "log", **_ticks(result.reuse[-1])},
-        "yaxis": {"domain": [0.6, 1], "title": {"text": f"{top.name} per student{guess}"}, "rangemode": "tozero"},
+        "yaxis": {"domain": [0.745, 1], "title": {"text": f"{top.name} per student{guess}"}, "rangemode": "tozero"},
         "xaxis2": {"anchor": "y2", "title": second, **decades},
-        "yaxis2": {"anchor": "x2", "domain": [0, 0.38], "title": {"text": f"{low.name} in all{guess}"}, **decades},
+        "yaxis2": {"anchor": "x2", "domain": [0.36, 0.6], "title": {"text": f"{low.name} in all{guess}"}, **decades},
+        "xaxis3": {"anchor": "y3", "title": {"text": third}, "type": "log", **_ticks(result.reuse[-1])},
+        "yaxis3": {"anchor": "x3", "domain": [0, 0.215], "title": {"text": "samples each serves"}, **decades},
         "shapes": [
             *_stripe(result.students, result.students_verdict, ""),
             *_stripe(result.samples, result.samples_verdict, "2"),
         ],
     }
-    made = theme.canvas(height=620, margin_t=16, margin_b=96, legend_traceorder="normal", **axes)
+    made = theme.canvas(height=900, margin_t=16, margin_b=96, legend_traceorder="normal", **axes)
     names = [label(name) for name in (result.plain, result.distilled, "teacher, asked itself")]
     for k, name in enumerate(names):
         if k < len(result.reuse_j):
@@ -47,7 +50,7 @@ def figure(result: BreakEven) -> go.Figure:
         made.add_traces(
             _curve(result.served[1:], result.served_j[k][:, 1:], (name, PARTIES[k]), low, lower, again=k < 2)
         )
-    made.add_traces([*_points(result, names, top, low)])
+    made.add_traces([_map(result, names), *_points(result, names, top, low)])
     return made
 
 
@@ -81,6 +84,28 @@ def _curve(
     ]
 
 
+def _map(result: BreakEven, names: list[str]) -> go.Heatmap:
+    """Which way takes least at each reuse and volume: the lines between the colours are the break-evens."""
+    cheapest = result.cheapest[1:]
+    told = [["" if np.isnan(place) else names[int(place)] for place in row] for row in cheapest]
+    return go.Heatmap(
+        x=result.reuse,
+        y=result.served[1:],
+        z=cheapest,
+        zmin=-0.5,
+        zmax=2.5,
+        colorscale=[
+            [at, theme.style(PARTIES[place]).color] for place in range(3) for at in (place / 3, (place + 1) / 3)
+        ],
+        opacity=MAP,
+        showscale=False,
+        customdata=told,
+        hovertemplate="%{customdata} takes least at %{x:.3g} students and %{y:.3g} samples<extra></extra>",
+        xaxis="x3",
+        yaxis="y3",
+    )
+
+
 def _points(result: BreakEven, names: list[str], top: Unit, low: Unit) -> list[go.Scatter]:
     """Where N and V stand now."""
     found = []
@@ -92,6 +117,10 @@ def _points(result: BreakEven, names: list[str], top: Unit, low: Unit) -> list[g
         if result.at["served"] > 0:
             there = {"x": [result.at["served"]], "y": [joules / low.joules], "xaxis": "x2", "yaxis": "y2"}
             found.append(go.Scatter(**there, hovertemplate=hover, **look))
+    if result.at["served"] > 0:
+        here = {"x": [result.at["reuse"]], "y": [result.at["served"]], "xaxis": "x3", "yaxis": "y3"}
+        mark = {"color": theme.TEXT, "size": 9, "symbol": "cross"}
+        found.append(go.Scatter(**here, mode="markers", marker=mark, showlegend=False, name="here", hoverinfo="skip"))
     return found
 
 

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from workbench.diagnostics.energy.energy import Energy
 from workbench.figures import theme
-from workbench.figures.text import escaped, label, sentence
+from workbench.figures.text import label, sentence
 
 SHADE = 0.3
 Axes = tuple[dict[str, Any], dict[str, Any]]
@@ -39,7 +39,11 @@ def _estimated(result: Energy) -> list[Any]:
 
 def _sensed(result: Energy) -> list[Any]:
     curves = [
-        (f"{escaped(each['part'])} ({escaped(each['method'])})", np.array(each["seconds"]), np.array(each["joules"]))
+        (
+            f"{label(each['part'], 20)} ({label(each['method'], 20)})",
+            np.array(each["seconds"]),
+            np.array(each["joules"]),
+        )
         for each in result.sensed
     ]
     watts = [_watts(seconds, joules) for _, seconds, joules in curves]

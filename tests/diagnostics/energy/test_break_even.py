@@ -115,6 +115,15 @@ def test_the_served_curves_cross_where_the_student_has_paid_for_itself() -> None
     assert again.at["energy_j"]["kd"] == pytest.approx(again.at["energy_j"]["teacher"])
 
 
+def test_the_map_turns_where_the_curves_cross() -> None:
+    found = break_even(pair(saved=1.0, outputs=3.0), assuming=MINE)
+    for row, served in enumerate(found.served):
+        for column, reuse in enumerate(found.reuse):
+            ways = (5.4 + 1e-4 * served, 4.4 + 3 / reuse + 1e-4 * served, 1e-3 * served)
+            assert found.cheapest[row, column] == ways.index(min(ways)), (served, reuse)
+    assert set(found.cheapest.ravel()) == {0, 1, 2}
+
+
 def test_reuse_without_end_leaves_what_every_student_costs() -> None:
     found = break_even(pair(outputs=3.0), reuse=1e9, assuming=MINE)
     assert found.at["energy_j"]["kd"] == pytest.approx(found.pipelines["kd"]["each"])
@@ -180,6 +189,7 @@ def test_an_answer_whose_cost_is_not_known_leaves_that_open() -> None:
     assert found.samples_verdict == UNKNOWN
     assert math.isnan(found.samples.mean)
     assert found.students_verdict == SHOWN
+    assert np.isnan(found.cheapest[1:]).all(), "what costs an unknown amount is never the cheapest"
     assert any("what an answer costs" in each for each in found.warnings)
 
 

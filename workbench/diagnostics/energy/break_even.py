@@ -63,6 +63,8 @@ class BreakEven(Result):
         reuse_j: (2, 3, G) joules per student of both arms: low, central, high.
         served: (G,) samples served by one student.
         served_j: (3, 3, G) joules of plain student, distilled student and teacher: low, central, high.
+        cheapest: (G, G) the way that takes least by the central values, rows by ``served`` and columns by ``reuse``: 0
+            plain, 1 distilled, 2 the teacher; asking it takes nothing until it is asked. NaN where one is not known.
         at: reuse and volume that were asked for, and the joules of each way there; carbon where a grid was given.
         by_model: N*, T* and the cheaper arm by every model, to see whether the price decides.
         allocation: share of the teacher's training charged to one student's share of the teacher's work.
@@ -92,6 +94,7 @@ class BreakEven(Result):
     reuse_j: np.ndarray
     served: np.ndarray
     served_j: np.ndarray
+    cheapest: np.ndarray
     at: dict[str, Any]
     by_model: dict[str, dict[str, Any]]
     allocation: float
@@ -165,6 +168,7 @@ def break_even(
         reuse_j=drawn.reuse_j,
         served=drawn.served,
         served_j=drawn.served_j,
+        cheapest=drawn.cheapest,
         at=drawn.at | {"carbon_g": {name: carbon_g(j, assuming.grid) for name, j in drawn.at["energy_j"].items()}},
         by_model={name: _by(books, plain, distilled, assuming.priced_by(name), reuse) for name in MODELS},
         allocation=assuming.allocation,

@@ -26,6 +26,7 @@ class Curves:
     reuse_j: np.ndarray
     served: np.ndarray
     served_j: np.ndarray
+    cheapest: np.ndarray
     at: dict[str, Any]
 
 
@@ -64,6 +65,7 @@ def curves(parts: Parts, reuse: float, served: float, students: float, samples: 
         served_j=np.stack(
             [_band(parts, way, np.full(len(over_served), reuse), over_served) for way in (*ways, "teacher")]
         ),
+        cheapest=_cheapest(parts, over_reuse, over_served),
         at={"reuse": float(reuse), "served": float(served), "energy_j": point},
     )
 
@@ -89,6 +91,13 @@ def _energy(terms: dict[str, np.ndarray], reuse: np.ndarray, served: np.ndarray)
     """E(N, V); nobody is asked where V is 0, whatever an answer costs."""
     made = terms["each"] + terms["artefact"] / reuse if "each" in terms else 0.0
     return made + np.where(served > 0, served * terms["serving"], 0.0)
+
+
+def _cheapest(parts: Parts, reuse: np.ndarray, served: np.ndarray) -> np.ndarray:
+    """(served, reuse): the place of the way that takes least in all; NaN where one of them is not known."""
+    grid = np.meshgrid(reuse, served)
+    every = np.stack([_central(parts, way, *grid) for way in ("plain", "distilled", "teacher")])
+    return np.where(np.isnan(every).any(axis=0), np.nan, every.argmin(axis=0))
 
 
 def _mean(values: np.ndarray) -> float:
