@@ -99,6 +99,17 @@ def test_a_machine_without_the_library_says_how_to_get_it(monkeypatch: pytest.Mo
     meter.close()
 
 
+@pytest.mark.parametrize(("mode", "said"), [([1, 1], True), ([0, 0], False)])
+def test_a_board_that_is_divided_tells_of_all_its_instances(mode: list[int], said: bool) -> None:
+    boards = Boards()
+    boards.nvmlDeviceGetMigMode = lambda handle: mode
+    meter = NvmlPower(boards)
+    for now in range(FEWEST_SAMPLES + 1):
+        meter.poll(float(now))
+    (found,) = meter.spent(Usage(((0.0, 20.0),), 20.0, 1.0))
+    assert ("all instances together" in found.note) == said
+
+
 def test_the_library_is_let_go() -> None:
     boards = Boards()
     NvmlCounter(boards).close()

@@ -54,6 +54,7 @@ class NvmlPower(Meter):
         if not self.boards and not self.reason:
             self.reason = "no board is visible to this process"
         self.power = {part: Trace() for part in self.boards}
+        self.divided = {part for part, handle in self.boards.items() if self._is_divided(handle)}
 
     def poll(self, now: float) -> None:
         """Read every board."""
@@ -87,7 +88,18 @@ class NvmlPower(Meter):
         blur = found * min(1.0, trace.blur_s(usage.spans, UPDATE_S) / max(usage.wall_s, UPDATE_S))
         return found, blur, "" if count >= FEWEST_SAMPLES else f"below resolution: {count} samples of the power"
 
+    def _is_divided(self, handle: Any) -> bool:
+        """Whether the board is cut into instances (MIG), whose energy nobody tells apart."""
+        try:
+            return self.library.nvmlDeviceGetMigMode(handle)[0] == 1
+        except Exception:  # older boards and drivers cannot be asked, nor divided
+            return False
+
     def _component(self, part: str, found: float, blur: float, note: str) -> Component:
+        if part in self.divided:
+            note = "; ".join(
+                filter(None, [note, "the board is divided (MIG): its joules are of all instances together"])
+            )
         low, high = max(0.0, found * (1 - TOLERANCE) - blur), found * (1 + TOLERANCE) + blur
         return Component(part, found, low, high, self.method, self.scope, self.status, note)
 
