@@ -7,6 +7,7 @@ import random
 import shutil
 import sys
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ hypothesis.settings.load_profile("repeatable")
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+NUMBERS = count()
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -38,9 +40,9 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def home(shared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty workbench folder for each test."""
-    folder = tmp_path / "workbench-home"
+def home(shared_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workbench folder for each test, which is made by whoever first writes to it."""
+    folder = shared_home / "of_tests" / str(next(NUMBERS))
     monkeypatch.setenv("WORKBENCH_HOME", str(folder))
     return folder
 
@@ -52,7 +54,7 @@ def fixed_seeds() -> None:
     if numpy := sys.modules.get("numpy"):  # looked up, not imported: the guards need neither library
         numpy.random.seed(0)
     if torch := sys.modules.get("torch"):
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # the plain one notes the call stack for absent devices
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ def _axes(made: go.Figure, result: Coverage, pair: tuple[int, int]) -> None:
     bins = {"tickvals": list(range(result.bins)), "ticktext": [str(k + 1) for k in range(result.bins)]}
     made.update_xaxes(title_text=f"bin of {second}", row=1, col=2, **bins)
     made.update_yaxes(title_text=f"bin of {first}", row=1, col=2, **bins)
-    made.update_xaxes(title_text="transfer inputs", type="log", row=2, col=1)
+    made.update_xaxes(title_text="transfer inputs", row=2, col=1, **theme.LOG_AXIS)
     made.update_yaxes(title_text="cells reached", tickformat=".0%", rangemode="tozero", row=2, col=1)
     made.update_xaxes(title_text="seen of a sample, by thirds", row=2, col=2)
     made.update_yaxes(title_text="agreement", tickformat=".0%", row=2, col=2)

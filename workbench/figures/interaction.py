@@ -63,7 +63,7 @@ def _frequencies(result: Interaction, *, common: bool) -> go.Figure:
     made.update_xaxes(title_text=words, rangemode="tozero", row=1, col=1)
     if both:
         made.update_xaxes(title_text=_form(result.other), rangemode="tozero", row=1, col=2)
-    made.update_yaxes(type="log", dtick="D2")
+    made.update_yaxes(**theme.LOG_AXIS)
     return made.update_yaxes(title_text=f"samples of {result.n:,}", row=1, col=1)
 
 

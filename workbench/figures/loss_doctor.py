@@ -22,7 +22,6 @@ COURSES = {
     "effective_temperature": ("softness", "dash", "square"),
 }
 HOVER_WIDTH = 60
-TICKS = [digit * 10.0**power for power in range(-9, 10) for digit in (1, 3)]
 SYMBOLS = {"ok": "circle", "look": "diamond", "wrong": "x", "not applicable": "circle-open"}
 
 
@@ -80,7 +79,7 @@ def cosine_name(pair: str) -> str:
 
 def gradient_axis() -> dict[str, Any]:
     """How the axis of lengths looks."""
-    return {"type": "log", "tickformat": "~g", "tickvals": TICKS}
+    return theme.LOG_AXIS
 
 
 def cosine_axis() -> dict[str, Any]:
