@@ -7,6 +7,8 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 export PYTHON
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Modules are compiled once, whatever the shell says: a hundred processes start here.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help lab test check fast slow browser lock clean
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
@@ -13,17 +14,21 @@ from workbench.diagnostics.knowledge.knowledge_points import KnowledgePoints, kn
 from workbench.diagnostics.knowledge.knowledge_speed import KnowledgeSpeed, knowledge_speed
 
 
+@cache
+def bare() -> KnowledgePoints:
+    """Of a net that sees nothing."""
+    images = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    return knowledge_points({"net": lambda z: z * 0}, images)
+
+
 def made(first: str = "teacher") -> KnowledgePoints:
     """Maps drawn from thin air: all nets keep the middle, the student more of it than its control."""
     names, generator = (first, "student", "control"), np.random.default_rng(0)
-    bare = knowledge_points(
-        {"net": lambda z: z * 0}, torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    )
-    inside = bare.foreground[0]
+    inside = bare().foreground[0]
     kept = np.array([0.6, 0.45, 0.2])[:, None, None, None] * inside
     entropy = -2.8 - kept + 0.15 * generator.normal(size=(3, 4, 8, 8))
-    counts = counts_of(names, entropy, bare.foreground, 0.2)
-    return replace(bare, nets=names, entropy=entropy, layers=("layer1",) * 3, threshold=0.2, warnings=(), **counts)
+    counts = counts_of(names, entropy, bare().foreground, 0.2)
+    return replace(bare(), nets=names, entropy=entropy, layers=("layer1",) * 3, threshold=0.2, warnings=(), **counts)
 
 
 def speed(checkpoints: int = 6) -> KnowledgeSpeed:
