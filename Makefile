@@ -36,7 +36,7 @@ check: .venv/.installed-for-tests
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
 slow: .venv/.installed-for-tests
-	$(PYTEST) -n $(WORKERS) --dist loadgroup -m "(slow or notebook) and not browser"
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "(slow or notebook) and not browser"
 
 browser: .venv/.installed-for-tests
 	$(PYTEST) -m browser

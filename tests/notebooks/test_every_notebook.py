@@ -16,15 +16,17 @@ HARMLESS = "Kernel is running over TCP without encryption"  # of ipykernel 7, ab
 
 pytestmark = [pytest.mark.notebook, pytest.mark.slow]
 
-# All tests of a notebook go to one worker, which runs it once.
-GROUPS = [pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(path.stem)) for path in NOTEBOOKS]
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_draws_and_says_something_without_a_kernel(path: Path, tmp_path: Path) -> None:
+    book = executed(path, tmp_path)
+    check_outputs(book)
+    check_saved_copy(book)
 
 
-@pytest.fixture(scope="module", params=GROUPS)
-def executed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> nbformat.NotebookNode:
+def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
     """The notebook after Run All, with two seeds instead of its own number."""
-    folder = tmp_path_factory.mktemp("notebook")
-    book = nbformat.read(request.param, as_version=4)
+    book = nbformat.read(path, as_version=4)
     first = next(cell for cell in book.cells if cell.cell_type == "code")
     assert "SEEDS = 3" in first.source
     first.source = first.source.replace("SEEDS = 3", "SEEDS = 2")
@@ -41,12 +43,13 @@ def executed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return book
 
 
-def test_it_runs_and_draws(executed: nbformat.NotebookNode) -> None:
-    said = [output for cell in executed.cells for output in cell.get("outputs", [])]
+def check_outputs(book: nbformat.NotebookNode) -> None:
+    """No error, nothing on standard error, and in every cell the kind of output that it promises."""
+    said = [output for cell in book.cells for output in cell.get("outputs", [])]
     assert [o for o in said if o.output_type == "error"] == []
     assert [o.text for o in said if o.output_type == "stream" and o.name == "stderr" and HARMLESS not in o.text] == []
 
-    for cell in (cell for cell in executed.cells if cell.cell_type == "code"):
+    for cell in (cell for cell in book.cells if cell.cell_type == "code"):
         shown = {kind for output in cell.outputs for kind in output.get("data", {})}
         last = cell.source.splitlines()[-1]
         if last.startswith("wb.draw("):
@@ -57,8 +60,9 @@ def test_it_runs_and_draws(executed: nbformat.NotebookNode) -> None:
             assert "text/html" in shown, f"{cell.id} shows no table"
 
 
-def test_a_saved_copy_says_something_without_a_kernel(executed: nbformat.NotebookNode) -> None:
-    panels = [cell for cell in executed.cells if cell.cell_type == "code" and cell.id.endswith("panel")]
+def check_saved_copy(book: nbformat.NotebookNode) -> None:
+    """What a panel leaves in a saved notebook is a sentence."""
+    panels = [cell for cell in book.cells if cell.cell_type == "code" and cell.id.endswith("panel")]
     assert panels
     for cell in panels:
         (output,) = [output for output in cell.outputs if "data" in output]
