@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from html import unescape
 
 from tests.figures.examples import HOSTILE
 from tests.figures.subjects.knowledge_points import made
@@ -36,3 +38,20 @@ def test_another_image() -> None:
 
 def test_names_of_nets_are_escaped() -> None:
     assert "<img" not in panel(made(HOSTILE)).words.value
+
+
+def test_both_forms_stand_side_by_side() -> None:
+    other = replace(RESULT, mode="paper", entropy=RESULT.entropy[..., ::-1].copy()).at(RESULT.threshold)
+    shown = panel(RESULT, other=other)
+    assert panel(RESULT).form.layout.display == "none"
+    assert shown.form.layout.display == "flex"
+    assert other.explain() in unescape(shown.words.value)
+    assert RESULT.explain() in unescape(shown.words.value)
+    shown.form.value = "paper"
+    shown.threshold.value = 0.5
+    assert shown.result.mode == "paper"
+    assert shown.picture.figure == draw(other.at(0.5))
+    again = KnowledgePointsPanel.from_state(shown.state(), RESULT, other)
+    assert again.picture.figure == shown.picture.figure
+    again.form.value = "corrected"
+    assert again.picture.figure == draw(RESULT.at(0.5))
