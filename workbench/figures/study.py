@@ -29,7 +29,7 @@ def figure(study: Study) -> go.Figure:
     rows = list(range(len(arms)))
     axis = {"tickvals": rows, "range": [len(arms) - 0.5, -0.5], "showgrid": False, "zeroline": False}
     verdicts = {"overlaying": "y", "side": "right", "ticktext": [_verdict(study, arm) for arm in arms], "ticks": ""}
-    made.update_layout(yaxis=axis | {"ticktext": [label(arm.name, 22) for arm in arms]}, yaxis2=axis | verdicts)
+    made.update_layout(yaxis=axis | {"ticktext": [label(_row(arm), 22) for arm in arms]}, yaxis2=axis | verdicts)
     span = _span(study)
     made.update_xaxes(title_text=_axis_title(study), zeroline=False, range=span)
     made.add_traces([_seeds(arms), _means(arms), *_cut(arms, span)])
@@ -40,6 +40,11 @@ def figure(study: Study) -> go.Figure:
 def _axis_title(study: Study) -> str:
     teacher = "" if math.isnan(study.teacher) else f"; teacher {study.teacher:.4g}"
     return f"{label(study.setting['name'], 14)}: test {with_unit(study.score)}{teacher}"
+
+
+def _row(arm: Arm) -> str:
+    """A permuted control stands below its method, so its row does not repeat the name."""
+    return arm.role.replace("_", " ") if arm.role.startswith("permuted") else arm.name
 
 
 def _verdict(study: Study, arm: Arm) -> str:

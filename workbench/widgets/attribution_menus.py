@@ -20,7 +20,7 @@ def menus_of(result: Attribution, *, locked: bool) -> tuple[widgets.Widget, ...]
     view = widgets.ToggleButtons(options=VIEWS, style={"button_width": "8em"})
     scores = [(f"{name.replace('_', ' ')}: {ABOUT[name]}", name) for name in get_args(ScoreName)]
     score = widgets.Dropdown(options=scores, value=result.plan["score"], description="score", disabled=locked, **look)
-    score.layout.width = "34em"
+    score.layout.width = "46em"
     ways = [(name.replace("_", " "), name) for name in get_args(Attributor)]
     given = {"value": result.plan["attributor"], "description": "attributor", "disabled": locked}
     attributor = widgets.Dropdown(options=ways, **given, **look)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 
 import ipywidgets as widgets
@@ -91,12 +92,14 @@ class MethodFinder(widgets.VBox):
 
     def _chosen(self, key: str | None) -> None:
         if key is not None and not self._changing:
+            self._say()
             self._on_choice(key)
 
     def _say(self) -> None:
         shown, every = len(self.found.options), len(self._known)
         text = f"{shown} of {every} methods" if shown else "no method has all these words; clear some of them"
-        self.count.value = f'<div class="wb-hint">{text}</div>'
+        whole = f"<br>{escape(_line(self.value))}" if self.value else ""  # the list cuts long rows
+        self.count.value = f'<div class="wb-hint">{text}{whole}</div>'
 
 
 def _words(key: str, cls: type[Method]) -> str:

@@ -41,7 +41,7 @@ ABOUT = {
     "kd_match": "what makes it fit the teacher",
     "tckd_match": "what makes it fit the teacher's trust in the label",
     "dark_logit": "evidence for the teacher's other classes",
-    "dark_contrast": "evidence for the teacher's other classes against the label",
+    "dark_contrast": "the teacher's other classes against the label",
     "teacher_dark_mass": "what it gives to the other classes itself",
     "pair": "why one class rather than another",
 }
