@@ -21,7 +21,7 @@ MEANING = "orange raises the score, blue lowers it"
 def sheet(result: Attribution, rows: Sequence[int]) -> go.Figure:
     """The maps of all parties; the cosine with the teacher's map stands below."""
     notes = {
-        (row, party): f"cosine {result.similarity[result.measures.index('cosine'), p - 1, row]:.2f}"
+        (row, party): f"cosine {result.similarity[result.measures.index('cosine'), p - 1, row].round(2) + 0.0:.2f}"
         for row in rows
         for p, party in enumerate(result.parties)
         if p

@@ -23,6 +23,7 @@ from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.run_gallery import run_gallery, setting_of
 from workbench.widgets.unblocked import unblock
@@ -193,7 +194,7 @@ class AgreementPanel(widgets.VBox):
         row = widgets.Box([self.measure, self.temperature], layout={"flex_flow": "row wrap"})
         bar = widgets.Box([self.caption, self.everything], layout={"flex_flow": "row wrap", "align_items": "center"})
         note = widgets.HTML(f'<div class="wb-hint">{hint}</div>')
-        return [head, self.subject, row, self.view, note, self.sentence, bar, self.gallery]
+        return [panel_style(), head, self.subject, row, self.view, note, self.sentence, bar, self.gallery]
 
     def _wire(self) -> None:
         for each in (self.subject, self.measure):

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from workbench.diagnostics.agreement.coverage import Coverage
 from workbench.figures.draw import draw
 from workbench.records.selection import Selection
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
@@ -47,7 +48,7 @@ class CoveragePanel(widgets.VBox):
         self.picture = PlotView(made, height=int(made.layout.height), label="Coverage of pairs of features")
         self.words = widgets.HTML(layout={"width": "100%"})
         row = widgets.Box([self.first, self.second, self.massed], layout={"flex_flow": "row wrap"})
-        super().__init__([row, self.picture, self.words], layout={"width": "100%"})
+        super().__init__([panel_style(), row, self.picture, self.words], layout={"width": "100%"})
         self.add_class("wb-panel")
         for control in (self.first, self.second, self.massed):
             control.observe(lambda _: self._redraw(), "value")

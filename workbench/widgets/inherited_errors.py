@@ -15,6 +15,7 @@ from workbench.figures.inherited_errors import GAINS, SHARES
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.run_cards import RunCards
 from workbench.widgets.unblocked import unblock
@@ -110,7 +111,7 @@ class InheritedErrorsPanel(widgets.VBox):
         )
         hint = "Click a dot for its samples; one of the lower picture, for those that the student alone follows."
         row = widgets.Box([self.model, self.following, self.unlike], layout={"flex_flow": "row wrap"})
-        return [head, self.picture, widgets.HTML(f'<div class="wb-hint">{hint}</div>'), row, self.cards]
+        return [panel_style(), head, self.picture, widgets.HTML(f'<div class="wb-hint">{hint}</div>'), row, self.cards]
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
         trace, row, models = int(point["trace"]), round(float(point["y"])), self.result.models

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 
 from workbench.diagnostics.knowledge.knowledge_points import KnowledgePoints
 from workbench.figures.draw import draw
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
@@ -54,7 +55,7 @@ class KnowledgePointsPanel(widgets.VBox):
         self.picture = PlotView(made, height=int(made.layout.height), label="Knowledge points")
         self.words = widgets.HTML(layout={"width": "100%"})
         row = widgets.Box([self.form, self.threshold, self.image], layout={"flex_flow": "row wrap"})
-        super().__init__([row, self.picture, self.words], layout={"width": "100%"})
+        super().__init__([panel_style(), row, self.picture, self.words], layout={"width": "100%"})
         self.add_class("wb-panel")
         self.threshold.observe(lambda _: self._count(), "value")
         self.image.observe(lambda _: self._show(), "value")

@@ -12,6 +12,7 @@ from workbench.diagnostics.loss_doctor.loss_doctor import LossDoctor, loss_docto
 from workbench.figures.draw import draw
 from workbench.figures.theme import STATUS
 from workbench.records.run import Run
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
@@ -59,7 +60,7 @@ class LossDoctorPanel(widgets.VBox):
         made = draw(self.result)
         self.picture = PlotView(made, height=int(made.layout.height), label="Loss doctor")
         row = widgets.Box([self.shown, self.party], layout={"flex_flow": "row wrap"})
-        super().__init__([self.picture, row, self.words], layout={"width": "100%"})
+        super().__init__([panel_style(), self.picture, row, self.words], layout={"width": "100%"})
         self.add_class("wb-panel")
         self.party.observe(lambda _: self._choose(), "value")
         self.shown.observe(lambda _: self._write(), "value")

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from workbench.diagnostics.representation.representation import Representation
 from workbench.figures.draw import draw
 from workbench.figures.text import label
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
@@ -44,7 +45,7 @@ class RepresentationPanel(widgets.VBox):
         self.picture = PlotView(made, height=int(made.layout.height), label="Similarity of layers")
         self.words = widgets.HTML(layout={"width": "100%"})
         hint = widgets.HTML('<div class="wb-hint">Click a cell for everything about its two layers.</div>')
-        super().__init__([self.measure, self.picture, hint, self.words], layout={"width": "100%"})
+        super().__init__([panel_style(), self.measure, self.picture, hint, self.words], layout={"width": "100%"})
         self.add_class("wb-panel")
         self.measure.observe(lambda _: self.picture.show(draw(self.result, measure=self.measure.value)), "value")
         self.picture.on_click(self._clicked)

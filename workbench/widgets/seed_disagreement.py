@@ -13,6 +13,7 @@ from workbench.diagnostics.agreement.seed_disagreement import SeedDisagreement, 
 from workbench.figures.draw import draw
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.run_cards import RunCards
 from workbench.widgets.unblocked import unblock
@@ -100,7 +101,7 @@ class SeedDisagreementPanel(widgets.VBox):
         head = widgets.HTML('<div class="wb-head">Which samples depend on the seed? (test samples)</div>')
         hint = widgets.HTML('<div class="wb-hint">Click a circle: the samples on which those two seeds differ.</div>')
         row = widgets.Box([self.arm, self.pair], layout={"flex_flow": "row wrap"})
-        return [head, row, self.picture, hint, self.sentence, self.cards]
+        return [panel_style(), head, row, self.picture, hint, self.sentence, self.cards]
 
     def _change_arm(self) -> None:
         arm = self.arm.value

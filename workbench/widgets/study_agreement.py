@@ -15,6 +15,7 @@ from workbench.figures.draw import draw
 from workbench.figures.study_agreement import WORDS
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.run_cards import RunCards
 from workbench.widgets.unblocked import unblock
@@ -96,10 +97,10 @@ class StudyAgreementPanel(widgets.VBox):
         said = (self.result.explain(), *(f"{each}." for each in self.result.warnings))
         words = widgets.HTML("".join(f'<div class="wb-hint">{escape(each)}</div>' for each in said))
         if self.result.study is None:
-            return [head, self.measure, self.picture, words]
+            return [panel_style(), head, self.measure, self.picture, words]
         hint = widgets.HTML('<div class="wb-hint">Click a seed\'s mark: its samples in dispute.</div>')
         row = widgets.Box([self.arm, self.seed], layout={"flex_flow": "row wrap"})
-        return [head, self.measure, self.picture, words, hint, row, self.cards]
+        return [panel_style(), head, self.measure, self.picture, words, hint, row, self.cards]
 
     def _change_arm(self) -> None:
         before, seeds = self.seed.value, self.result.seeds[self.arm.value]

@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from workbench.diagnostics.knowledge.unicam import UniCAM
 from workbench.figures.draw import draw
 from workbench.figures.unicam import COLUMNS
+from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
@@ -38,7 +39,7 @@ class UniCAMPanel(widgets.VBox):
         made = draw(result, first=first)
         self.picture = PlotView(made, height=int(made.layout.height), label="What was distilled, and where")
         self.words = widgets.HTML(f'<div class="wb-hint">{escape(result.explain())}</div>', layout={"width": "100%"})
-        super().__init__([self.picture, self.first, self.words], layout={"width": "100%"})
+        super().__init__([panel_style(), self.picture, self.first, self.words], layout={"width": "100%"})
         self.add_class("wb-panel")
         self.first.observe(lambda _: self.picture.show(draw(self.result, first=self.first.value)), "value")
         unblock(self)
