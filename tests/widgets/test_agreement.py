@@ -100,7 +100,7 @@ def test_a_baseline_says_what_is_hard_and_what_flips(shown: AgreementPanel) -> N
     shown.subject.value = "flips"
     assert isinstance(shown.result, Flips)
     assert shown.result.progress == flips_of(run(), control()).progress
-    assert "Flips are against labels only" in shown.children[4].value
+    assert "Flips are against labels only" in shown.children[5].value
     alone = panel(run())
     alone.subject.value = "flips"
     assert alone.result.against == "its teacher"

@@ -155,7 +155,7 @@ def _controls(again: Reconstruction, result: Interaction) -> tuple[widgets.Widge
         result.threshold, min=0.02, max=0.99, step=0.01, description="threshold", readout_format=".2f", **shared
     )
     components = widgets.IntSlider(again.largest, min=1, max=again.largest, description="components", **shared)
-    view = widgets.ToggleButtons(options=VIEWS, style={"button_width": "6.6em"})
+    view = widgets.ToggleButtons(options=VIEWS, style={"button_width": "auto"})
     last = result.features - 1
     feature = widgets.BoundedIntText(0, min=0, max=last, description="feature", layout={"width": "12em"})
     return threshold, components, view, feature
