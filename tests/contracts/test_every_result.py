@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import FrozenInstanceError, fields, is_dataclass
+from dataclasses import FrozenInstanceError, dataclass, fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -65,6 +65,33 @@ def test_another_file_is_one_clear_error(result: Result, tmp_path: Path) -> None
             type(result).load(tmp_path / "broken.npz")
     with pytest.raises(ValueError, match="is not a saved"):
         type(result).load(tmp_path / "missing.npz")
+
+
+@dataclass(frozen=True)
+class Before(Result):
+    n: int
+    dropped: float = 0.5
+
+
+@dataclass(frozen=True)
+class After(Result):
+    n: int
+    added: np.ndarray
+    table: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wider(Before):
+    more: str = "none"
+
+
+def test_a_file_of_another_version_is_told_by_its_fields(tmp_path: Path) -> None:
+    path = Before(3, 0.25).save(tmp_path / "result")
+    assert Wider.load(path) == Wider(3, 0.25, "none")
+    with pytest.raises(
+        ValueError, match="is not a saved After: it lacks added, table and also has dropped: another version"
+    ):
+        After.load(path)
 
 
 def test_it_is_frozen(result: Result) -> None:

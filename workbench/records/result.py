@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from zipfile import BadZipFile
@@ -47,15 +47,27 @@ class Result:
         """The inverse of ``save``.
 
         Raises:
-            ValueError: the file is not one that ``save`` of this class wrote.
+            ValueError: the file is not one that ``save`` of this class wrote, or of another version of it.
         """
         try:
             with Path(path).with_suffix(".npz").open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 values = {name: file[name] for name in file.files if name != "__json__"}
                 rest = json.loads(str(file["__json__"]), object_hook=_interval)
-                return cls(**values, **{name: tuple(v) if isinstance(v, list) else v for name, v in rest.items()})
+                values |= {name: tuple(v) if isinstance(v, list) else v for name, v in rest.items()}
+            return cls(**_known(cls, values))
         except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
             raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
+
+
+def _known(cls: type[Result], values: dict[str, Any]) -> dict[str, Any]:
+    """The values, if they are those of the class as it is now."""
+    needed = [f.name for f in fields(cls) if f.default is MISSING and f.default_factory is MISSING]
+    lacking = [name for name in needed if name not in values]
+    unknown = sorted(set(values) - {f.name for f in fields(cls)})
+    if lacking or unknown:
+        found = [f"{words} {', '.join(names)}" for words, names in (("lacks", lacking), ("also has", unknown)) if names]
+        raise ValueError(f"it {' and '.join(found)}: another version or kind of result wrote it; compute it again")
+    return values
 
 
 def _row(value: Any) -> dict[str, Any]:
