@@ -110,8 +110,8 @@ class Ranking(Result):
         found = alone if math.isnan(self.kendall.low) else self.kendall
         text += f"Kendall's tau-b of the two orders is {found}; of random orders {self.chance:.1%} agree as well."
         low, high = self.our_ranks_low[0], self.our_ranks_high[0]
-        place = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        return text if math.isnan(low) else f"{text} With other seeds our first would be ranked {place}."
+        place = f"still be ranked {low:g}" if low == high else f"be ranked {low:g} to {high:g}"
+        return text if math.isnan(low) else f"{text} With other seeds our first would {place}."
 
 
 def ranking(
