@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,6 +78,14 @@ def test_other_choices_in_the_released_mode_are_called_ours() -> None:
     found = interaction(models, groups(models), mode="paper", construction=Construction("released", "aligned", "last"))
     assert found.provenance["fidelity"] == "proposed"
     assert interaction(models, groups(models), mode="paper").provenance["fidelity"] == "paper"
+
+
+def test_a_result_without_the_choices_that_came_later_is_explained_as_by_their_defaults() -> None:
+    models = planted()
+    found = interaction(models, groups(models))
+    older = {name: value for name, value in found.construction.items() if name != "basis"}
+    assert replace(found, construction=older).explain() == found.explain()
+    assert "principal components" in found.explain()
 
 
 def test_an_aligned_feature_points_to_its_longer_tail() -> None:

@@ -53,7 +53,7 @@ def independent(found: Components, *, least_share: float = 0.005, seed: int = 0)
 
 
 def parts_of(found: Mapping[str, Components], construction: Construction) -> tuple[list[Components], list[str]]:
-    """The components that a construction asks for, model by model, and which models' search did not come to rest.
+    """The components that a construction asks for, model by model, and a warning of searches that did not end.
 
     Raises:
         ValueError: there is no such basis, or as ``independent``.

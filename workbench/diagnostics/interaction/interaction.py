@@ -58,7 +58,7 @@ class Interaction(Result):
         class_information: (F,) what a feature says about the class, in nats; NaN where classes are not known.
         precision, recall: by group, of its models' features against the teachers'.
         order_features, order_unique: (R,) and (R, G) numbers of features when the scan begins elsewhere.
-        other: the other mode's threshold and numbers.
+        other: the other mode's threshold and numbers, of the same components, in the same basis.
         other_frequency: (G, F') the same as ``frequency`` in the other mode.
         scores: (L, N) components, models one below the other.
         owner, rank, share, gap: (L,) whose they are, their place, share of variance, gap to the next (NaN if independent).

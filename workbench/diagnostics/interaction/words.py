@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.diagnostics.interaction.construction import Construction
+
 if TYPE_CHECKING:
     from workbench.diagnostics.interaction.interaction import Interaction
 
@@ -19,7 +21,7 @@ NEAR, MANY, STRICT = 0.05, 0.25, 0.9
 
 def explained(result: Interaction) -> str:
     """What the numbers say, and what they really measure, in one paragraph."""
-    basis = result.construction["basis"]
+    basis = Construction(**result.construction).basis
     text = (
         f"{len(result.owner):,} {basis} components of {len(result.models)} models form {result.features:,} features at a "
         f"correlation above {result.threshold:.2f}. "
@@ -35,7 +37,7 @@ def explained(result: Interaction) -> str:
     if result.other:
         counts = _in_use(result.group_names, result.other["unique"], result.other["mean_frequency"])
         text += (
-            f"The other construction ({result.other['mode']}) has {result.other['features']:,} features at "
+            f"The other construction ({result.other['mode']}) of the same components has {result.other['features']:,} features at "
             f"{result.other['threshold']:.2f}; in use: {counts}. "
         )
     return text + MEASURED
