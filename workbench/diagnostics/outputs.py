@@ -40,12 +40,9 @@ def pair_of(run: Run, against: Run | None = None) -> Pair:
     """
     other, party = (run, "teacher") if against is None else (against, "student")
     check_classification(run)
-    if not np.array_equal(run.test_ids, other.test_ids):
-        raise ValueError(f"runs {run.id} and {other.id} were tested on different samples: their ids differ")
-    names, others = (tuple(map(str, each.facts.get("class_names") or ())) for each in (run, other))
-    if not np.array_equal(run.test_labels, other.test_labels) or (names and others and names != others):
-        raise ValueError(f"runs {run.id} and {other.id} have other classes, or the same in another order")
-    return Pair(outputs_of(run, "student"), outputs_of(other, party), run.test_labels, run.test_ids, names)
+    check_alike(run, other)
+    student, teacher = outputs_of(run, "student"), outputs_of(other, party)
+    return Pair(student, teacher, run.test_labels, run.test_ids, _names(run))
 
 
 def check_classification(run: Run) -> None:
@@ -53,6 +50,19 @@ def check_classification(run: Run) -> None:
     task = run.setting.get("task", "classification")
     if task != "classification":
         raise ValueError(f"run {run.id} is of task {task!r}; one class per sample is needed, as in a classification")
+
+
+def check_alike(run: Run, other: Run) -> None:
+    """Raise ``ValueError`` for runs that were tested on different samples, or know other classes."""
+    if not np.array_equal(run.test_ids, other.test_ids):
+        raise ValueError(f"runs {run.id} and {other.id} were tested on different samples: their ids differ")
+    names, others = _names(run), _names(other)
+    if not np.array_equal(run.test_labels, other.test_labels) or (names and others and names != others):
+        raise ValueError(f"runs {run.id} and {other.id} have other classes, or the same in another order")
+
+
+def _names(run: Run) -> tuple[str, ...]:
+    return tuple(map(str, run.facts.get("class_names") or ()))
 
 
 def paired_logits(student_logits: ArrayLike, teacher_logits: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -207,13 +207,13 @@ def test_bad_input_is_one_clear_error(student: object, teacher: object, labels: 
 def test_a_run_brings_its_outputs_and_a_control_borrows_a_teacher() -> None:
     run = examples.run(classes=4, names=tuple("abcd"))
     assert confusion_of(run).class_names == tuple("abcd")
-    control = examples.run(classes=4, name="labels_only", predictions={"student": run.predictions["student"]})
+    control = replace(run, predictions={"student": run.predictions["student"]})
     with pytest.raises(KeyError, match="no outputs of 'teacher'"):
         confusion_of(control)
     assert confusion_of(control, run).pearson == confusion_of(run).pearson
     with pytest.raises(ValueError, match="their ids differ"):
         confusion_of(control, examples.run(classes=4, test_ids=run.test_ids[::-1]))
-    with pytest.raises(ValueError, match="only classifications"):
+    with pytest.raises(ValueError, match="as in a classification"):
         confusion_of(examples.run(setting={"task": "regression"}))
 
 
@@ -230,6 +230,8 @@ def test_a_second_run_brings_a_second_teacher() -> None:
     assert f"correlate at {found.teachers['pearson']:.2f} with each other" in found.explain()
     with pytest.raises(ValueError, match="their ids differ"):
         confusion_of(run, second=examples.run(classes=4, test_ids=run.test_ids[::-1]))
+    with pytest.raises(ValueError, match="have other classes"):
+        confusion_of(run, second=examples.run(classes=4, test_labels=(run.test_labels + 1) % 4))
     with pytest.raises(KeyError, match="no outputs of 'teacher'"):
         confusion_of(run, second=examples.run(classes=4, predictions={"student": run.predictions["student"]}))
 

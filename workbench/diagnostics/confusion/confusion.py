@@ -44,7 +44,14 @@ from workbench.diagnostics.confusion.numbers import (
 from workbench.diagnostics.confusion.rows import rows_of
 from workbench.diagnostics.confusion.similarity import NAMES
 from workbench.diagnostics.confusion.tables import Mode, Samples, Tables, off_diagonals, tables
-from workbench.diagnostics.outputs import classes_of, names_of, outputs_of, paired_logits
+from workbench.diagnostics.outputs import (
+    check_alike,
+    check_classification,
+    classes_of,
+    names_of,
+    outputs_of,
+    paired_logits,
+)
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -208,14 +215,12 @@ def confusion_of(
 
     Raises:
         KeyError: there are no outputs of a teacher.
-        ValueError: the runs were tested on different samples, not a classification, or as ``confusion``.
+        ValueError: not a classification, the runs were tested on different samples or classes, or as ``confusion``.
     """
-    if run.setting.get("task", "classification") != "classification":
-        raise ValueError(f"run {run.id} is a run of {run.setting['task']}; only classifications have a confusion")
+    check_classification(run)
     other = run if taught is None else taught
     for each in (other, second or other):
-        if not np.array_equal(run.test_ids, each.test_ids):
-            raise ValueError(f"runs {run.id} and {each.id} were tested on different samples: their ids differ")
+        check_alike(run, each)
     names = run.facts.get("class_names") or ()
     student, teacher = outputs_of(run, "student"), outputs_of(other, "teacher")
     further = None if second is None else outputs_of(second, "teacher")
