@@ -51,6 +51,7 @@ def test_of_many_unrelated_pairs_none_stands_out_more_often_than_it_should() -> 
         left, right = ({f"{k}": generator.normal(size=(14, 3)) for k in range(4)} for _ in range(2))
         found = representation(left, right, seed=seed)
         assert (found.p_adjusted >= found.p_values).all()
+        assert found.hints[0]["p"] == found.p_adjusted.min()
         best.append(found.p_values.min())
         adjusted.append(found.p_adjusted.min())
     assert np.mean(np.array(best) < 0.05) > 0.3

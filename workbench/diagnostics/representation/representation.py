@@ -71,7 +71,8 @@ class Representation(Result):
         low, high: (S, T) bounds of ``cka`` from a jackknife over ten groups of samples.
         p_values: (S, T) share of permutations of the samples with as large a ``cka``.
         p_adjusted: (S, T) share of them with as large a ``cka`` in any pair: for looking at all pairs at once.
-        hints: the best teacher layer for each student layer, the best pair first: ``student``, ``teacher``, ``cka``, ``p``.
+        hints: the best teacher layer for each student layer, the best pair first: ``student``, ``teacher``,
+            ``cka``, ``p`` (adjusted, since it was chosen among all).
         n: samples.
         seed: of the samples that were drawn, and of the permutations.
         warnings: what weakens the numbers.
@@ -184,7 +185,7 @@ def representation(
         high=high,
         p_values=p_values,
         p_adjusted=p_adjusted,
-        hints=hints_of(tuple(mine), tuple(theirs), table[0], p_values),
+        hints=hints_of(tuple(mine), tuple(theirs), table[0], p_adjusted),
         n=n,
         seed=seed,
         warnings=warnings_of(n, [*mine.values(), *theirs.values()]),
