@@ -47,6 +47,8 @@ def test_a_credit_for_near_misses_is_given_to_pieces_too():
         stream.update(STUDENT[rows], TEACHER[rows], LABELS[rows])
     whole = agreement(STUDENT, TEACHER, LABELS, credit=credit).weighted_kappa
     assert stream.result().weighted_kappa.mean == pytest.approx(whole.mean)
+    with pytest.raises(ValueError, match=r"5 classes need \(5, 5\)"):
+        AgreementStream(credit=np.eye(4)).update(STUDENT, TEACHER, LABELS)
 
 
 def test_memory_does_not_grow_with_the_samples():

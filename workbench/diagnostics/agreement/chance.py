@@ -88,7 +88,7 @@ class Picks:
     ) -> None:
         """Finds out which pairs of label and class occur, since few of the C^2 do."""
         self.student, self.teacher, self.labels, self.classes = student, teacher, labels, classes
-        self.credit = None if credit is None else _checked(np.asarray(credit, np.float64), classes)
+        self.credit = None if credit is None else checked_credit(credit, classes)
         self.same = student == teacher
         self._hits = np.array([self.same, student == labels, teacher == labels], np.float64)
         pairs = np.concatenate([labels * classes + student, labels * classes + teacher])
@@ -137,7 +137,13 @@ def _beyond(agreed: np.ndarray, chance: np.ndarray, most: np.ndarray | float = 1
     return (agreed - chance) / np.where(room > NO_ROOM, room, np.nan)
 
 
-def _checked(credit: np.ndarray, classes: int) -> np.ndarray:
+def checked_credit(credit: ArrayLike, classes: int) -> np.ndarray:
+    """As (C, C) float64.
+
+    Raises:
+        ValueError: another shape, values outside [0, 1], or others than 1 on the diagonal.
+    """
+    credit = np.asarray(credit, np.float64)
     if credit.shape != (classes, classes):
         raise ValueError(f"credit of shape {credit.shape}; {classes} classes need ({classes}, {classes})")
     if not ((credit >= 0) & (credit <= 1)).all() or (np.diag(credit) != 1).any():

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.agreement.agreement import Agreement, assembled
-from workbench.diagnostics.agreement.chance import Picks
+from workbench.diagnostics.agreement.chance import Picks, checked_credit
 from workbench.diagnostics.agreement.distances import forward_kl
 from workbench.diagnostics.outputs import classes_of, names_of, paired_logits, tied
 from workbench.records.interval import Interval
@@ -81,6 +81,8 @@ class AgreementStream:
         if self.classes and classes != self.classes:
             raise ValueError(f"logits of {classes} classes after {self._n:,} samples of {self.classes}")
         names_of(self.class_names, classes)
+        if self.credit is not None:
+            checked_credit(self.credit, classes)
         codes = (labels * classes + teacher.argmax(axis=1)) * classes + student.argmax(axis=1)
         self.classes = classes
         self._add(codes)
