@@ -25,7 +25,7 @@ WORDS = {
     "student_only": "only the student is right",
     "teacher_only": "only the teacher is right",
     "non_target": "same best class beside the label",
-    "top_k": "first five classes in common",
+    "top_k": "first classes (up to five) in common",
     "kendall": "order of the classes (tau)",
 }
 

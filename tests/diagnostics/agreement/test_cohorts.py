@@ -80,6 +80,8 @@ def test_what_a_student_makes_of_its_teachers_answers() -> None:
         assert following_of(run(), name).ids.tolist() == mine
         assert following_of(run(), name, other).ids.tolist() == others
         assert following_of(run(), name).name == name
+    with pytest.raises(ValueError, match="no group 'wrong'; there are error taken over, "):
+        following_of(run(), "wrong")
     alone = without(following_of(run(), "right answer followed"), following_of(run(), "right answer followed", other))
     assert (alone.ids.tolist(), alone.name) == ([13], "right answer followed")
 

@@ -91,11 +91,13 @@ def following_of(run: Run, following: Following, other: Run | None = None) -> Se
         KeyError: the run has no outputs of a teacher.
         ValueError: the runs were tested on different samples, or there is no such group.
     """
+    if following not in (groups := get_args(Following)):
+        raise ValueError(f"no group {following!r}; there are {', '.join(groups)}")
     pair = pair_of(run)
     student = pair.student if other is None else pair_of(run, other).teacher
     taught = pair.teacher.argmax(axis=1)
     code = 2 * (taught == pair.labels) + (student.argmax(axis=1) != taught)
-    return Selection(pair.ids[code == get_args(Following).index(following)], following)
+    return Selection(pair.ids[code == groups.index(following)], following)
 
 
 def within(selection: Selection, other: Selection) -> Selection:
