@@ -41,7 +41,7 @@ def test_a_seeds_mark_is_its_run_whatever_the_measure(measure: str) -> None:
     assert made.name == "one seed"
     click(shown, seeds, made.x[2], made.y[2])
     assert (shown.arm.value, shown.seed.value) == ("method_1", 2)
-    assert heard[-1].ids.tolist() == disagreement_of(STUDY.run("method_1", 2)).ids.tolist()
+    assert [each.ids.tolist() for each in heard] == [disagreement_of(STUDY.run("method_1", 2)).ids.tolist()]
 
 
 def test_a_mean_is_its_arm_and_the_wedge_nothing() -> None:

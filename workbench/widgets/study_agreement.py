@@ -61,11 +61,10 @@ class StudyAgreementPanel(widgets.VBox):
         super().__init__(self._arranged(), layout={"width": "100%"})
         self.add_class("wb-panel")
         self.measure.observe(lambda _: self.picture.show(draw(self.result, measure=self.measure.value)), "value")
-        self.arm.observe(lambda _: self._change_arm(), "value")
+        self.arm.observe(lambda _: self._choose(self.arm.value, self.seed.value), "value")
         self.seed.observe(lambda _: self._show(), "value")
         self.picture.on_click(self._clicked)
-        self._change_arm()
-        self.seed.value = state.get("seed", self.seed.value)
+        self._choose(self.arm.value, state.get("seed"))
         unblock(self)
 
     @property
@@ -102,11 +101,14 @@ class StudyAgreementPanel(widgets.VBox):
         row = widgets.Box([self.arm, self.seed], layout={"flex_flow": "row wrap"})
         return [panel_style(), head, self.measure, self.picture, words, hint, row, self.cards]
 
-    def _change_arm(self) -> None:
-        before, seeds = self.seed.value, self.result.seeds[self.arm.value]
-        self._busy = True  # the list and what is chosen in it change, the samples are shown once
-        self.seed.options = seeds
-        self.seed.value = before if before in seeds else seeds[0]
+    def _choose(self, arm: str, seed: int | None) -> None:
+        """A run of an arm, its first one where it has no such seed."""
+        if self._busy:
+            return
+        seeds = self.result.seeds[arm]
+        self._busy = True  # arm, list of seeds and seed change, the samples are shown once
+        self.arm.value, self.seed.options = arm, seeds
+        self.seed.value = seed if seed in seeds else seeds[0]
         self._busy = False
         self._show()
 
@@ -114,11 +116,12 @@ class StudyAgreementPanel(widgets.VBox):
         place, kind = divmod(int(point["trace"]) - (self.measure.value == "top1"), TRACES)
         if place < 0:
             return
-        self.arm.value = arm = self.result.arms[place]
+        arm, seed = self.result.arms[place], self.seed.value
         if kind == SEEDS:
             accuracy, value = (np.array(self.result.per_seed[name][arm]) for name in ("accuracy", self.measure.value))
             apart = abs(accuracy - float(point["x"])) + abs(value - float(point["y"]))
-            self.seed.value = self.result.seeds[arm][int(np.nanargmin(apart))]
+            seed = self.result.seeds[arm][int(np.nanargmin(apart))]
+        self._choose(arm, seed)
 
     def _show(self) -> None:
         if self._busy or self.result.study is None:
