@@ -33,7 +33,7 @@ class UniCAMPanel(widgets.VBox):
         """Shows the first pictures."""
         self.result = result
         last = max(0, len(result.distilled) - COLUMNS)
-        wide = {"description_width": "6em"}
+        wide = {"description_width": "8em"}
         self.first = widgets.IntSlider(value=first, min=0, max=last, description="pictures from", style=wide)
         self.first.layout.display = "" if last else "none"
         made = draw(result, first=first)

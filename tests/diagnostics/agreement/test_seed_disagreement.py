@@ -70,6 +70,8 @@ def test_two_seeds_have_one_pair():
     found = of(SAID[:2], LABELS)
     assert found.disagreement.mean == 0.5
     assert any("only 2 seeds" in warning for warning in found.warnings)
+    assert "nan" not in found.explain()
+    assert "one pair has no interval" in found.explain()
 
 
 def test_a_study_brings_its_runs():

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -84,10 +85,13 @@ class SeedDisagreement(Result):
         said = "as often as they err, as far as these seeds tell"
         if gap.excludes(0):
             said = "less often than they err: they err alike" if gap.high < 0 else "more often than they err"
+        known = (
+            f", {100 * gap.low:+.1f} to {100 * gap.high:+.1f}" if isfinite(gap.low) else "; one pair has no interval"
+        )
         return (
             f"Two of {len(self.seeds)} seeds of {self.arm.replace('_', ' ')} pick different classes on "
             f"{self.disagreement.mean:.1%} of {self.n:,} samples and are wrong on {self.error.mean:.1%}: {said} "
-            f"(difference {100 * gap.mean:+.1f} points, {100 * gap.low:+.1f} to {100 * gap.high:+.1f})."
+            f"(difference {100 * gap.mean:+.1f} points{known})."
         )
 
 
