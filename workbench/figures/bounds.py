@@ -22,7 +22,9 @@ def figure(result: Bounds) -> go.Figure:
     """Between the curves a student's gap is allowed; beyond the largest gap there is, a bound is vacuous."""
     here = max(result.divergence.mean, LEAST)
     ends = (here / SPAN, max(here * SPAN, 2.0 if result.vacuous else 0.0))
-    reach = min(1.15 * LARGEST, 3 * max(abs(result.upper), abs(result.student_gap.mean), LEAST))
+    straight = lower_bound(result.teacher_gap.mean, here, result.eta, result.sigma) if result.eta else 0.0
+    seen = max(3 * max(abs(result.upper), abs(result.student_gap.mean), LEAST), 1.3 * abs(straight))
+    reach = min(1.15 * LARGEST, seen)
     axes = {
         "xaxis": {"title": {"text": f"divergence K in nats, as {escaped(result.estimator)} estimates it"}},
         "yaxis": {"title": {"text": f"test minus training loss ({escaped(result.loss)})"}, "range": [-reach, reach]},

@@ -28,7 +28,9 @@ def figure(result: BreakEven) -> go.Figure:
     guess = ", estimated" if any(each.startswith("everything is estimated") for each in result.warnings) else ""
     first = {"text": f"students that share the teacher's work<br><b>{sharing}</b>"}
     second = {"text": f"samples that one student serves<br><b>{serving}</b>"}
-    third = "students that share the teacher's work; in the colour of the way that takes least by the central values"
+    third = (
+        "students that share the teacher's work<br>(in the colour of the way that takes least by the central values)"
+    )
     axes = {  # laid out by hand and at once: a slider waits for this figure
         "xaxis": {"anchor": "y", "title": first, "type": "log", **_ticks(result.reuse[-1])},
         "yaxis": {"domain": [0.745, 1], "title": {"text": f"{top.name} per student{guess}"}, "rangemode": "tozero"},

@@ -28,7 +28,7 @@ def figure(result: Divergence) -> go.Figure:
     names = [name for name, value in result.values.items() if value.mean > 0]
     rows = list(range(len(names)))
     axes = {
-        "xaxis": {"title": {"text": "nats"}, "type": "log", "exponentformat": "power"},
+        "xaxis": {"title": {"text": "nats"}, **theme.LOG_AXIS},
         "yaxis": {
             "tickvals": rows,
             "ticktext": [SHORT.get(name, escaped(name)) for name in names],

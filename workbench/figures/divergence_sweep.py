@@ -46,7 +46,7 @@ def figure(result: DivergenceSweep, across: Across = "divergence", color: Color 
         "yaxis": {"title": {"text": gap}, "range": _range(result)},
         "annotations": [_correlation(result)],
     }
-    made = theme.canvas(height=460, margin_t=ROOM + 22, **axes)
+    made = theme.canvas(height=460, margin_t=ROOM + 38, **axes)
     if across == "divergence":
         made.add_trace(_bound(result))
     for position, group in enumerate(_groups(result, color)):
@@ -78,10 +78,11 @@ def _correlation(result: DivergenceSweep) -> dict[str, object]:
         "xanchor": "left",
         "yanchor": "bottom",
         "showarrow": False,
+        "align": "left",
     }
     text = f"rank correlation {escaped(result.spearman)}; {result.within:.0%} within the bound"
     if result.vacuous:
-        text += f", which is <b>VACUOUS</b> at {result.vacuous:.0%}"
+        text += f",<br>which is <b>VACUOUS</b> at {result.vacuous:.0%}"
     return {**place, "text": text, "font": {"size": theme.SIZE, "color": theme.TEXT}}
 
 

@@ -38,7 +38,7 @@ def figure(result: Energy) -> go.Figure:
     if streams := flow(result, unit):
         panels.append((height_of_flow(result), streams, _flow_axes()))
     if len(result.arms) > 1 and any(math.isfinite(row["score"]) for row in result.totals):
-        panels.append((PARETO, _pareto(result, unit), _pareto_axes(unit)))
+        panels.append((PARETO, _pareto(result, unit), _pareto_axes(result, unit)))
     panels.append((LINE * len(checklist), [_checklist(checklist)], _checklist_axes(len(checklist))))
     height = sum(pixels for pixels, _, _ in panels) + GAP * (len(panels) - 1) + TOP + BELOW
     made = theme.canvas(
@@ -194,9 +194,13 @@ def _stage_axes(result: Energy, unit: Unit) -> Axes:
     return {"title": title, "rangemode": "tozero"}, {**ticks, "range": [len(arms) - 0.25, -0.5], **BARE}
 
 
-def _pareto_axes(unit: Unit) -> Axes:
+def _pareto_axes(result: Energy, unit: Unit) -> Axes:
+    """Equal scores differ by rounding alone, which must not fill the picture."""
+    scores = [row["score"] for row in result.totals if math.isfinite(row["score"])]
+    room = max(0.25 * (max(scores) - min(scores)), 0.005 * max(map(abs, scores)), 1e-6)
     title = {"text": f"{unit.name} for one student; grey: another arm takes less and scores no worse"}
-    return {"title": title, "rangemode": "tozero"}, {"title": {"text": "score"}}
+    score = {"title": {"text": "score"}, "range": [min(scores) - room, max(scores) + room]}
+    return {"title": title, "rangemode": "tozero"}, score
 
 
 def _flow_axes() -> Axes:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from workbench.figures import curves
+from workbench.figures import curves, theme
 from workbench.figures.curves import agreement_trace, points, score_trace, term_name, term_trace
 from workbench.figures.loss_doctor import (
     cosine_axis,
@@ -42,7 +42,7 @@ def losses(terms: Mapping[str, Sequence[str]], *, log_loss: bool = False, height
     made = curves.panels(["weighted loss terms"], [1.0], height)
     names = list(dict.fromkeys(term for lane in terms.values() for term in lane))
     made.add_traces([term_trace(lane, term, names.index(term)) for lane in terms for term in terms[lane]])
-    return made.update_layout(margin_t=16, yaxis_type="log" if log_loss else "linear")
+    return made.update_layout(margin_t=16, yaxis=theme.LOG_AXIS if log_loss else {"type": "linear"})
 
 
 def scores(score: str = "accuracy", *, height: int = 340) -> go.Figure:

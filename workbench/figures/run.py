@@ -32,7 +32,7 @@ def figure(run: Run, control: Run | None = None, *, log_loss: bool = False) -> g
     if AGREEMENT in run.curves:
         made.add_trace(agreement_trace(curve=run.curves[AGREEMENT]), row=3, col=1)
     last = _last_step(run)
-    made.update_yaxes(type="log" if log_loss else "linear", row=1, col=1)
+    made.update_yaxes(theme.LOG_AXIS if log_loss else {"type": "linear"}, row=1, col=1)
     made.update_layout(title_text=f"Run {label(run.id, 44)}", margin_t=theme.MARGIN["t"])
     return curves.mark(made, curves.marks_of(run.changes), last)
 

@@ -59,7 +59,8 @@ def line(snapshot: Snapshot) -> str:
     words = {"paused": "Paused. ", "failed": "Failed: "}.get(snapshot.status, "")
     steps = ", ".join(f"{lane.name} {lane.step}/{lane.steps}" for lane in snapshot.lanes if lane.steps)
     shown = f" Steps: {steps}." if steps and snapshot.status in ("running", "paused") else ""
-    left = "" if math.isnan(snapshot.remaining_s) or snapshot.status == "paused" else _left(snapshot.remaining_s)
+    going = snapshot.status in BUSY and snapshot.status != "paused" and not math.isnan(snapshot.remaining_s)
+    left = _left(snapshot.remaining_s) if going else ""
     return f"{words}{snapshot.message}{shown}{left}"
 
 

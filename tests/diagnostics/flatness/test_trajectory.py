@@ -62,7 +62,7 @@ def test_a_run_trains_on_and_a_study_brings_its_seeds() -> None:
     study = wb.study(stage, [wb.methods.KD()], seeds=3, quick=True)
     run = study.run("kd", 0)
     found = trajectory_of(run, stage, epochs=4)
-    assert found.points == ("the end", "epoch +1", "epoch +2", "epoch +3", "epoch +4")
+    assert found.points == ("as distilled", "epoch +1", "epoch +2", "epoch +3", "epoch +4")
     data, student = stage.train, run.revive(stage).student
     assert found.losses[0] == pytest.approx(
         nn.functional.cross_entropy(student(data.inputs), data.labels).item(), rel=1e-5

@@ -21,7 +21,7 @@ def made(*points: str, path: bool = True) -> Trajectory:
 
 
 def results() -> list[Trajectory]:
-    return [made("the end", "epoch +1", "epoch +2", "epoch +3"), made("seed 0", "seed 1", "seed 2", path=False)]
+    return [made("as distilled", "epoch +1", "epoch +2", "epoch +3"), made("seed 0", "seed 1", "seed 2", path=False)]
 
 
 def incomplete() -> list[Trajectory]:

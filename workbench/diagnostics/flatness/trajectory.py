@@ -190,7 +190,7 @@ def _trained_on(run: Run, models: Any, setting: Setting, epochs: int) -> tuple[n
         weights_of(models["student"]),
     )
     walked = last_steps(models["student"], start, pieces, loss_of(run, kind), epochs)
-    return np.vstack([_flat(start), walked]), ["the end", *(f"epoch +{k + 1}" for k in range(epochs))]
+    return np.vstack([_flat(start), walked]), ["as distilled", *(f"epoch +{k + 1}" for k in range(epochs))]
 
 
 def _seeds(students: Sequence[Any]) -> tuple[np.ndarray, list[str]]:
