@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from captum.concept import TCAV, Classifier, Concept
+from torch import Tensor, nn
 
 from tests.diagnostics.attribution import attribution_scene as scene
 from tests.diagnostics.interaction.planted import planted as tensors
-from workbench.diagnostics.attribution.concepts import Counts, active_samples, concepts, concepts_of
-from workbench.diagnostics.attribution.concepts_measures import scores_of
+from workbench.diagnostics.attribution.attributors import out_of_place
+from workbench.diagnostics.attribution.concepts import active_samples, concepts, concepts_of
+from workbench.diagnostics.attribution.concepts_measures import Counts, normal, scores_of, told_apart
 from workbench.diagnostics.attribution.plan import Plan
 from workbench.diagnostics.attribution.scores import Case, Scored, asked
 from workbench.diagnostics.interaction.interaction import interaction
+from workbench.models.convnet import ConvNet
+from workbench.models.tracing import Tracer
 from workbench.records.selection import Selection
 
 PLANTED = Plan(score="dark_logit", baseline="mean")
@@ -31,11 +37,12 @@ def planted(direction: int) -> np.ndarray:
     shifted = generator.normal(size=(100, 4))
     shifted = np.concatenate([shifted, shifted * np.array([-1, 1, 1, 1])])  # no lean along the first axis
     shifted[:, direction] = np.abs(shifted[:, direction]) + 3
-    every = torch.tensor(np.concatenate([shifted, random]), dtype=torch.float32)
+    every = np.concatenate([shifted, random])
     inputs = torch.tensor(generator.normal(size=(30, 4)), dtype=torch.float32)
     case = Case(inputs, asked(torch.zeros(30, 2), torch.zeros(30, dtype=torch.int64)), inputs[None])
     pairs = [(np.arange(200), 200 + generator.choice(400, 200, replace=False)) for _ in range(SETS)]
-    return scores_of(Scored(model, "dark_logit"), "1:input", case, every, pairs)
+    signs, sizes = scores_of(Scored(model, "dark_logit"), "1:input", case, every, pairs)
+    return np.array([signs, sizes, [told_apart(every, *pair) for pair in pairs]])
 
 
 def test_a_planted_concept_raises_the_score_for_every_sample() -> None:
@@ -52,6 +59,50 @@ def test_an_orthogonal_concept_says_nothing() -> None:
     assert set(counts) == {0.0, 1.0}  # one gradient for all samples
     assert np.abs(magnitudes).max() < 0.3
     assert accuracies.mean() > 0.95
+
+
+def test_captum_finds_the_same_of_the_same_planes(tmp_path: Path) -> None:
+    generator, every = np.random.default_rng(0), torch.randn(60, 1, 6, 6)
+    model = ConvNet(1, (3, 4), 5).eval()
+    case = Case(every[:20], asked(torch.randn(20, 5), torch.arange(20) % 5), every[None, :20])
+    scored = Scored(model, "dark_contrast", 2.0)
+    pairs = [(generator.permutation(30), 30 + generator.permutation(30)) for _ in range(3)]
+    with torch.no_grad():
+        features = Tracer(model, ["layer2"])(every)["layer2"].flatten(1).numpy()
+
+    class Given(Classifier):
+        def __init__(self) -> None:
+            self.row, self.known = torch.zeros(0), [0, 0]
+
+        def train_and_eval(self, dataloader: Any, **_: Any) -> dict[str, float]:
+            sets = [(rows.numpy(), int(label[0])) for rows, label in dataloader]
+            count = len(sets[0][0])
+            found = normal(np.concatenate([rows for rows, _ in sets]), np.arange(count), np.arange(count, 2 * count))
+            self.row, self.known = torch.from_numpy(np.stack([found, -found])), [label for _, label in sets]
+            return {}
+
+        def weights(self) -> Tensor:
+            return self.row
+
+        def classes(self) -> list[int]:
+            return self.known
+
+    class Column(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scored = out_of_place(scored)
+
+        def forward(self, inputs: Tensor, *known: Tensor) -> Tensor:
+            return self.scored(inputs, *known)[:, None] if known else self.scored.model(inputs)
+
+    made = [
+        Concept(k, "set", [every[torch.from_numpy(rows)]]) for k, rows in enumerate(row for p in pairs for row in p)
+    ]
+    tool = TCAV(Column(), ["scored.model.layer2"], classifier=Given(), save_path=str(tmp_path))
+    told = tool.interpret(case.inputs, [*zip(made[::2], made[1::2], strict=True)], 0, tuple(case.asked))
+    rows = [told[f"{2 * k}-{2 * k + 1}"]["scored.model.layer2"] for k in range(3)]
+    literal = [[float(row[what][0]) for row in rows] for what in ("sign_count", "magnitude")]
+    np.testing.assert_allclose(scores_of(scored, "layer2", case, features, pairs), literal, rtol=1e-4)
 
 
 def counts_of(*shares: float, null: float = 0.5) -> Counts:
@@ -120,7 +171,7 @@ def test_a_run_is_asked_about_saved_selections() -> None:
 def test_selections_that_are_no_concepts_are_refused() -> None:
     run, setting = scene.run(), scene.setting()
     some, ids = Selection(run.test_ids[:8], "some"), run.test_ids
-    with pytest.raises(ValueError, match="counter_sets = 3; 10 or more"):
+    with pytest.raises(ValueError, match="3 counter-sets; 10 or more"):
         concepts_of(run, [some], setting, counter_sets=3)
     with pytest.raises(ValueError, match="names of their own"):
         concepts_of(run, [some, some], setting)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tests.figures.examples import HOSTILE
-from workbench.diagnostics.attribution.concepts import Concepts, Counts, concepts
+from workbench.diagnostics.attribution.concepts import Concepts, concepts
+from workbench.diagnostics.attribution.concepts_measures import Counts
 from workbench.diagnostics.attribution.plan import Plan
 
 PARTIES = {"teacher": "head:input", "student": "classifier:input", "control": "classifier:input"}

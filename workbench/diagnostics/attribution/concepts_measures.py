@@ -1,23 +1,21 @@
-"""Concept directions through captum's TCAV, with counter-sets and random pairs, party by party."""
+"""Concept directions, party by party: planes between concepts and counter-sets, and the score's slope along them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from captum.concept import TCAV, Classifier, Concept
-from torch import Tensor, nn
+from torch import nn
 
 from workbench.data.transfer import TransferSet
-from workbench.diagnostics.attribution.attributors import out_of_place
-from workbench.diagnostics.attribution.concepts import LEAST_SETS, Counts
+from workbench.diagnostics.attribution.layers import layer_gradient
 from workbench.diagnostics.attribution.maps import case_of
 from workbench.diagnostics.attribution.plan import Plan
 from workbench.diagnostics.attribution.scores import Case, Scored
 from workbench.diagnostics.attribution.source import Source
+from workbench.diagnostics.interaction.components import chunks_of
 from workbench.models.layers import penultimate_of
 from workbench.models.tracing import Tracer
 from workbench.records.selection import Selection
@@ -25,6 +23,15 @@ from workbench.records.selection import Selection
 HELD_OUT = 3  # one sample in three
 Sets = list[tuple[np.ndarray, np.ndarray]]
 """Pairs of rows: a concept (or a random set) and what it is held against."""
+
+
+class Counts(NamedTuple):
+    """What R counter-sets found for P parties and K concepts; fields as in ``Concepts``."""
+
+    sign_counts: np.ndarray
+    magnitudes: np.ndarray
+    accuracies: np.ndarray
+    null: np.ndarray
 
 
 def counted(
@@ -39,23 +46,23 @@ def counted(
     """Sign counts, magnitudes and accuracies of every party in its layer.
 
     Raises:
-        ValueError: fewer than 10 sets, a concept of fewer than two samples or of nearly all, or names that repeat.
+        ValueError: a concept of fewer than two samples or of nearly all, names that repeat, or no such layer.
+        KeyError: a sample is not one of the test samples.
     """
-    if sets < LEAST_SETS:
-        raise ValueError(f"counter_sets = {sets}; {LEAST_SETS} or more are needed for a test")
     pairs = drawn(source, selections, sets, plan.seed)
     pool, batch = source.setting.test, data.batch(torch.arange(len(data)))
-    every = pool.batch(torch.arange(len(pool))).student_inputs
     case = case_of(source.models["teacher"], batch, source.pool, plan, source.form)
+    shape, inside = (len(selections), sets), len(selections) * sets
     found = []
     for at, (party, model) in enumerate(source.models.items()):
         tell(at / len(source.models), f"concepts of the {party}")
-        found.append(scores_of(Scored(model, plan.score, plan.temperature), layers[party], case, every, pairs))
-    shape = (len(layers), len(selections), sets)
-    flat = np.stack(found, 1)
-    inside = shape[1] * sets
-    real = [part[:, :inside].reshape(shape) for part in flat]
-    return Counts(*real, null=flat[0, :, inside:])
+        features = np.concatenate(list(chunks_of(model, pool, layers[party])()))
+        scored = Scored(model, plan.score, plan.temperature)
+        signs, sizes = scores_of(scored, layers[party], case, features, pairs)
+        accuracies = np.array([told_apart(features, *pair) for pair in pairs[:inside]])
+        of_concepts = (each.reshape(shape) for each in (signs[:inside], sizes[:inside], accuracies))
+        found.append((*of_concepts, signs[inside:]))
+    return Counts(*(np.stack(each) for each in zip(*found, strict=True)))
 
 
 def layers_under(models: Mapping[str, nn.Module], data: TransferSet, chosen: Mapping[str, str]) -> dict[str, str]:
@@ -103,77 +110,30 @@ def drawn(source: Source, selections: Sequence[Selection], sets: int, seed: int)
     return pairs
 
 
-def scores_of(scored: Scored, layer: str, case: Case, every: Tensor, pairs: Sets) -> np.ndarray:
-    """(3, pairs) sign counts, magnitudes and held-out accuracies of the first set of each pair."""
-    name, _, kind = layer.partition(":")
-    known: dict[bytes, Concept] = {}
-
-    def concept(rows: np.ndarray) -> Concept:
-        made = Concept(len(known), "set", [every[torch.from_numpy(rows)]])
-        return known.setdefault(rows.tobytes(), made)
-
-    experiments = [[concept(first), concept(second)] for first, second in pairs]
-    classifier = Plane()
-    with TemporaryDirectory() as folder:  # captum passes features through files
-        tool = TCAV(
-            _Column(out_of_place(scored)).eval(),
-            [f"scored.model.{name}"],
-            classifier=classifier,
-            save_path=folder,
-            attribute_to_layer_input=kind == "input",
-        )
-        found = tool.interpret(case.inputs, experiments, target=0, additional_forward_args=tuple(case.asked))
-    keys = ["-".join(str(each.id) for each in experiment) for experiment in experiments]
-    rows = [found[key][f"scored.model.{name}"] for key in keys]
-    signs, sizes = ([float(row[what][0]) for row in rows] for what in ("sign_count", "magnitude"))
-    return np.array([signs, sizes, classifier.accuracies])
+def scores_of(scored: Scored, layer: str, case: Case, features: np.ndarray, pairs: Sets) -> np.ndarray:
+    """(2, pairs) sign counts and magnitudes of the first set of each pair, whose rows are those of the (N, D) features."""
+    slopes = layer_gradient(scored, case, layer).flatten(1).double().cpu().numpy()
+    along = slopes @ np.stack([normal(features, *pair) for pair in pairs]).T
+    return np.stack([(along > 0).mean(0), along.mean(0)])
 
 
-class _Column(nn.Module):
-    """The score as one column, or the logits where nothing is asked (captum only looks at features then)."""
-
-    def __init__(self, scored: Scored) -> None:
-        super().__init__()
-        self.scored = scored
-
-    def forward(self, inputs: Tensor, *asked: Tensor) -> Tensor:
-        """(B, 1)."""
-        return self.scored(inputs, *asked)[:, None] if asked else self.scored.model(inputs)
+def normal(features: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(D,) of length 1, from the second set towards the first: that of a logistic regression on standardised features."""
+    scale, plane = (step for _, step in _fitted(*_labelled(features, first, second)).steps)
+    found = plane.coef_[0] / scale.scale_
+    return found / np.linalg.norm(found)
 
 
-class Plane(Classifier):
-    """A logistic regression on standardised features; its normal, of length 1 in the features, is the direction.
+def told_apart(features: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
+    """Share of every third sample that the plane of the others puts on its side."""
+    features, inside = _labelled(features, first, second)
+    held_out = np.arange(len(inside)) % HELD_OUT == 0
+    return float(_fitted(features[~held_out], inside[~held_out]).score(features[held_out], inside[held_out]))
 
-    Attributes:
-        accuracies: share of held-out samples told apart, for every plane so far.
-    """
 
-    def __init__(self) -> None:
-        """Nothing is fitted yet."""
-        self.accuracies: list[float] = []
-        self._normal, self._classes = np.zeros(0), [0, 0]
-
-    def train_and_eval(self, dataloader: Any, **_: Any) -> dict[str, float]:
-        """Fit on all samples; the accuracy is that of a second one, fitted without every third."""
-        parts = [(features.numpy(), int(label[0])) for features, label in dataloader]
-        self._classes = [label for _, label in parts]
-        features = np.concatenate([part for part, _ in parts]).astype(np.float64)
-        inside = np.repeat([True, False], [len(part) for part, _ in parts])
-        held_out = np.arange(len(inside)) % HELD_OUT == 0
-        checked = _fitted(features[~held_out], inside[~held_out])
-        self.accuracies.append(float(checked.score(features[held_out], inside[held_out])))
-        scale, plane = (step for _, step in _fitted(features, inside).steps)
-        normal = plane.coef_[0] / scale.scale_
-        self._normal = normal / np.linalg.norm(normal)
-        return {"accs": self.accuracies[-1]}
-
-    def weights(self) -> Tensor:
-        """(2, D) towards the first set, and away from it."""
-        return torch.from_numpy(np.stack([self._normal, -self._normal]))
-
-    def classes(self) -> list[int]:
-        """The two sets."""
-        return self._classes
+def _labelled(features: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    rows = np.concatenate([first, second])
+    return features[rows].astype(np.float64), np.repeat([True, False], [len(first), len(second)])
 
 
 def _fitted(features: np.ndarray, inside: np.ndarray) -> Any:

@@ -66,6 +66,25 @@ def layer_integrated_gradients(scored: Scored, case: Case, layer: str, *, steps:
     return _layer_path(scored, case, layer, steps, multiplied=True)
 
 
+def layer_gradient(scored: Scored, case: Case, layer: str) -> Tensor:
+    """The score's slope in every unit of a layer, at the samples themselves, (B, ...) like the layer.
+
+    Args:
+        scored: a model in evaluation mode, and its score.
+        case: the samples.
+        layer: its name, or ``layer:input``.
+
+    Raises:
+        ValueError: the model has no such layer.
+    """
+    from captum.attr import LayerGradientXActivation
+
+    copied, module, before = _at(scored, layer)
+    tool = LayerGradientXActivation(copied, module, multiply_by_inputs=False)
+    asked = tuple(case.asked)
+    return _one(tool.attribute(watched(case.inputs), additional_forward_args=asked, attribute_to_layer_input=before))
+
+
 def grad_cam(scored: Scored, case: Case, layer: str) -> Tensor:
     """Grad-CAM of a convolutional layer at the size of the image, (B, H, W), with its sign.
 
