@@ -13,7 +13,7 @@ from workbench.records.interval import Interval
 SCORES = {"similarity": ("like the teacher (FSS)", "teacher"), "relevance": ("about the labels (RS)", "agreement")}
 ROWS = ("image", "distilled", "residual")
 COLUMNS = 4
-OURS = "<br>our proposal: the paper's scaling was not seen"
+OURS = "Scores of our proposal: the paper's scaling was not seen"
 
 
 def figure(result: UniCAM, *, first: int = 0) -> go.Figure:
@@ -26,13 +26,13 @@ def figure(result: UniCAM, *, first: int = 0) -> go.Figure:
     shown = range(first, min(first + COLUMNS, len(result.distilled)))
     rows, heights = (4, [0.37, 0.21, 0.21, 0.21]) if len(shown) else (1, [1.0])
     specs = [[{"colspan": COLUMNS}, *[None] * (COLUMNS - 1)], *[[{}] * COLUMNS for _ in range(rows - 1)]]
-    made = theme.canvas(height=780 if len(shown) else 340, margin_t=24, barmode="group")
+    title = OURS if result.provenance["fidelity"] == "proposed" else ""
+    made = theme.canvas(title, height=780 if len(shown) else 340, margin_t=44, barmode="group")
     gaps = {"horizontal_spacing": 0.04, "vertical_spacing": 0.08}
     make_subplots(rows, COLUMNS, specs=specs, row_heights=heights, **gaps, figure=made)
     for field, (name, party) in SCORES.items():
         made.add_trace(_bars(getattr(result, field), name, party), row=1, col=1)
-    whose = OURS if result.provenance["fidelity"] == "proposed" else ""
-    made.update_xaxes(title_text=f"part of what is known ({result.n} samples){whose}", row=1, col=1)
+    made.update_xaxes(title_text=f"part of what is known ({result.n} samples)", row=1, col=1)
     made.update_yaxes(title_text="distance correlation", row=1, col=1)
     for column, image in enumerate(shown, 1):
         for row, trace in enumerate(_pictures(result, image), 2):
