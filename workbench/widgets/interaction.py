@@ -13,7 +13,7 @@ from workbench.data.transfer import TransferSet
 from workbench.diagnostics.interaction.again import Reconstruction
 from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.interaction_feature import interaction_feature
-from workbench.diagnostics.interaction.words import MEASURED
+from workbench.diagnostics.interaction.words import MEASURED, reach
 from workbench.figures.draw import draw
 from workbench.figures.interaction import ranked
 from workbench.records.selection import Selection
@@ -131,7 +131,7 @@ class InteractionPanel(widgets.VBox):
     def _elsewhere(self) -> str:
         """How many there are in random orders of the scan, where that is known, and in the other form."""
         orders, other = self.result.order_features, self.result.other
-        moved = f"{orders.min():,} to {orders.max():,} in random orders, " if len(orders) else ""
+        moved = f"{reach(orders)} in random orders, " if len(orders) else ""
         return f" ({moved}{other['features']:,} in the {other['mode']} form, above {other['threshold']:.2f})"
 
     def _show_card(self) -> None:

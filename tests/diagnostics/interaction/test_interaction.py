@@ -88,6 +88,13 @@ def test_a_result_without_the_choices_that_came_later_is_explained_as_by_their_d
     assert "principal components" in found.explain()
 
 
+def test_random_orders_that_agree_are_one_number() -> None:
+    models = copies(3)
+    found = interaction(models, groups(models))
+    assert "in 10 random orders there are 6. " in found.explain()
+    assert "there are 6 to 8. " in replace(found, order_features=np.array([6, 8, 7])).explain()
+
+
 def test_an_aligned_feature_points_to_its_longer_tail() -> None:
     models = copies(3)
     found = interaction(models, groups(models))

@@ -28,8 +28,7 @@ def explained(result: Interaction) -> str:
         f"Features in use: {_in_use(result.group_names, result.unique, result.mean_frequency)}. "
     )
     if len(result.order_features):
-        low, high = result.order_features.min(), result.order_features.max()
-        text += f"Scanned in {len(result.order_features)} random orders there are {low:,} to {high:,}. "
+        text += f"Scanned in {len(result.order_features)} random orders there are {reach(result.order_features)}. "
     if result.precision:
         shares = ", ".join(f"{name} {found.mean:.0%}" for name, found in result.precision.items())
         recalled = ", ".join(f"{name} {found.mean:.0%}" for name, found in result.recall.items())
@@ -41,6 +40,12 @@ def explained(result: Interaction) -> str:
             f"{result.other['threshold']:.2f}; in use: {counts}. "
         )
     return text + MEASURED
+
+
+def reach(counts: np.ndarray) -> str:
+    """From the least to the most, or the one number they all are."""
+    low, high = counts.min(), counts.max()
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _in_use(names: Sequence[str], unique: Sequence[int] | np.ndarray, often: Sequence[float] | np.ndarray) -> str:
