@@ -106,8 +106,7 @@ class Ranking(Result):
         text = f"Of {self.n} methods ours ranks {self.methods[0]} first and the published scores {theirs}. "
         if math.isnan(self.kendall.mean):
             return f"{text}One side has ties only, so the orders cannot be compared."
-        alone = f"{self.kendall.mean:.3g}, without an interval"
-        found = alone if math.isnan(self.kendall.low) else self.kendall
+        found = f"{self.kendall.mean:.3g}, without an interval" if math.isnan(self.kendall.low) else self.kendall
         text += f"Kendall's tau-b of the two orders is {found}; of random orders {self.chance:.1%} agree as well."
         low, high = self.our_ranks_low[0], self.our_ranks_high[0]
         place = f"still be ranked {low:g}" if low == high else f"be ranked {low:g} to {high:g}"
