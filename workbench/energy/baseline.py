@@ -97,4 +97,7 @@ def baseline_of(poller: Poller, seconds: float) -> Baseline:
         for part, watts in powers.items()
         if np.std(watts) > UNSTABLE * np.mean(watts)
     ]
-    return Baseline({part: float(np.mean(watts)) for part, watts in powers.items()}, seconds, tuple(warnings))
+    found = {part: float(np.mean(watts)) for part, watts in powers.items()}
+    warnings += [f"{part} was watched in vain: its sensor gave no number" for part in found if math.isnan(found[part])]
+    known = {part: watts for part, watts in found.items() if not math.isnan(watts)}
+    return Baseline(known, seconds, tuple(warnings))

@@ -63,6 +63,19 @@ def test_without_a_sensor_the_baseline_is_there_at_once(monkeypatch: pytest.Monk
     assert idle_baseline(3600.0).watts == {}
 
 
+def test_a_sensor_without_a_number_has_no_idle_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baseline, "meters_here", lambda: [Plug(lambda _: math.nan)])
+    found = idle_baseline(0.02)
+    assert (found.watts, found.warnings) == ({}, ("gpu 0 was watched in vain: its sensor gave no number",))
+
+
+def test_a_run_without_the_sensor_leaves_the_net_of_its_scope_unknown() -> None:
+    both = {"kd": [*SENSED["kd"], book(4.0, seed=1)]}
+    row = {row["scope"]: row for row in energy(both, preset=FIXED, baseline=IDLE).totals}["socket"]
+    assert math.isnan(row["energy_j"])
+    assert math.isnan(row["net_j"])
+
+
 def test_over_runs_a_total_has_the_interval_of_students_t() -> None:
     seconds = [3.0, 4.0, 4.5, 5.0]
     total = energy({"kd": [book(s, seed=k) for k, s in enumerate(seconds)]}, preset=FIXED).totals[0]

@@ -139,9 +139,10 @@ def _means_drawn(drawn: np.ndarray, generator: np.random.Generator) -> np.ndarra
 
 
 def _net_of(spent: Sequence[tuple[Cost, float]], scope: str, pricing: Pricing, baseline: Baseline | None) -> float:
-    """Net joules of one student within a scope."""
+    """Net joules of one student within a scope; NaN where nothing is known of it."""
     inside = [(row, k, [each for each in pricing.components(row) if each.scope == scope]) for row, k in spent if k]
-    return math.fsum(k * _net(row, parts, pricing, baseline) for row, k, parts in inside if parts)
+    found = [k * _net(row, parts, pricing, baseline) for row, k, parts in inside if parts]
+    return math.fsum(found) if found else math.nan
 
 
 def warnings_of(books: Books, stages: Sequence[dict[str, Any]], pricing: Pricing, allocation: float) -> tuple[str, ...]:
