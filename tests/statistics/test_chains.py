@@ -31,6 +31,11 @@ def test_a_literal_sum_of_autocorrelations() -> None:
     assert effective_samples(values[:, None])[0] == pytest.approx(30 / (2 * total - 1))
 
 
+def test_a_chain_that_swings_is_worth_its_length() -> None:
+    swinging = np.resize([1.0, -1.0], 100) + np.random.default_rng(0).normal(0, 0.1, 100)
+    assert effective_samples(swinging[:, None])[0] == 100
+
+
 def test_what_does_not_move_has_none_and_a_short_chain_is_refused() -> None:
     assert np.isnan(effective_samples(np.ones((10, 1)))[0])
     with pytest.raises(ValueError, match=r"needed is \(n, P\) with n of 4 or more"):

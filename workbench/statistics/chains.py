@@ -28,4 +28,4 @@ def effective_samples(chain: ArrayLike) -> np.ndarray:
     kept = np.where(np.logical_and.accumulate(pairs > 0, axis=0), pairs, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         times = 2 * kept.sum(0) / covariance[0] - 1
-        return np.where(np.ptp(values, axis=0) > 0, np.minimum(n, n / times), np.nan)
+        return np.where(np.ptp(values, axis=0) > 0, n / np.maximum(times, 1), np.nan)
