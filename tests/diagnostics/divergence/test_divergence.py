@@ -92,6 +92,24 @@ def test_training_on_gives_a_spread_of_weights(study: Study, stage: Setting) -> 
     assert "10 of each are needed" in divergence_of(run, stage, swag=9).refused["param_swag"]
 
 
+def test_a_chain_that_leaves_or_is_stopped_takes_only_its_own_estimate_along(
+    study: Study, stage: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(share: float, words: str) -> None:
+        if words.startswith("chains"):
+            raise StopIteration
+
+    run = study.run("kd", 0)
+    stopped = divergence_of(run, stage, sgld=40, tell=stop)
+    assert "param_sgld" in stopped.refused
+    assert "stopped before the walks" in " ".join(stopped.warnings)
+    monkeypatch.setattr("workbench.diagnostics.divergence.langevin.SHARE", 1e6)
+    with np.errstate(all="ignore"):
+        found = divergence_of(run, stage, sgld=40)
+    assert "left for infinity" in found.refused["param_sgld"]
+    assert "pred_seed" in found.values
+
+
 def test_one_run_says_that_its_estimate_has_no_floor(study: Study, stage: Setting) -> None:
     found = divergence_of(study.run("kd", 0), stage)
     assert math.isnan(found.floors["pred_seed"])

@@ -128,12 +128,14 @@ def collected(
         )
     _add_heads(found, setting, pairs)
     _add_spaces(found, pairs)
-    asked = {"steps": partial(last_steps, epochs=swag)} if swag else {}
-    asked |= {"chains": partial(langevin_chain, draws=sgld)} if sgld else {}
-    for name, walk in asked.items() if found.spaces is not None else ():
-        tell(0.9, f"{name} of the first pair")
-        walked = _walked(found.spaces, pairs[0], setting, loss_of(runs[0], "kd"), walk)
-        found.spaces = found.spaces._replace(**{name: walked})
+    walks = {"param_swag": ("steps", partial(last_steps, epochs=swag))} if swag else {}
+    walks |= {"param_sgld": ("chains", partial(langevin_chain, draws=sgld))} if sgld else {}
+    try:
+        for estimator, (name, walk) in walks.items() if found.spaces is not None else ():
+            tell(0.9, f"{name} of the first pair")
+            _add_walk(found, pairs[0], setting, loss_of(runs[0], "kd"), estimator, name, walk)
+    except (KeyboardInterrupt, StopIteration):
+        warnings.append("stopped before the walks of the first pair were done")
     return found
 
 
@@ -198,17 +200,26 @@ def _logits(model: nn.Module, data: TransferSet) -> np.ndarray:
     return bundle_of({"net": model}, data).logits["net"]
 
 
-def _walked(
-    spaces: Spaces, pair: _Pair, setting: Setting, loss: Loss, walk: Callable[..., np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The student goes on with its distillation, its teacher with its labels."""
+def _add_walk(
+    found: Collected,
+    pair: _Pair,
+    setting: Setting,
+    loss: Loss,
+    estimator: str,
+    name: str,
+    walk: Callable[..., np.ndarray],
+) -> None:
+    """The student goes on with its distillation, its teacher with its labels; a walk that fails is a reason."""
     taught, own = setting.train, setting.teacher_train.as_teacher_sees()
     heard = pieces_of(taught, pair.teacher, samples=len(taught), size=BATCH)
     alone = pieces_of(own, samples=len(own), size=BATCH)
-    return (
-        walk(pair.student, spaces.students[0], heard, loss),
-        walk(pair.teacher, spaces.teachers[0], alone, Loss()),
-    )
+    students, teachers = found.spaces.students, found.spaces.teachers
+    try:
+        walked = walk(pair.student, students[0], heard, loss), walk(pair.teacher, teachers[0], alone, Loss())
+    except ValueError as error:
+        found.reasons[estimator] = str(error)
+    else:
+        found.spaces = found.spaces._replace(**{name: walked})
 
 
 def _inputs_of(data: TransferSet) -> np.ndarray | None:
