@@ -40,3 +40,9 @@ def test_what_is_not_there_is_named(found: DivergenceSweep) -> None:
         narrowed(found, estimator="func_gauss")
     with pytest.raises(ValueError, match="3 points or more"):
         narrowed(found, factor="depth")
+
+
+def test_every_estimate_must_fit_not_only_the_first(found: DivergenceSweep) -> None:
+    for other in (found.divergences[:, :5], found.divergences * np.nan):
+        with pytest.raises(ValueError, match="for each of them"):
+            divergence_sweep({"pred_seed": found.divergences, "func_gauss": other}, found.differences, "abcdef")

@@ -143,10 +143,12 @@ def divergence_sweep(
 
     estimates, excesses = _named(divergences, "pred_seed"), _named(differences, loss)
     (estimator, k), (loss, gaps) = (next(iter(each.items())) for each in (estimates, excesses))
-    if k.shape != gaps.shape or k.shape[1] != len(points) or len(points) < FEWEST or not np.isfinite([k, gaps]).all():
+    every = [*estimates.values(), *excesses.values()]
+    fit = {each.shape for each in every} == {(len(k), len(points))} and np.isfinite(every).all()
+    if not fit or len(points) < FEWEST:
         raise ValueError(
-            f"divergences {k.shape} and differences {gaps.shape} for {len(points)} points: needed are twice (seeds, "
-            f"points), {FEWEST} points or more, all finite"
+            f"divergences {k.shape} and differences {gaps.shape} for {len(points)} points: needed are (seeds, points) "
+            f"for each of them, {FEWEST} points or more, all finite"
         )
     allowed = np.sqrt(2 * np.maximum(k, 0))
     ranks = [rankdata(each, axis=1) for each in (k, gaps)]
@@ -225,12 +227,13 @@ def point(run: Run, setting: Setting | None = None, loss: str = "brier") -> tupl
 
 
 def _asked(run: Run, setting: Setting | None) -> tuple[dict[str, float], dict[str, float]]:
-    """Every estimate that one pair has, and the excess of the gap in both losses."""
+    """Every finite estimate that one pair has besides that of the probabilities, and the excess of the gap in both losses."""
     found = collected([run], setting)
     made = divergence(
         found.student_logits, found.teacher_logits, gaps=found.gaps, heads=found.heads, spaces=found.spaces
     )
-    values = {name: each.mean for name, each in made.values.items() if name != "pred_pairs"}  # of one pair: pred_seed
+    values = {name: each.mean for name, each in made.values.items() if np.isfinite(each.mean) or name == "pred_seed"}
+    values.pop("pred_pairs", None)  # of one pair it is pred_seed
     return values, dict(zip(LOSSES, (found.gaps.students - found.gaps.teachers)[0].tolist(), strict=True))
 
 
