@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import FrozenInstanceError, dataclass, fields, is_dataclass
+from html import unescape
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -15,6 +16,7 @@ import pytest
 import workbench
 from tests.figures import examples
 from workbench.records.result import Result
+from workbench.records.study import Study
 
 FLOORS = ("records", "diagnostics")
 SCALARS = (bool, int, float, str, type(None))
@@ -126,3 +128,18 @@ def _same(before: Any, after: Any) -> bool:
     if isinstance(before, tuple):
         return len(before) == len(after) and all(map(_same, before, after))
     return bool(before == after)
+
+
+def test_a_notebook_shows_what_it_says_and_its_warnings(result: Result) -> None:
+    shown = result._repr_mimebundle_()
+    said = (
+        repr(result) if isinstance(result, Study) else "\n".join([result.explain(), *getattr(result, "warnings", ())])
+    )
+    assert shown["text/plain"] == said
+    assert said.split("\n")[0] in unescape(shown["text/html"])
+
+
+@pytest.mark.parametrize("hostile", examples.hostile(), ids=lambda each: type(each).__name__)
+def test_names_are_escaped_in_a_notebook(hostile: Any) -> None:
+    if isinstance(hostile, Result):
+        assert "<img" not in hostile._repr_mimebundle_()["text/html"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, asdict, dataclass, fields
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from zipfile import BadZipFile
@@ -22,6 +23,10 @@ SCALARS = (bool, int, float, str, np.generic)
 class Result:
     """A frozen answer with its numbers; fields are scalars, intervals, arrays, or plain JSON values in tuples and dicts."""
 
+    def explain(self) -> str:
+        """What the numbers say, in one paragraph."""
+        return ""
+
     def rows(self) -> list[dict[str, Any]]:
         """The numbers, one row per quantity; an interval brings its ``low`` and ``high``."""
         found = {f.name: _row(getattr(self, f.name)) for f in fields(self)}
@@ -32,6 +37,13 @@ class Result:
         import pandas as pd
 
         return pd.DataFrame(self.rows())
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """What a notebook shows of it: what it says, and below it its warnings."""
+        said, *warned = lines = [self.explain(), *getattr(self, "warnings", ())]
+        items = "".join(f"<li>{escape(line)}</li>" for line in warned)
+        shown = f'<p style="max-width: 60em">{escape(said)}</p>' + (f"<ul>{items}</ul>" if items else "")
+        return {"text/plain": "\n".join(lines), "text/html": shown}
 
     def save(self, path: str | Path) -> Path:
         """Write everything to one ``.npz`` file (arrays, and the rest as JSON); no pickle."""

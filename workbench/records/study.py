@@ -155,6 +155,9 @@ class Study(Result):
 
         return html(self)
 
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
 
 def _comparison(found: Mapping[str, Any]) -> Comparison:
     values = {f.name: found[f.name] for f in fields(Comparison)}
