@@ -3,7 +3,6 @@
 How it is measured: over a sweep (arms of a study, or temperatures, weights, widths and amounts of data), for each point
 and seed, the divergence of the student's probabilities from its teacher's on test samples, and how much larger the
 student's generalization gap is than its teacher's. Seed by seed, the two are correlated over the points by their ranks.
-
 Other estimates than that of the probabilities, the other loss, and one factor alone: ``narrowed``.
 
 Formula: rho_s = Spearman correlation over P points of K_hat and gap_student - gap_teacher; the interval is over seeds.
@@ -143,9 +142,8 @@ def divergence_sweep(
 
     estimates, excesses = _named(divergences, "pred_seed"), _named(differences, loss)
     (estimator, k), (loss, gaps) = (next(iter(each.items())) for each in (estimates, excesses))
-    every = [*estimates.values(), *excesses.values()]
-    fit = {each.shape for each in every} == {(len(k), len(points))} and np.isfinite(every).all()
-    if not fit or len(points) < FEWEST:
+    every, fitting = [*estimates.values(), *excesses.values()], (len(k), len(points))
+    if {each.shape for each in every} != {fitting} or len(points) < FEWEST or not np.isfinite(every).all():
         raise ValueError(
             f"divergences {k.shape} and differences {gaps.shape} for {len(points)} points: needed are (seeds, points) "
             f"for each of them, {FEWEST} points or more, all finite"
@@ -229,9 +227,8 @@ def point(run: Run, setting: Setting | None = None, loss: str = "brier") -> tupl
 def _asked(run: Run, setting: Setting | None) -> tuple[dict[str, float], dict[str, float]]:
     """Every finite estimate that one pair has besides that of the probabilities, and the excess of the gap in both losses."""
     found = collected([run], setting)
-    made = divergence(
-        found.student_logits, found.teacher_logits, gaps=found.gaps, heads=found.heads, spaces=found.spaces
-    )
+    logits = found.student_logits, found.teacher_logits
+    made = divergence(*logits, gaps=found.gaps, heads=found.heads, spaces=found.spaces)
     values = {name: each.mean for name, each in made.values.items() if np.isfinite(each.mean) or name == "pred_seed"}
     values.pop("pred_pairs", None)  # of one pair it is pred_seed
     return values, dict(zip(LOSSES, (found.gaps.students - found.gaps.teachers)[0].tolist(), strict=True))

@@ -6,10 +6,10 @@ When it misleads: a teacher that learnt from more samples than its student has i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.settings.setting import Setting
 
 Tell = Callable[[float, str], object]
+Walk = Callable[..., np.ndarray]
 FITTED, PROBES = 1000, 40
 
 
@@ -130,12 +131,8 @@ def collected(
     _add_spaces(found, pairs)
     walks = {"param_swag": ("steps", partial(last_steps, epochs=swag))} if swag else {}
     walks |= {"param_sgld": ("chains", partial(langevin_chain, draws=sgld))} if sgld else {}
-    try:
-        for estimator, (name, walk) in walks.items() if found.spaces is not None else ():
-            tell(0.9, f"{name} of the first pair")
-            _add_walk(found, pairs[0], setting, loss_of(runs[0], "kd"), estimator, name, walk)
-    except (KeyboardInterrupt, StopIteration):
-        warnings.append("stopped before the walks of the first pair were done")
+    if found.spaces is not None:
+        _add_walks(found, walks, partial(_walked, found.spaces, pairs[0], setting, loss_of(runs[0], "kd")), tell)
     return found
 
 
@@ -200,26 +197,30 @@ def _logits(model: nn.Module, data: TransferSet) -> np.ndarray:
     return bundle_of({"net": model}, data).logits["net"]
 
 
-def _add_walk(
-    found: Collected,
-    pair: _Pair,
-    setting: Setting,
-    loss: Loss,
-    estimator: str,
-    name: str,
-    walk: Callable[..., np.ndarray],
+def _add_walks(
+    found: Collected, walks: Mapping[str, tuple[str, Walk]], both: Callable[[Walk], Any], tell: Tell
 ) -> None:
-    """The student goes on with its distillation, its teacher with its labels; a walk that fails is a reason."""
+    """What fails is a reason; what is stopped is left out."""
+    try:
+        for estimator, (name, walk) in walks.items():
+            tell(0.9, f"{name} of the first pair")
+            try:
+                found.spaces = found.spaces._replace(**{name: both(walk)})
+            except ValueError as error:
+                found.reasons[estimator] = str(error)
+    except (KeyboardInterrupt, StopIteration):
+        found.warnings.append("stopped before the walks of the first pair were done")
+
+
+def _walked(spaces: Spaces, pair: _Pair, setting: Setting, loss: Loss, walk: Walk) -> tuple[np.ndarray, np.ndarray]:
+    """The student goes on with its distillation, its teacher with its labels."""
     taught, own = setting.train, setting.teacher_train.as_teacher_sees()
     heard = pieces_of(taught, pair.teacher, samples=len(taught), size=BATCH)
     alone = pieces_of(own, samples=len(own), size=BATCH)
-    students, teachers = found.spaces.students, found.spaces.teachers
-    try:
-        walked = walk(pair.student, students[0], heard, loss), walk(pair.teacher, teachers[0], alone, Loss())
-    except ValueError as error:
-        found.reasons[estimator] = str(error)
-    else:
-        found.spaces = found.spaces._replace(**{name: walked})
+    return (
+        walk(pair.student, spaces.students[0], heard, loss),
+        walk(pair.teacher, spaces.teachers[0], alone, Loss()),
+    )
 
 
 def _inputs_of(data: TransferSet) -> np.ndarray | None:
