@@ -14,7 +14,8 @@ from tests.contracts.probes.world import map_net, play, setting, start, weights
 from tests.figures.subjects.knowledge_points import speed
 from workbench.data.transfer import TransferSet
 from workbench.diagnostics.knowledge.knowledge_points import knowledge_points
-from workbench.diagnostics.knowledge.knowledge_speed import knowledge_speed, knowledge_speed_of, weight_path
+from workbench.diagnostics.knowledge.knowledge_speed import knowledge_speed, knowledge_speed_of
+from workbench.diagnostics.knowledge.watch import weight_path
 from workbench.engine.distill import Distillation
 from workbench.methods.catalog import make
 from workbench.models.tracing import Tracer

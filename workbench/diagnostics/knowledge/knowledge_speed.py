@@ -99,7 +99,7 @@ def knowledge_speed(
     Args:
         points: (K, I, G, G) True where a cell was a knowledge point.
         foreground: (I, G, G) or (G, G) True on the object.
-        path: (K,) from ``weight_path``.
+        path: (K,) as ``watch.weight_path`` gives it.
         layer: its name.
         seed: of the intervals.
 
@@ -179,17 +179,6 @@ def knowledge_speed_of(
         "ours": f"{PROVENANCE['ours']}; of the points: {watch.looks[-1].provenance['ours']}",
     }
     return replace(found, warnings=(*notes, *watch.looks[-1].warnings, *found.warnings), provenance=PROVENANCE | about)
-
-
-def weight_path(steps: ArrayLike, begun: float) -> np.ndarray:
-    """(S,) way gone after each optimiser step: lengths of the steps added up, over the length at the start.
-
-    Raises:
-        ValueError: the weights began at 0.
-    """
-    if begun <= 0:
-        raise ValueError(f"the weights began with a length of {begun}; there is nothing to measure their way by")
-    return np.cumsum(np.asarray(steps, float)) / begun
 
 
 def _kept(points: np.ndarray) -> np.ndarray:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from workbench.diagnostics.knowledge.knowledge_points import KnowledgePoints, knowledge_points
-from workbench.diagnostics.knowledge.knowledge_speed import weight_path
 from workbench.models.layers import evaluating, stages_of
 from workbench.models.tracing import Tracer
 from workbench.records import events
@@ -131,3 +131,14 @@ class Watch:
             with_some = [name for name, part in known.items() if name and any(p.ndim > 1 for p in part.parameters())]
             raise ValueError(f"layer {self.layer!r} has no weight matrix; these have one: {', '.join(with_some)}")
         return torch.cat(matrices)
+
+
+def weight_path(steps: ArrayLike, begun: float) -> np.ndarray:
+    """(S,) way gone after each optimiser step: lengths of the steps added up, over the length at the start.
+
+    Raises:
+        ValueError: the weights began at 0.
+    """
+    if begun <= 0:
+        raise ValueError(f"the weights began with a length of {begun}; there is nothing to measure their way by")
+    return np.cumsum(np.asarray(steps, float)) / begun
