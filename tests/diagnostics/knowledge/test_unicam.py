@@ -61,7 +61,7 @@ def test_of_two_runs_on_images(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.ids, taught.test_ids[:12])
     assert "proposal" in found.explain()
     assert found.provenance["fidelity"] == "proposed"
-    assert "our proposal" in draw(found).layout.xaxis.title.text
+    assert "our proposal" in draw(found).layout.title.text
     with pytest.raises(ValueError, match="give its run as control"):
         unicam_of(taught, where)
 
