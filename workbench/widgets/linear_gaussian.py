@@ -27,7 +27,7 @@ class LinearGaussianPanel(PictureFrame):
     def __init__(self, result: LinearGaussian) -> None:
         """Shows the result as it is."""
         self.controls = Controls(Laboratory, result.laboratory, on_change=lambda name, value: self._move())
-        self.along = widgets.ToggleButtons(options=[*GRIDS], value=result.along, style={"button_width": "6.8em"})
+        self.along = widgets.ToggleButtons(options=[*GRIDS], value=result.along, style={"button_width": "auto"})
         swept = widgets.Box([widgets.Label("draw along"), self.along], layout={"flex_flow": "row wrap"})
         super().__init__("Linear-Gaussian laboratory", result, [self.controls, swept])
         self.along.observe(lambda _: self._move(), "value")
