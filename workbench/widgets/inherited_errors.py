@@ -64,7 +64,6 @@ class InheritedErrorsPanel(widgets.VBox):
             raise ValueError("these numbers came without their runs; a panel needs them: inherited_errors_of(run, ...)")
         self.result, state = result, dict(state or {})
         self._runs = dict(zip(result.models, result.runs, strict=True))
-        self._callbacks: list[Callable[[Selection], object]] = []
         self._busy = False
         self.model = widgets.Dropdown(options=result.models, value=state.get("model", STUDENT), description="model")
         self.following = widgets.Dropdown(
@@ -90,7 +89,7 @@ class InheritedErrorsPanel(widgets.VBox):
 
     def on_selection(self, callback: Callable[[Selection], object]) -> None:
         """Call back with the samples of every choice."""
-        self._callbacks.append(callback)
+        self.cards.on_selection(callback)
 
     def state(self) -> dict[str, Any]:
         """Small JSON that rebuilds it for the same result."""
@@ -135,8 +134,6 @@ class InheritedErrorsPanel(widgets.VBox):
         if unlike != NOBODY:
             found, name = without(found, self._following(unlike)), f"{name}, unlike {unlike}"
         self.cards.show(self._seen(model), Selection(found.ids, name), f"The cards show {model} beside the teacher.")
-        for callback in self._callbacks:
-            callback(self.selection)
 
     def _following(self, model: str) -> Selection:
         other = None if model == STUDENT else self._runs[model]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 import ipywidgets as widgets
@@ -30,7 +31,12 @@ class RunCards(widgets.VBox):
         self._setting, self._asked, self._caption = setting, setting is not None, widgets.HTML()
         self.gallery: Gallery | None = None
         self.selection = Selection(np.zeros(0, np.int64), "nothing")
+        self._callbacks: list[Callable[[Selection], object]] = []
         super().__init__([self._caption], layout={"width": "100%"})
+
+    def on_selection(self, callback: Callable[[Selection], object]) -> None:
+        """Call back with the samples of every ``show``."""
+        self._callbacks.append(callback)
 
     def show(self, run: Run, selection: Selection, words: str = "") -> None:
         """Show these samples of a run, in their order; a line alone where there are none.
@@ -44,6 +50,8 @@ class RunCards(widgets.VBox):
         count = f"{len(selection):,} of {len(run.test_ids):,} samples"
         self._caption.value = f'<div class="wb-hint"><b>{escape(selection.name)}</b>: {count}. {escape(words)}</div>'
         self.children = [self._caption, *([self._cards(run)] if len(selection) else [])]
+        for callback in self._callbacks:
+            callback(selection)
 
     def _cards(self, run: Run) -> Gallery:
         temperature = 1.0

@@ -58,7 +58,6 @@ class SeedDisagreementPanel(widgets.VBox):
             raise ValueError("these numbers came without their study; a panel needs it: seed_disagreement_of(study)")
         self._study, self.result, state = result.study, result, dict(state or {})
         self._known = {result.arm: result}
-        self._callbacks: list[Callable[[Selection], object]] = []
         self._busy = False
         arms = [(name.replace("_", " "), name) for name, each in self._study.arms.items() if len(each.outcomes) > 1]
         self.arm = widgets.Dropdown(options=arms, value=state.get("arm", result.arm), description="arm")
@@ -81,7 +80,7 @@ class SeedDisagreementPanel(widgets.VBox):
 
     def on_selection(self, callback: Callable[[Selection], object]) -> None:
         """Call back with the samples of every pair that is chosen."""
-        self._callbacks.append(callback)
+        self.cards.on_selection(callback)
 
     def state(self) -> dict[str, Any]:
         """Small JSON that rebuilds it for the same study."""
@@ -133,5 +132,3 @@ class SeedDisagreementPanel(widgets.VBox):
         differ = disagreement_of(*runs)
         name = f"seeds {first} and {second} differ"
         self.cards.show(runs[0], Selection(differ.ids, name), f"The cards show what seed {first} says of them.")
-        for callback in self._callbacks:
-            callback(self.selection)

@@ -48,7 +48,6 @@ class StudyAgreementPanel(widgets.VBox):
     ) -> None:
         """Shows the agreement, and the first seed of the last arm."""
         self.result, state = result, dict(state or {})
-        self._callbacks: list[Callable[[Selection], object]] = []
         self._busy = False
         measures = [(words, name) for name, words in WORDS.items()]
         self.measure = widgets.Dropdown(options=measures, value=state.get("measure", "top1"), description="measure")
@@ -74,7 +73,7 @@ class StudyAgreementPanel(widgets.VBox):
 
     def on_selection(self, callback: Callable[[Selection], object]) -> None:
         """Call back with the samples of every run that is chosen."""
-        self._callbacks.append(callback)
+        self.cards.on_selection(callback)
 
     def state(self) -> dict[str, Any]:
         """Small JSON that rebuilds it for the same result."""
@@ -130,5 +129,3 @@ class StudyAgreementPanel(widgets.VBox):
         differ = disagreement_of(run)
         name = f"{self.arm.value.replace('_', ' ')}, seed {self.seed.value}: student and teacher differ"
         self.cards.show(run, Selection(differ.ids, name))
-        for callback in self._callbacks:
-            callback(self.selection)
