@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
 from workbench.data.augment import Normalise
-from workbench.data.encode import Encoding, class_names, encode_labels, fit
+from workbench.data.encode import Encoding, class_names, encode_entries, encode_labels, fit
 from workbench.data.transfer import Inputs, TransferSet
 
 WORKS = (
@@ -29,7 +29,7 @@ def as_transfer_set(data: Any, task: str = "classification", encoding: Encoding 
 
     Args:
         data: arrays, a Dataset, a table, or a ``TransferSet``, which passes through.
-        task: of the setting; targets of ``regression`` stay numbers.
+        task: of the setting; targets of ``regression`` stay numbers, labels of ``multilabel`` are (N, C) of 0, 1 and -1.
         encoding: of the student's data, so that the test is read the same way.
 
     Raises:
@@ -80,7 +80,9 @@ def _made(
 ) -> TransferSet:
     real = task == "regression"
     known = encoding or Encoding()
-    if labels is not None:
+    if labels is not None and task == "multilabel":
+        labels = encode_entries(labels)
+    elif labels is not None:
         if (name_classes or encoding is None) and not real:
             known = replace(known, classes=class_names(labels))
         labels = encode_labels(labels, known.classes, real=real)

@@ -144,6 +144,28 @@ def encode_labels(labels: Any, classes: tuple[str, ...], *, real: bool) -> Tenso
     return torch.tensor(numbers)
 
 
+def encode_entries(labels: Any) -> Tensor:
+    """The labels of a multi-label task as int64, (N, C).
+
+    Args:
+        labels: (N, C) numbers or booleans: 1 where an entry applies, 0 where it does not, -1 where that is unknown.
+
+    Raises:
+        ValueError: another shape, or another value; the message names it.
+    """
+    given = _array(labels)
+    if given.dtype.kind not in "iufb" or given.ndim != 2:
+        raise ValueError(
+            f"labels are {given.dtype} of shape {given.shape}; task='multilabel' needs (N, C) of 0, 1 and {UNLABELLED}"
+        )
+    if outside := sorted({*np.unique(given).tolist()} - {UNLABELLED, 0, 1}):
+        raise ValueError(
+            f"labels hold {outside[:5]}; the entries of a multi-label are 1 (it applies), 0 (it does not) "
+            f"or {UNLABELLED} (unknown)"
+        )
+    return torch.tensor(given.astype(np.int64))
+
+
 def _indices(labels: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
     known = {name: k for k, name in enumerate(classes)} | {str(UNLABELLED): UNLABELLED}
     names = [str(label) for label in labels.ravel().tolist()]

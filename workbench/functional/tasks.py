@@ -52,6 +52,21 @@ def squared_error(outputs: Tensor, labels: Tensor) -> Tensor:
     return (outputs.flatten(1) - labels.reshape(outputs.shape).flatten(1)).square().mean(1)
 
 
+def binary_cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Binary cross-entropy per sample, averaged over the entries that are known.
+
+    Args:
+        outputs: (B, C) logits, one per entry.
+        labels: (B, C), 1 where the entry applies, 0 where it does not, ``UNLABELLED`` where that is unknown.
+
+    Returns:
+        (B,); 0 where no entry is known.
+    """
+    known = labels != UNLABELLED
+    loss = F.binary_cross_entropy_with_logits(outputs, labels.clamp(min=0).to(outputs), reduction="none")
+    return loss.masked_fill(~known, 0).sum(1) / known.sum(1).clamp(min=1)
+
+
 def _token_loss(outputs: Tensor, labels: Tensor) -> Tensor:
     return cross_entropy(outputs.transpose(1, 2), labels)
 
@@ -63,6 +78,12 @@ def _correct(dim: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
         return correct.sum(1), labelled.sum(1)
 
     return hits
+
+
+def _found(outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """2 TP and 2 TP + FP + FN of each sample over its known entries; the ratio of their sums is micro-averaged F1."""
+    chosen, true = (outputs > 0) & (labels != UNLABELLED), labels == 1
+    return 2 * (chosen & true).sum(1), chosen.sum(1) + true.sum(1)
 
 
 def _errors(outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,20 +99,26 @@ def _same_choice(dim: int) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     return agreement
 
 
+def _same_entries(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
+    known = labels != UNLABELLED
+    return (((student > 0) == (teacher > 0)) & known).sum() / known.sum().clamp(min=1)
+
+
 def _closeness(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
     return (1 / (1 + (student - teacher).flatten(1).square().mean(1))).mean()
 
 
-_ACCURACY = {"higher_is_better": True, "scale": 100.0}
+_IN_POINTS = {"higher_is_better": True, "scale": 100.0}
 
 TASKS = {
     task.name: task
     for task in (
-        Task("classification", "(B, C) logits", cross_entropy, _correct(1), "accuracy", _same_choice(1), **_ACCURACY),
-        Task("tokens", "(B, L, V) logits", _token_loss, _correct(2), "token accuracy", _same_choice(2), **_ACCURACY),
+        Task("classification", "(B, C) logits", cross_entropy, _correct(1), "accuracy", _same_choice(1), **_IN_POINTS),
+        Task("tokens", "(B, L, V) logits", _token_loss, _correct(2), "token accuracy", _same_choice(2), **_IN_POINTS),
         Task(
-            "dense", "(B, C, H, W) logits", cross_entropy, _correct(1), "pixel accuracy", _same_choice(1), **_ACCURACY
+            "dense", "(B, C, H, W) logits", cross_entropy, _correct(1), "pixel accuracy", _same_choice(1), **_IN_POINTS
         ),
+        Task("multilabel", "(B, C) logits", binary_cross_entropy, _found, "micro F1", _same_entries, **_IN_POINTS),
         Task("regression", "(B, K) values", squared_error, _errors, "mean squared error", _closeness),
     )
 }

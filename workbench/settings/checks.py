@@ -11,6 +11,7 @@ from workbench.data.transfer import Inputs, TransferSet
 from workbench.functional.randomness import kept
 from workbench.models.layers import call
 from workbench.models.tracing import tensor_of
+from workbench.records.batch import UNLABELLED
 from workbench.settings.signature import is_model
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ def check_data(setting: Setting) -> None:
     _check_shapes(setting)
     if setting.task == "classification":
         _check_classes(setting)
+    if setting.task == "multilabel":
+        _check_entries(setting)
 
 
 def _others(setting: Setting) -> dict[str, TransferSet]:
@@ -53,7 +56,9 @@ def _check_share(share: float) -> None:
 
 def _check_shapes(setting: Setting) -> None:
     """One array of fixed-size samples has the same shape everywhere; padded texts and graphs come as dicts."""
-    if setting.task not in ("classification", "regression") or not isinstance(setting.train.inputs, Tensor):
+    if setting.task not in ("classification", "multilabel", "regression") or not isinstance(
+        setting.train.inputs, Tensor
+    ):
         return
     expected = _shape(setting.train.inputs, start=1)
     for name, part in _others(setting).items():
@@ -81,6 +86,20 @@ def _check_classes(setting: Setting) -> None:
     for name, present in labels.items():
         if outside := [label for label in present if label not in range(setting.classes)]:
             raise ValueError(f"labels {outside} in {name} are outside the classes 0 .. {setting.classes - 1}")
+
+
+def _check_entries(setting: Setting) -> None:
+    for name, part in {"train": setting.train, **_others(setting)}.items():
+        if part.labels.dim() != 2 or part.labels.shape[1] != setting.classes:
+            raise ValueError(
+                f"labels in {name} have shape {tuple(part.labels.shape)}; task='multilabel' needs (N, {setting.classes}), "
+                "one entry per class"
+            )
+        if outside := [value for value in part.labels.unique().tolist() if value not in (UNLABELLED, 0, 1)]:
+            raise ValueError(
+                f"labels in {name} hold {outside[:5]}; the entries of a multi-label are 1 (it applies), 0 (it does not) "
+                f"or {UNLABELLED} (unknown)"
+            )
 
 
 def check_models(setting: Setting, teacher: Any, student: Any) -> None:
@@ -133,7 +152,7 @@ def _shape(inputs: Inputs, start: int = 0) -> str:
 def _check_width(party: str, outputs: Tensor, setting: Setting) -> None:
     axis = -1 if setting.task == "tokens" else 1
     width = outputs.shape[axis] if outputs.dim() > 1 else 0
-    exactly = setting.task == "classification"
+    exactly = setting.task in ("classification", "multilabel")
     if width < setting.classes or (exactly and width > setting.classes):
         raise ValueError(
             f"the {party}'s outputs are {width} wide, but the labels need {setting.classes} classes; "

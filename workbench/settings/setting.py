@@ -50,7 +50,7 @@ class Setting:
         teacher: a ``Recipe``, a trained ``nn.Module``, a function of inputs to logits, or a scikit-learn classifier.
         student: a factory (called under each run's seed), or a module, of which every run trains a copy.
         name: shown in tables.
-        task: classification, tokens, dense or regression.
+        task: classification, multilabel, tokens, dense or regression.
         validation: share of the labelled data taken out for validation, or data of its own.
         teacher_train: labelled data the teacher recipe is trained on; by default the student's.
         budget: of the student, unless a run brings its own.
@@ -128,11 +128,13 @@ class Setting:
 
     @property
     def classes(self) -> int:
-        """Number of classes; 0 where the task has none."""
+        """Number of classes, or of the entries of a multi-label; 0 where the task has none."""
         if self.task == "regression":
             return 0
         if self.class_names:
             return len(self.class_names)
+        if self.task == "multilabel":
+            return self.train.labels.shape[1]
         labels = [part.labels for part in (self.train, self.teacher_train) if part is not None]
         return int(max(part.max() for part in labels)) + 1
 

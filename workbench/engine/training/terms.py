@@ -29,11 +29,14 @@ class NotFinite(ArithmeticError):
 def average(name: str, term: Tensor, batch: Batch, *, everyone_labelled: bool) -> Tensor:
     """One term as a number: its weighted mean over the samples it is about.
 
+    A sample of which nothing counts, such as a text without a counted position, is not among them; what the term holds there
+    is not read.
+
     Args:
         name: ``labels`` (or ``<party>.labels``) counts labelled samples only.
         term: () or (B,).
         batch: with its weights and mask.
-        everyone_labelled: skips looking for missing labels.
+        everyone_labelled: skips looking for samples without a label; those without a labelled position are looked for anyway.
 
     Raises:
         ValueError: the term has another shape.
@@ -45,13 +48,27 @@ def average(name: str, term: Tensor, batch: Batch, *, everyone_labelled: bool) -
         return term
     if len(term) != len(batch.ids):
         raise ValueError(f"term {name!r} has {len(term)} entries for {len(batch.ids)} samples; () or (B,) is needed")
-    weight = batch.weight
-    if batch.mask is not None and batch.mask.dim() == 1:
-        weight = batch.mask.to(term) if weight is None else weight * batch.mask
-    if not everyone_labelled and batch.labels is not None and (name == "labels" or name.endswith(".labels")):
-        labelled = (batch.labels != UNLABELLED).reshape(len(term), -1).any(1)
-        weight = labelled.to(term) if weight is None else weight * labelled
-    return term.mean() if weight is None else (term * weight).sum() / weight.sum().clamp(min=1e-12)
+    counted = _counted(name, batch, everyone_labelled=everyone_labelled)
+    if counted is None and batch.weight is None:
+        return term.mean()
+    weight = torch.ones_like(term) if batch.weight is None else batch.weight
+    weight = weight if counted is None else weight * counted
+    return (term.masked_fill(weight == 0, 0) * weight).sum() / weight.sum().clamp(min=1e-12)
+
+
+def _counted(name: str, batch: Batch, *, everyone_labelled: bool) -> Tensor | None:
+    """Whether a term is about a sample, (B,); None if it is about all of them."""
+    of_labels = name == "labels" or name.endswith(".labels")
+    mask = batch.mask if batch.mask is None or batch.mask.dim() == 1 else None if of_labels else _any(batch.mask)
+    if not of_labels or batch.labels is None or (everyone_labelled and batch.labels.dim() == 1):
+        return mask
+    labelled = _any(batch.labels != UNLABELLED)
+    return labelled if mask is None else labelled & mask
+
+
+def _any(positions: Tensor) -> Tensor:
+    """Whether a sample has one, (B, ...) bool -> (B,)."""
+    return positions.reshape(len(positions), -1).any(1)
 
 
 def finite(terms: dict[str, Tensor], step: int, stage: str) -> dict[str, float]:

@@ -49,7 +49,7 @@ class LabelsOnly(Method):
     progress = Progress("labels")
     cost = "low"
     aliases = ("ce", "scratch", "vanilla")
-    tasks = ("classification", "tokens", "dense", "regression")
+    tasks = ("classification", "multilabel", "tokens", "dense", "regression")
     reads_teacher = False
 
     def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
