@@ -10,6 +10,7 @@ import typer
 from workbench.cli.catalog_table import COLUMNS, rewritten, rows
 from workbench.cli.options import Json
 from workbench.cli.output import emit, print_table
+from workbench.records.files import write_text
 
 if TYPE_CHECKING:
     from workbench.methods.method import Method
@@ -29,7 +30,7 @@ def methods(family: Family = None, markdown: Markdown = None, json: Json = False
     """
     found = listing(family)
     if markdown is not None:
-        markdown.write_text(rewritten(markdown.read_text(encoding="utf-8"), found), encoding="utf-8")
+        write_text(markdown, rewritten(markdown.read_text(encoding="utf-8"), found))
     elif json:
         emit(found)
     else:

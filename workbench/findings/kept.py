@@ -9,6 +9,7 @@ from pathlib import Path
 
 from workbench.data.shipped import shipped
 from workbench.findings.catalog import code_of
+from workbench.records.files import SEAL, check, file_name, replacing, seal
 from workbench.records.finding import Finding
 from workbench.records.interval import Interval
 from workbench.records.plain import plain
@@ -32,14 +33,28 @@ def keep(found: Finding, folder: Path) -> Path:
     """Write an outcome; the earlier one of the same name is replaced."""
     values = {f.name: getattr(found, f.name) for f in fields(found)}
     values["numbers"] = {name: interval.to_dict() for name, interval in found.numbers.items()}
-    path = folder / f"{found.name}.json"
-    path.write_text(json.dumps(plain(values), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path = folder / f"{file_name(found.name)}.json"
+    with replacing(path) as part:
+        text = json.dumps({"seal": SEAL, **plain(values)}, indent=1, ensure_ascii=False)
+        part.write_text(f"{text}\n", encoding="utf-8")
+        seal(part)
     return path
 
 
 def read(path: Path) -> Finding:
-    """The inverse of ``keep``."""
-    values = json.loads(path.read_text(encoding="utf-8"))
+    """The inverse of ``keep``.
+
+    Raises:
+        ValueError: the file is not as it was written.
+    """
+    try:
+        check(path)
+        values = json.loads(path.read_text(encoding="utf-8"))
+        del values["seal"]
+    except (ValueError, KeyError) as error:
+        raise ValueError(
+            f"{path} is damaged ({error}); `workbench findings {path.stem} --keep {path.parent}` writes it again"
+        ) from error
     values |= {name: tuple(values[name]) for name in ("seeds", "controls", "notes")}
     values["per_seed"] = {name: tuple(map(_number, row)) for name, row in values["per_seed"].items()}
     numbers = values["numbers"].items()

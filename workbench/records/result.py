@@ -7,10 +7,10 @@ from dataclasses import MISSING, asdict, dataclass, fields
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 
+from workbench.records.arrays import load_arrays, save_arrays
 from workbench.records.interval import Interval
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Result:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         arrays = {name: v for name, v in values.items() if isinstance(v, np.ndarray)}
         rest = {name: v for name, v in values.items() if name not in arrays}
-        np.savez_compressed(path, __json__=np.array(json.dumps(rest, default=_plain)), **arrays)
+        save_arrays(path, {"__json__": np.array(json.dumps(rest, default=_plain)), **arrays})
         return path
 
     @classmethod
@@ -62,12 +62,11 @@ class Result:
             ValueError: the file is not one that ``save`` of this class wrote, or of another version of it.
         """
         try:
-            with Path(path).with_suffix(".npz").open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                values = {name: file[name] for name in file.files if name != "__json__"}
-                rest = json.loads(str(file["__json__"]), object_hook=_interval)
-                values |= {name: tuple(v) if isinstance(v, list) else v for name, v in rest.items()}
+            values = load_arrays(Path(path).with_suffix(".npz"))
+            rest = json.loads(str(values.pop("__json__")), object_hook=_interval)
+            values |= {name: tuple(v) if isinstance(v, list) else v for name, v in rest.items()}
             return cls(**_known(cls, values))
-        except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
+        except (KeyError, TypeError, ValueError, OSError) as error:
             raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from zipfile import BadZipFile
 
 import numpy as np
 
 from workbench.records.arm import Arm, interval, mean
+from workbench.records.arrays import load_arrays, save_arrays
 from workbench.records.plain import plain
 from workbench.records.result import Result
 from workbench.records.verdict import Comparison
@@ -128,7 +128,7 @@ class Study(Result):
     def save(self, path: str | Path) -> Path:
         """Write all numbers to one ``.npz`` file; the runs are in the store."""
         path = Path(path).with_suffix(".npz")
-        np.savez_compressed(path, __json__=np.array(json.dumps(self.to_dict())))
+        save_arrays(path, {"__json__": np.array(json.dumps(self.to_dict()))})
         return path
 
     @classmethod
@@ -139,9 +139,9 @@ class Study(Result):
             ValueError: the file is not a saved study.
         """
         try:
-            with Path(path).with_suffix(".npz").open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-                return cls.from_dict(json.loads(str(file["__json__"])))
-        except (KeyError, TypeError, ValueError, OSError, EOFError, BadZipFile) as error:
+            found = load_arrays(Path(path).with_suffix(".npz"))
+            return cls.from_dict(json.loads(str(found["__json__"])))
+        except (KeyError, TypeError, ValueError, OSError) as error:
             raise ValueError(f"{path} is not a saved {cls.__name__}: {error}") from error
 
     def __repr__(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from workbench.diagnostics.agreement.agreement import PROVENANCE
 from workbench.figures.embedded import library
+from workbench.records.files import write_text
 from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.reports import run_parts, study_parts
@@ -34,9 +35,7 @@ def report(thing: Run | Study, path: str | Path, setting: Setting | None = None)
     if not isinstance(thing, Run | Study):
         raise TypeError(f"a report is about a run or a study, not a {type(thing).__name__}")
     title, parts = _of_run(thing, setting) if isinstance(thing, Run) else _of_study(thing, setting)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_page(title, parts), encoding="utf-8")
+    write_text(path := Path(path), _page(title, parts))
     return path
 
 

@@ -47,9 +47,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A new and empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'runs.sqlite'}"
+    server = request.getfixturevalue("postgres")
     import psycopg
 
-    server = request.getfixturevalue("postgres")
     name = f"store_{abs(hash(str(tmp_path)))}"
     with psycopg.connect(f"{server.replace('+psycopg', '')}/postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.store.errors import CorruptArtifact, StoreError
+from workbench.records.files import WriteFailed, settle, writing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,16 +47,13 @@ class Artifacts:
         from safetensors import SafetensorError
         from safetensors.torch import save_file
 
-        part = self.folder / f"{uuid.uuid4().hex}.part"
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            save_file({name: t.detach().cpu().clone().contiguous() for name, t in tensors.items()}, part)
-            digest = _digest(part, settle=True)
-            part.replace(self.path(digest))
-        except (OSError, SafetensorError) as error:
-            raise StoreError(f"could not write to {self.folder}: {error}; nothing stored before is lost") from error
-        finally:
-            part.unlink(missing_ok=True)
+            with writing(self.folder / "new", SafetensorError) as part:
+                save_file({name: t.detach().cpu().clone().contiguous() for name, t in tensors.items()}, part)
+                digest = _digest(part)
+                settle(part, self.path(digest))
+        except WriteFailed as error:
+            raise StoreError(str(error)) from error
         return digest
 
     def read(self, digest: str, prefixes: tuple[str, ...] = ("",)) -> dict[str, Tensor]:
@@ -88,9 +84,6 @@ class Artifacts:
         self.path(digest).unlink(missing_ok=True)
 
 
-def _digest(path: Path, *, settle: bool = False) -> str:
-    """SHA-256 of a file's bytes; ``settle`` first makes sure that they are on the disk."""
-    with path.open("r+b" if settle else "rb") as file:
-        if settle:
-            os.fsync(file.fileno())
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

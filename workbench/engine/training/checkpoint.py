@@ -1,9 +1,8 @@
-"""Nested state on disk without pickle: tensors as safetensors, the rest as JSON inside the same file."""
+"""Nested state on disk without pickle: one sealed file, tensors as safetensors and the rest as JSON inside it."""
 
 from __future__ import annotations
 
 import json
-import secrets
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +12,34 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from workbench.records.files import SEAL, check, replacing, seal
+
 
 class CorruptCheckpoint(ValueError):
-    """A file that cannot be what was saved."""
+    """A file that is not what was saved."""
 
 
 def save(state: Any, path: Path) -> None:
-    """Write nested dicts, lists, tuples, arrays, tensors and plain values; the file appears whole or not at all."""
+    """Write nested dicts, lists, tuples, arrays, tensors and plain values; the file appears whole or not at all.
+
+    Raises:
+        WriteFailed: no space or no permission; the earlier file stays.
+    """
     tensors: dict[str, Tensor] = {}
-    tree = _encode(state, tensors)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        save_file(tensors, part, metadata={"tree": json.dumps(tree)})
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    tree = json.dumps(_encode(state, tensors))
+    with replacing(path, SafetensorError) as part:
+        save_file(tensors, part, metadata={"tree": tree, "seal": SEAL})
+        seal(part)
 
 
 def load(path: Path) -> Any:
     """The inverse of ``save``.
 
     Raises:
-        CorruptCheckpoint: the file is truncated or not a checkpoint.
+        CorruptCheckpoint: the file is cut off, changed in any bit, or not a checkpoint.
     """
     try:
+        check(path)
         with safe_open(path, framework="pt") as file:
             return _decode(json.loads(file.metadata()["tree"]), file)
     except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
