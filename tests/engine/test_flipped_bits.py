@@ -61,23 +61,27 @@ def _finding(folder: Path) -> tuple[Path, Callable[[], object]]:
 KINDS = {"teacher": _teacher, "outputs": _outputs, "checkpoint": _checkpoint, "arrays": _arrays, "finding": _finding}
 
 
+def _lines(load: Callable[[], object]) -> int:
+    """Of the error that reading gives; 0 if the file is accepted."""
+    try:
+        load()
+    except ValueError as error:
+        return len(str(error).splitlines())
+    return 0
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_flipped_bit_is_accepted(kind: str, tmp_path: Path) -> None:
     path, load = KINDS[kind](tmp_path)
     load()
-    whole, generator, accepted = path.read_bytes(), random.Random(0), []
+    whole, generator, lines = path.read_bytes(), random.Random(0), []
     places = [generator.randrange(len(whole)) for _ in range(FLIPS)]
     for place in [*range(16), *places, *range(len(whole) - 120, len(whole))]:
         content = bytearray(whole)
         content[place] ^= 1 << generator.randrange(8)
         path.write_bytes(content)
-        try:
-            load()
-        except ValueError as error:
-            assert len(str(error).splitlines()) == 1, str(error)
-        else:
-            accepted.append(place)
-    assert accepted == []
+        lines.append(_lines(load))
+    assert set(lines) == {1}, "every flip is refused, in one line"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -96,7 +100,7 @@ def test_what_is_cut_off_or_added_is_noticed(kind: str, damage: Callable[[bytes]
 def test_a_file_without_a_seal_says_what_it_may_be(tmp_path: Path) -> None:
     path = tmp_path / "old.npz"
     np.savez(path, a=np.ones(3))
-    with pytest.raises(Damaged, match="carries no checksum: .* or from an earlier workbench; delete it"):
+    with pytest.raises(Damaged, match=r"carries no checksum: .* or from an earlier workbench; delete it"):
         load_arrays(path)
 
 
