@@ -112,6 +112,9 @@ def test_which_samples_have_a_label() -> None:
         ({"ids": torch.zeros(10)}, "ids repeat"),
         ({"teacher_inputs": torch.full((10, 1), torch.nan)}, "teacher_inputs 0 hold NaN"),
         ({"weight": torch.full((10,), torch.inf)}, "weight hold NaN or infinite"),
+        ({"weight": torch.arange(-1.0, 9.0)}, "between -1 and 8; one number per sample is needed, none below 0"),
+        ({"weight": torch.zeros(10)}, "between 0 and 0; .* one above"),
+        ({"weight": torch.ones(10, 2)}, r"shape \(10, 2\)"),
     ],
 )
 def test_parts_that_do_not_fit(parts: dict[str, Any], words: str) -> None:

@@ -75,6 +75,15 @@ class TransferSet:
         for name, part in parts.items():
             if part.is_floating_point() and not part.isfinite().all():
                 raise ValueError(f"{name} hold NaN or infinite values; clean or impute them first")
+        self._check_weight()
+
+    def _check_weight(self) -> None:
+        weight = self.weight
+        if weight is not None and (weight.dim() > 1 or (weight < 0).any() or not (weight > 0).any()):
+            raise ValueError(
+                f"weight has shape {tuple(weight.shape)} and lies between {float(weight.min()):g} and "
+                f"{float(weight.max()):g}; one number per sample is needed, none below 0, one above"
+            )
 
     def _named_parts(self) -> dict[str, Tensor]:
         parts = {"labels": self.labels, "weight": self.weight, "ids": self.ids}
@@ -136,6 +145,15 @@ class TransferSet:
         if self.labels.is_floating_point():
             return torch.arange(len(self))
         return (self.labels != UNLABELLED).reshape(len(self), -1).any(1).nonzero().squeeze(1)
+
+    def weighed(self) -> Self:
+        """The same samples without those of weight 0; without weights where they are all equal, which is having none."""
+        if self.weight is None:
+            return self
+        data = (
+            self if self.full_batch or (self.weight > 0).all() else self.subset((self.weight > 0).nonzero().squeeze(1))
+        )
+        return data._like(data.inputs, data.labels, weight=None) if (data.weight == data.weight[0]).all() else data
 
     def subset(self, rows: Tensor) -> Self:
         """Some of the samples, with their ids."""

@@ -187,6 +187,9 @@ class Distillation:
             return
         if self.method.reads_teacher and (trouble := larger_student(student, trial.parties["teacher"])):
             yield events.Warning(party="student", message=trouble)
+        if self.method.relates_samples and trial.train.weight is not None:
+            about = "compares the samples of a batch with each other: a sample's weight scales its own share only"
+            yield events.Warning(party="student", message=f"{self.method.name} {about}")
         student = trial.students_of(StagePlan())["student"]
         trial.build(student, trial.parties["teacher"] if self.method.reads_teacher else None)
         with trial.streams.using("method"):

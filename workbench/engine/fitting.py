@@ -33,6 +33,7 @@ def fit_student(trial: Trial, conditions: Conditions) -> Iterator[events.Event]:
     guide = yield from guide_for(trial, plan, conditions, partner)
     teacher = Trace(torch.zeros(len(rows), trial.classes)) if guide is None else guide(batch)
     soft_targets, weights = trial.method.targets(teacher, batch)
+    weights = weights if batch.weight is None else weights * batch.weight
     student = SoftFit(_seeded(trial.parties["student"], trial.streams.seed))
     student.fit_soft(batch.student_inputs, soft_targets, weights)
     trial.parties["student"] = fitted = as_teacher(student.predict_logits)

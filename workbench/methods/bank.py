@@ -150,6 +150,10 @@ class Last(nn.Module):
         """The one of a name."""
         return self._buffers[name]
 
+    def tensors(self) -> dict[str, Tensor]:
+        """All of them by name."""
+        return dict(self._buffers)
+
     def keep(self, tensors: Mapping[str, Tensor]) -> None:
         """Copies of these, in place of what was kept under their names."""
         for name, tensor in tensors.items():

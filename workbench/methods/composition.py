@@ -42,6 +42,7 @@ class Sum(Method):
         self.tasks = tuple(t for t in flat[0].tasks if all(t in m.tasks for m in flat))
         self.reads_teacher = any(m.reads_teacher for m in flat)
         self.reads_outputs = any(m.reads_teacher and m.reads_outputs for m in flat)
+        self.relates_samples = any(m.relates_samples for m in flat)
         self.own_inputs = any(m.own_inputs for m in flat)
         self.teacher_input_gradient = any(m.teacher_input_gradient for m in flat)
 

@@ -38,6 +38,8 @@ class Method(nn.Module):
         teacher_input_gradient: True lets gradients flow through the teacher to its inputs.
         own_inputs: True if both models are shown what the method makes itself, so that nobody can be given the teacher's
             answer to another sample.
+        relates_samples: True if what it asks of a sample depends on the others in the batch; the weight of a sample then scales
+            its own share of a term, not what it is to the others.
         students: how many students learn together; with more than one, ``student`` is a tuple of traces.
 
     Attributes:
@@ -60,6 +62,7 @@ class Method(nn.Module):
     teacher_source: ClassVar[TeacherSource] = "fixed"
     teacher_input_gradient: ClassVar[bool] = False
     own_inputs: ClassVar[bool] = False
+    relates_samples: ClassVar[bool] = False
     students: ClassVar[int] = 1
 
     def __init__(self) -> None:

@@ -46,7 +46,7 @@ class DataFreeMethod(Method):
             ValueError: the teacher is to be shown other inputs than the student.
         """
         self._refuse_pairs(batch)
-        return Batch(batch.ids, inputs, labels)
+        return batch.but(student_inputs=inputs, labels=labels)
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """Counts."""

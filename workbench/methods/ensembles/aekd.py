@@ -28,6 +28,7 @@ from workbench.functional.divergences import forward_kl
 from workbench.functional.pareto import least_norm_weights
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.several import SeveralTeachers, Share, Teachers, stacked
+from workbench.methods.weighting import batch_mean
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.provenance import Citation, Evidence, Progress
@@ -87,6 +88,6 @@ class AEKD(SeveralTeachers):
         """The soft term."""
         mine = torch.softmax(student.logits.detach() / self.temperature, 1)
         pulls = mine - torch.softmax(stacked(teachers) / self.temperature, 2)
-        weights = least_norm_weights(pulls.mean(1), self.tolerance)
+        weights = least_norm_weights(batch_mean(pulls.transpose(0, 1), batch), self.tolerance)
         divergences = torch.stack([forward_kl(student.logits, t.logits, self.temperature) for t in teachers])
         return {"soft": self.soft_weight * self.temperature**2 * (weights @ divergences)}

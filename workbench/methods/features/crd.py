@@ -68,6 +68,7 @@ class CRD(Method):
     )
     progress = Progress("student_contrast")
     cost = "low"
+    relates_samples = True
     reads_outputs = False
     aliases = ("contrastive",)
 

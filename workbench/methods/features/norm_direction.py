@@ -66,6 +66,7 @@ class NormDirection(Method):
     progress = Progress("direction")
     cost = "low"
     aliases = ("nd", "kdpp")
+    relates_samples = True
 
     def __init__(self, weight: Weight = 1.0, guided: Layer = None, hint: Layer = None) -> None:
         super().__init__()

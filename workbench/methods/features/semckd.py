@@ -74,6 +74,7 @@ class SemCKD(Method):
     progress = Progress("calibrated")
     cost = "high"
     aliases = ("semantic_calibration",)
+    relates_samples = True
 
     def __init__(
         self,

@@ -68,6 +68,7 @@ class SRD(Method):
     progress = Progress("features")
     cost = "low"
     aliases = ("simple_recipe", "log_sum")
+    relates_samples = True
 
     def __init__(
         self,

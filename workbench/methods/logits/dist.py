@@ -57,6 +57,7 @@ class DIST(ResponseMethod):
     progress = Progress("inter")
     cost = "low"
     aliases = ("correlation_matching",)
+    relates_samples = True
 
     def __init__(
         self,

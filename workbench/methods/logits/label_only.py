@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from workbench.methods.bank import SampleTable
 from workbench.methods.method import Method
+from workbench.methods.weighting import mean_among
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
@@ -78,8 +79,7 @@ class LabelOnly(Method):
         error = F.cross_entropy(student.logits, teacher.logits.argmax(1), reduction="none")
         if self.queries == 0:
             return {"decisions": error}
-        asked = self.ledger.admit(batch.ids, self.queries).to(error)
-        return {"decisions": error * asked * len(asked) / asked.sum().clamp(min=1)}
+        return {"decisions": mean_among(error, self.ledger.admit(batch.ids, self.queries), batch)}
 
 
 class Ledger(SampleTable):

@@ -68,6 +68,7 @@ class MultiLevel(ResponseMethod):
     progress = Progress("samples")
     cost = "low"
     aliases = ("mlkd", "mld")
+    relates_samples = True
 
     def __init__(
         self,

@@ -66,6 +66,7 @@ class CKA(ResponseMethod):
     progress = Progress("samples")
     cost = "low"
     aliases = ("rcka", "kernel_alignment")
+    relates_samples = True
 
     def __init__(
         self,

@@ -75,6 +75,7 @@ class CorrelationCongruence(Method):
     )
     progress = Progress("correlation")
     cost = "low"
+    relates_samples = True
     reads_outputs = False
     aliases = ("cc", "cckd")
 

@@ -73,6 +73,7 @@ class DarkRank(Method):
     )
     progress = Progress("ranking")
     cost = "low"
+    relates_samples = True
     reads_outputs = False
     aliases = ("dark_ranking",)
 

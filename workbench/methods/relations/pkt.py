@@ -65,6 +65,7 @@ class PKT(Method):
     )
     progress = Progress("neighbours")
     cost = "low"
+    relates_samples = True
     reads_outputs = False
     aliases = ("probabilistic_knowledge_transfer",)
 

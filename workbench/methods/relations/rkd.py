@@ -59,6 +59,7 @@ class RKD(Method):
     )
     progress = Progress("distance")
     cost = "low"
+    relates_samples = True
     reads_outputs = False
     aliases = ("relational",)
 

@@ -58,6 +58,7 @@ class SimilarityPreserving(Method):
     )
     progress = Progress("similarity")
     cost = "low"
+    relates_samples = True
     reads_outputs = False
     aliases = ("sp", "similarity")
 

@@ -25,6 +25,7 @@ from workbench.functional.divergences import pairwise_kl
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Temperature, Weight
+from workbench.methods.weighting import weights_of
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts, StagePlan
 from workbench.records.provenance import Citation, Evidence, Progress
@@ -72,9 +73,9 @@ class CSKD(Method):
     def forward(self, student: Trace, teacher: Trace | None, batch: Batch) -> dict[str, Tensor]:
         """The labels and the classmates."""
         refuse_larger("divergences of all pairs", (len(batch.ids),) * 2, student.logits, SMALLER_BATCHES)
-        others = _classmates(batch).to(student.logits)
+        others = _classmates(batch) * weights_of(batch, student.logits)
         divergences = pairwise_kl(student.logits, student.logits.detach(), self.temperature)
-        classmates = (divergences * others).sum(1) / others.sum(1).clamp(min=1)
+        classmates = (divergences * others).sum(1) / others.sum(1).clamp(min=1e-12)
         return {
             "labels": self.label_loss(student, batch),
             "classmates": self.weight * self.temperature**2 * classmates,

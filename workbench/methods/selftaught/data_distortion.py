@@ -25,9 +25,11 @@ from torch import Tensor, nn
 
 from workbench.functional.divergences import forward_kl
 from workbench.methods.distortion import distorted
+from workbench.methods.joining import joined
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Temperature, Weight
+from workbench.methods.weighting import batch_mean
 from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -101,9 +103,9 @@ class DataDistortion(Method):
     def inputs(self, batch: Batch, students: Mapping[str, nn.Module]) -> Batch:
         """Two views of each sample, one below the other."""
         views = [distorted(batch.student_inputs, self.strength, flip=self.flip) for _ in range(2)]
-        labels = None if batch.labels is None else batch.labels.repeat(2)
         which = torch.zeros_like(batch.ids), torch.ones_like(batch.ids)
-        return Batch(batch.ids.repeat(2), torch.cat(views), labels, extras={"view": torch.cat(which)})
+        pairs = zip(views, which, strict=True)
+        return joined(*(batch.but(student_inputs=x, extras={**batch.extras, "view": number}) for x, number in pairs))
 
     def forward(self, student: Trace, teacher: Trace | None, batch: Batch) -> dict[str, Tensor]:
         """The labels, and the two views' agreement; without views there is none to find."""
@@ -113,7 +115,7 @@ class DataDistortion(Method):
         other = student.logits.detach()[pairs.int().argmax(1)]
         divergence = forward_kl(student.logits, other, self.temperature) * paired
         signs = torch.where(view == 0, 1.0, -1.0).to(features) * paired
-        gap = 2 * (signs[:, None] * features).mean(0)
+        gap = 2 * batch_mean(signs[:, None] * features, batch)
         return {
             "labels": self.label_loss(student, batch),
             "other_view": self.soft_weight * self.temperature**2 * divergence,

@@ -20,14 +20,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from workbench.functional.divergences import forward_kl
 from workbench.methods.bank import Last
+from workbench.methods.joining import joined
 from workbench.methods.method import Method
 from workbench.methods.ranges import Temperature, Weight
-from workbench.records.batch import UNLABELLED, Batch
+from workbench.methods.weighting import mean_among
+from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
 from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
@@ -45,6 +46,7 @@ class DLB(Method):
     Learns: nothing besides the student; keeps one batch.
 
     Example:
+        >>> import torch
         >>> batch = Batch(torch.arange(2), torch.zeros(2, 1), labels=torch.tensor([0, 1]))
         >>> DLB()(Trace(torch.eye(2, 3)), None, batch)["last"]
         tensor([0., 0.])
@@ -70,7 +72,7 @@ class DLB(Method):
     def __init__(self, temperature: Temperature = 3.0, weight: Weight = 1.0) -> None:
         super().__init__()
         self.temperature, self.weight = temperature, weight
-        self.last = Last()
+        self.last, self.extras = Last(), Last()
         self._new: int | None = None
         self._said: Tensor | None = None
 
@@ -89,9 +91,8 @@ class DLB(Method):
         self._new = len(batch.ids)
         if "ids" not in self.last:
             return batch
-        labels = None if batch.labels is None else torch.cat([batch.labels, self.last["labels"]])
-        inputs = torch.cat([batch.student_inputs, self.last["inputs"]])
-        return Batch(torch.cat([batch.ids, self.last["ids"]]), inputs, labels)
+        kept = {name: tensor for name, tensor in self.last.tensors().items() if name != "logits"}
+        return joined(batch, Batch(extras=self.extras.tensors(), **kept))
 
     def forward(self, student: Trace, teacher: Trace | None, batch: Batch) -> dict[str, Tensor]:
         """The labels of all, and the consistency of those that were in the last batch."""
@@ -100,12 +101,16 @@ class DLB(Method):
         if "ids" in self.last:
             found = batch.ids[:, None] == self.last["ids"]
             before, again = self.last["logits"][found.int().argmax(1)], found.any(1)
-            divergence = forward_kl(student.logits, before.to(student.logits), self.temperature) * again
-            taught = self.weight * self.temperature**2 * divergence * (len(again) / again.sum().clamp(min=1))
+            divergence = forward_kl(student.logits, before.to(student.logits), self.temperature)
+            taught = self.weight * self.temperature**2 * mean_among(divergence, again, batch)
         return {"labels": self.label_loss(student, batch), "last": taught}
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """The new batch becomes the last one."""
-        labels: Any = torch.full_like(batch.ids, UNLABELLED) if batch.labels is None else batch.labels
-        seen = {"ids": batch.ids, "inputs": batch.student_inputs, "labels": labels, "logits": self._said}
-        self.last.keep({name: tensor[: self._new].detach() for name, tensor in seen.items()})
+        self.last.keep(_rows({**vars(batch), "logits": self._said}, self._new))
+        self.extras.keep(_rows(batch.extras, self._new))
+
+
+def _rows(parts: Mapping[str, Any], count: int | None) -> dict[str, Tensor]:
+    """The first rows of those that are tensors."""
+    return {name: part[:count].detach() for name, part in parts.items() if isinstance(part, Tensor)}
