@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
+import pickle
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import workbench
@@ -47,6 +52,32 @@ def test_every_question_can_be_reached_from_the_floor_of_diagnostics() -> None:
     assert {"agreement_of", "strata_of", "flips", "linear_gaussian", "energy_of"} <= set(asked)
     assert "models_of" not in asked
     for name in asked:
-        assert getattr(workbench.diagnostics, name).__name__ == name
+        assert getattr(workbench.diagnostics, name).__name__.rpartition(".")[2] == name
     with pytest.raises(AttributeError, match=r"no diagnostic is called 'flips_off'; dir"):
         workbench.diagnostics.flips_off  # noqa: B018
+
+
+def test_every_question_of_arrays_can_be_called_under_its_own_name_also_where_a_folder_has_that_name() -> None:
+    floor = Path(workbench.diagnostics.__file__).parent
+    folders = {path.parent.name for path in floor.glob("*/*.py") if path.stem == path.parent.name}
+    assert len(folders) >= 10
+    for name in (*folders, "soft_labels"):
+        question = getattr(workbench.diagnostics, name)
+        module = importlib.import_module(workbench.diagnostics._homes()[name])
+        assert inspect.signature(question) == inspect.signature(getattr(module, name))
+        assert pickle.loads(pickle.dumps(question)) is question
+
+
+def test_a_folder_that_is_a_question_answers_as_its_function_does() -> None:
+    rng = np.random.default_rng(0)
+    student, teacher, labels = rng.normal(size=(40, 3)), rng.normal(size=(40, 3)), rng.integers(0, 3, 40)
+    from workbench.diagnostics.agreement.agreement import agreement
+
+    called = workbench.diagnostics.agreement(student, teacher, labels)
+    assert called.to_frame().equals(agreement(student, teacher, labels).to_frame())
+    assert called.top1.mean == pytest.approx((student.argmax(1) == teacher.argmax(1)).mean())
+
+
+def test_a_folder_without_a_question_of_its_name_cannot_be_called() -> None:
+    importlib.import_module("workbench.diagnostics.knowledge")
+    assert not callable(sys.modules["workbench.diagnostics.knowledge"])
