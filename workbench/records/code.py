@@ -1,59 +1,56 @@
-"""What tells two versions of somebody's own class or function apart, when both go by the same name."""
+"""What tells apart the functions, classes, objects and models that a user hands in: their code and their state.
+
+A cell of a notebook may be changed and run again, or a number it reads may be. Without this, the runs of the earlier
+version would be taken for those of the new one. The digest of a thing covers everything its numbers can depend on:
+
+- of a function its instructions, constants, defaults, closure, and the global names it reads: helper functions, classes,
+  numbers, and attributes of modules that are not part of a release, each followed in turn;
+- of a class its members and its bases; of an object its class and all its attributes, whether registered or not;
+- of an array or tensor its shape, type and content; of a net also its hooks, and which of its tensors are one.
+
+Installed packages and Python itself are told apart by their version. Comments, positions in a file, names of files and the
+order of sets do not count. The digest is the same in every process.
+
+What cannot be read (an open file, a generator, a lock, an object of a compiled extension that cannot be copied) is named
+in ``Identity.unaddressed``; the digest is then another one each time, so that nothing is ever taken for it.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from types import CodeType, FunctionType
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-RELEASED = ("workbench", "torch", "builtins", "typing", "abc")
-"""Packages whose code is told apart by their version, which is kept with every run."""
+from workbench.records.released import is_released
+from workbench.records.walk import Walk
+
+
+class Identity(NamedTuple):
+    """What tells a thing apart.
+
+    Attributes:
+        digest: 16 hexadecimal digits.
+        own: whether code is in it that is not part of a release.
+        unaddressed: what in it cannot be read, in words; the digest is another one each time if there is any.
+    """
+
+    digest: str
+    own: bool
+    unaddressed: tuple[str, ...]
+
+
+def identity_of(thing: Any) -> Identity:
+    """The identity of anything: a model, a factory, an augmentation, a method, an estimator, plain values."""
+    walk = Walk()
+    digest = walk.digest(thing).hex()[:16]
+    return Identity(digest, walk.own, tuple(dict.fromkeys(walk.unaddressed)))
 
 
 def own_code(things: Iterable[Any]) -> str:
-    """16 hexadecimal digits for the code of classes and functions that are not part of a release, or nothing.
+    """16 hexadecimal digits for things that are more than a named part of a release; empty if there are none.
 
-    A cell of a notebook may be changed and run again: without this, the runs of its earlier version would be taken for
-    those of the new one. Comments and positions in the file do not count; values that a function closes over do not.
+    Args:
+        things: functions, classes, other callables, models, in any order.
     """
-    parts = sorted(text for thing in things for text in _parts(thing))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16] if parts else ""
-
-
-def _parts(thing: Any) -> Iterator[str]:
-    if isinstance(thing, FunctionType) and not _released(thing):
-        yield f"{thing.__qualname__} {_text(thing.__code__)} {_value(thing.__defaults__)} {_value(thing.__kwdefaults__)}"
-    elif isinstance(thing, type):
-        for cls in thing.__mro__:
-            if not _released(cls):
-                yield from _members(cls)
-
-
-def _members(cls: type) -> Iterator[str]:
-    for name, value in vars(cls).items():
-        function = getattr(value, "__func__", getattr(value, "fget", value))
-        if isinstance(function, FunctionType):
-            yield f"{cls.__qualname__}.{name} {_text(function.__code__)}"
-        elif not name.startswith("__"):
-            yield f"{cls.__qualname__}.{name} = {_value(value)}"
-
-
-def _released(thing: Any) -> bool:
-    return (thing.__module__ or "").split(".")[0] in RELEASED
-
-
-def _text(code: CodeType) -> str:
-    return f"{code.co_code.hex()} {code.co_names} {_value(code.co_consts)}"
-
-
-def _value(value: Any) -> str:
-    """A text that is the same in every process: no addresses, no order of sets."""
-    if isinstance(value, CodeType):
-        return _text(value)
-    if isinstance(value, tuple | list | set | frozenset):
-        inner = [_value(item) for item in value]
-        return f"{type(value).__name__}{inner if isinstance(value, tuple | list) else sorted(inner)}"
-    if isinstance(value, dict):
-        return f"dict{sorted((str(key), _value(item)) for key, item in value.items())}"
-    return repr(value) if isinstance(value, bool | int | float | complex | str | bytes | None) else type(value).__name__
+    digests = sorted(Walk().digest(thing) for thing in things if not is_released(thing))
+    return hashlib.sha256(b"".join(digests)).hexdigest()[:16] if digests else ""
