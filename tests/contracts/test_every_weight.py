@@ -10,7 +10,7 @@ import torch
 from tests.contracts.probes import world
 from tests.contracts.scene import kinds_of, rows_of, scene
 from workbench.data.transfer import TransferSet
-from workbench.engine.training.terms import average
+from workbench.engine.training.terms import Averages
 from workbench.methods.catalog import catalog, make
 from workbench.methods.joining import joined
 from workbench.methods.synthesis import DataFreeMethod
@@ -42,7 +42,7 @@ def weighted_scene(cls, kind, weight=None):
 
 def averaged(here, batch):
     return {
-        name: average(name.rpartition("/")[2], term, batch, everyone_labelled=False)
+        name: Averages(everyone_labelled=False)(name.rpartition("/")[2], term, batch)
         for name, term in here.terms(batch).items()
         if term.dim() == 0 or len(term) == len(batch.ids)
     }

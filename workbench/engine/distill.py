@@ -23,8 +23,8 @@ from workbench.engine.protocols import run_stages, stage_steps
 from workbench.engine.sizes import larger_student
 from workbench.engine.streams import Streams
 from workbench.engine.teacher.teaching import new_teacher, teacher_identity, teacher_of
+from workbench.engine.training.finiteness import NotFinite
 from workbench.engine.training.keeper import Keeper
-from workbench.engine.training.terms import NotFinite
 from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import check_task
 from workbench.methods.method import Method
@@ -132,7 +132,7 @@ class Distillation:
 
         Raises:
             ValueError: the models do not fit the data or the method; before anything is trained.
-            NotFinite: a loss term is NaN or infinite.
+            NotFinite: a loss term, a weight or an output is NaN or infinite.
         """
         self.ledger = Ledger()
         with threads.using(self.setting.threads):

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from workbench.data.transfer import TransferSet
 from workbench.engine.ledger.counting import looker
 from workbench.engine.streams import repeatable
+from workbench.engine.training.finiteness import check_outputs
 from workbench.functional.tasks import Task
 from workbench.models.layers import evaluating
 from workbench.models.tracing import Tracer
@@ -66,8 +67,19 @@ def returned(pieces: Iterator[Any]) -> Any:
             return done.value
 
 
-def score(task: Task, outputs: Tensor, labels: Tensor) -> float:
-    """The task's score, in its own unit (points of 100 for accuracies)."""
+def score(task: Task, outputs: Tensor, labels: Tensor, party: str = "model") -> float:
+    """The task's score, in its own unit (points of 100 for accuracies).
+
+    Args:
+        task: whose score it is.
+        outputs: of all samples, in the layout of the task.
+        labels: of the same samples.
+        party: whose outputs they are, for the error.
+
+    Raises:
+        NotFinite: outputs that are scored are NaN, or infinite where they are values.
+    """
+    check_outputs(party, outputs, labels, task.name)
     numerator, denominator = task.hits(outputs, labels)
     return task.scale * float(numerator.double().sum()) / max(float(denominator.double().sum()), 1e-12)
 

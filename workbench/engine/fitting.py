@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
 from workbench.engine.conditions import Conditions
 from workbench.engine.evaluate import predict, reported, score
@@ -13,6 +14,7 @@ from workbench.engine.training.trial import Trial
 from workbench.models.learners import as_teacher
 from workbench.models.soft_fit import SoftFit
 from workbench.records import events
+from workbench.records.batch import Batch
 from workbench.records.plan import StagePlan
 from workbench.records.trace import Trace
 
@@ -33,15 +35,32 @@ def fit_student(trial: Trial, conditions: Conditions) -> Iterator[events.Event]:
     guide = yield from guide_for(trial, plan, conditions, partner)
     teacher = Trace(torch.zeros(len(rows), trial.classes)) if guide is None else guide(batch)
     soft_targets, weights = trial.method.targets(teacher, batch)
-    weights = weights if batch.weight is None else weights * batch.weight
+    weights = weights * _weights(trial, batch).to(weights)
     student = SoftFit(_seeded(trial.parties["student"], trial.streams.seed))
     student.fit_soft(batch.student_inputs, soft_targets, weights)
     trial.parties["student"] = fitted = as_teacher(student.predict_logits)
     trial.done["student"] = trial.epochs["student"] = 1
     outputs = yield from reported(predict(fitted, trial.validation), stage=plan.name, name="evaluating", step=1)
-    value = score(trial.kind, outputs, trial.validation.labels)
+    value = score(trial.kind, outputs, trial.validation.labels, "student")
     trial.history.add("validation", 1, {"student": value})
     yield events.Epoch(stage=plan.name, epoch=1, step=1, scores={"student": value})
+
+
+def _weights(trial: Trial, batch: Batch) -> Tensor:
+    """The samples' own weights, times those of their classes; the targets of a teacher cannot be weighed by class.
+
+    Raises:
+        ValueError: classes have weights, and the method mixes labels with a teacher's answers.
+    """
+    weight = torch.ones(len(batch.ids)) if batch.weight is None else batch.weight
+    if trial.class_weights is None:
+        return weight
+    if trial.method.reads_teacher:
+        raise ValueError(
+            f"class_weights weigh labels, and {trial.method.name} gives a student without gradients one target that mixes "
+            "labels with the teacher's answers; give sample weights with TransferSet(weight=...) instead"
+        )
+    return weight * trial.class_weights[batch.labels.clamp(min=0)]
 
 
 def _seeded(estimator: object, seed: int) -> object:

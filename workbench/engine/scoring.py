@@ -18,10 +18,12 @@ from workbench.engine.identity import address
 from workbench.engine.ledger.ledger import metered
 from workbench.engine.revival import revive
 from workbench.engine.teacher.guiding import outputs_of
+from workbench.engine.training.finiteness import NotFinite
 from workbench.engine.training.trial import Trial
 from workbench.methods.method import Method
 from workbench.models.learners import as_teacher
 from workbench.models.size import parameters
+from workbench.records import events
 from workbench.records.run import Run, Scores
 
 if TYPE_CHECKING:
@@ -43,17 +45,24 @@ def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
         selected = yield from _selected(trial, party, model, test, outputs)
         last = float(trial.history.points[f"validation/{party}"][1][-1])
         epoch = trial.best[party]["epoch"] if party in trial.best else trial.epochs[party]
-        scores[party] = Scores(score(trial.kind, outputs, test.labels), selected, last, epoch)
+        scores[party] = Scores(score(trial.kind, outputs, test.labels, party), selected, last, epoch)
         predictions[party] = outputs.cpu().numpy()
     if "teacher" not in scores and test.paired:
         outputs = yield from outputs_of(trial.parties["teacher"], test, distillation.conditions, serving=True)
         if outputs.shape == predictions["student"].shape:
-            teacher, conditions = trial.parties["teacher"], distillation.conditions
-            valid = yield from outputs_of(teacher, trial.validation, conditions, serving=True)
-            value = score(trial.kind, outputs, test.labels)
-            scores["teacher"] = Scores(value, value, score(trial.kind, valid, trial.validation.labels), 0)
-            predictions["teacher"] = outputs.cpu().numpy()
+            try:
+                scores["teacher"] = yield from _score_of_teacher(distillation, trial, outputs)
+                predictions["teacher"] = outputs.cpu().numpy()
+            except NotFinite as error:
+                yield events.Warning(party="teacher", message=f"the teacher has no score: {error}")
     return _run(distillation, trial, scores, predictions, models)
+
+
+def _score_of_teacher(distillation: Distillation, trial: Trial, outputs: Tensor) -> Iterator[Any]:
+    teacher, labels = trial.parties["teacher"], distillation.setting.test.labels
+    valid = yield from outputs_of(teacher, trial.validation, distillation.conditions, serving=True)
+    value = score(trial.kind, outputs, labels.to(outputs.device), "teacher")
+    return Scores(value, value, score(trial.kind, valid, trial.validation.labels, "teacher"), 0)
 
 
 def _scored(method: Method, trial: Trial, party: str) -> nn.Module:
@@ -65,12 +74,12 @@ def _scored(method: Method, trial: Trial, party: str) -> nn.Module:
 def _selected(trial: Trial, party: str, model: nn.Module, test: Any, outputs: Tensor) -> Iterator[Any]:
     best = trial.best.get(party)
     if best is None or best["epoch"] == trial.epochs[party]:
-        return score(trial.kind, outputs, test.labels)
+        return score(trial.kind, outputs, test.labels, party)
     last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.load_state_dict(best["state"])
     chosen = yield from _outputs(model, test, party)
     model.load_state_dict(last)
-    return score(trial.kind, chosen, test.labels)
+    return score(trial.kind, chosen, test.labels, party)
 
 
 def _outputs(model: nn.Module, data: Any, party: str) -> Iterator[Any]:

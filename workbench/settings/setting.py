@@ -17,6 +17,7 @@ from workbench.data.transfer import TransferSet
 from workbench.functional.tasks import Task, task
 from workbench.records.budget import Budget
 from workbench.settings.checks import check_data
+from workbench.settings.class_weights import class_weights_of
 from workbench.settings.signature import factory_signature, is_model, signature
 
 DATA = ("train", "validation", "teacher_train", "test")
@@ -58,6 +59,9 @@ class Setting:
         class_names: shown in figures; by default the numbers.
         look: how a sample is drawn.
         threads: of PyTorch while it trains; None leaves them alone.
+        class_weights: weights of the classes in the loss on labels, as ``torch.nn.CrossEntropyLoss(weight=...)`` takes
+            them: one number per class, a dict by class name, or ``balanced`` (N / (C * samples of the class)). They weigh
+            the labels of every arm, control and teacher recipe alike; distillation terms are not weighted.
 
     Raises:
         TypeError: the data is of a form that cannot be read, or the student is neither model nor factory.
@@ -78,6 +82,7 @@ class Setting:
     class_names: tuple[str, ...] = ()
     look: Look = "table"
     threads: int | None = None
+    class_weights: Any = None
 
     about: ClassVar[str] = ""
     source: ClassVar[str] = ""  # key in data.sources of what must be downloaded; empty if the data is at hand
@@ -95,6 +100,7 @@ class Setting:
             self._split(self.validation)
         if self.teacher_train is None:
             self.teacher_train = self.train.subset(self.train.labelled)
+        self.class_weights = class_weights_of(self)
 
     def _read(self, data: Any) -> Any:
         if data is None or isinstance(data, (int, float)):
@@ -163,6 +169,7 @@ class Setting:
             "classes": list(self.class_names),
             "data": {name: f"{part.digest()} {signature(part.transform)}" for name, part in parts.items()},
             "augment": signature(self.augment),
+            "class_weights": self.class_weights,
             "student": signature(self.student) if is_model(self.student) else factory_signature(self.student),
         }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from workbench.engine.training.terms import average
+from workbench.engine.training.terms import Averages
 from workbench.records.batch import Batch
 
 IDS, INPUTS = torch.arange(4), torch.zeros(4, 1)
@@ -14,7 +14,7 @@ MASK = torch.tensor([[True, True], [False, False], [True, False], [False, False]
 
 
 def averaged(name="soft", term=TERM, everyone_labelled=False, **fields):
-    return average(name, term, Batch(IDS, INPUTS, **fields), everyone_labelled=everyone_labelled).item()
+    return Averages(everyone_labelled)(name, term, Batch(IDS, INPUTS, **fields)).item()
 
 
 def test_a_text_without_a_counted_position_does_not_dilute_the_mean():

@@ -46,7 +46,7 @@ class Fixed:
                 where = f"{name!r} ({type(part).__name__})" if name else type(part).__name__
                 raise RuntimeError(f"the method switched its teacher's module {where} out of eval(); it must not")
         with torch.set_grad_enabled(self.gradient and torch.is_grad_enabled()):
-            traces = tuple(tracer(batch.for_teacher) for tracer in self.tracers)
+            traces = tuple(_countable(tracer(batch.for_teacher), batch) for tracer in self.tracers)
         return traces if len(traces) > 1 else traces[0]
 
     def release(self) -> None:
@@ -66,6 +66,18 @@ class Fixed:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Nothing to restore."""
+
+
+def _countable(trace: Trace, batch: Batch) -> Trace:
+    """The trace with 0 for outputs that are not finite at positions that do not count, which no loss can ignore.
+
+    A teacher may answer with minus infinity or NaN where a text is padded: 0 times that is NaN.
+    """
+    mask, outputs = batch.mask, trace.outputs
+    if mask is None or mask.dim() != 2 or outputs.dim() != 3 or outputs.shape[:2] != mask.shape:
+        return trace
+    useless = ~mask.unsqueeze(-1) & ~outputs.isfinite()
+    return Trace(outputs.masked_fill(useless, 0.0), trace.features)
 
 
 class Cached(Fixed):

@@ -41,6 +41,7 @@ def teacher_identity(setting: Setting, seed: int) -> str:
             "data": f"{data.digest()} {signature(data.transform)}",
             "augment": signature(setting.augment),
             "task": setting.task,
+            "class_weights": setting.class_weights,
             "seed": seed,
         }
     )

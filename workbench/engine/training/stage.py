@@ -14,6 +14,7 @@ from workbench.engine.evaluate import confusion, layout, predict, reported, scor
 from workbench.engine.teacher.guides import Fixed
 from workbench.engine.training.loader import Loader
 from workbench.engine.training.probes import Probes, habits, spacing
+from workbench.engine.training.terms import Averages
 from workbench.engine.training.trial import Trial
 from workbench.engine.training.updater import Updater
 from workbench.functional.probing import relabelled
@@ -40,10 +41,10 @@ class StageRunner:
         rows = trial.rows_of(plan)
         self.loader = Loader(trial.train, rows, trial.budget.batch_size, trial.augment, partner)
         self.epochs = -(-steps // trial.epoch_steps)
-        everyone = len(trial.train.labelled) == len(trial.train)
+        averages = Averages(len(trial.train.labelled) == len(trial.train), trial.class_weights)
         with trial.streams.using("method"):
             self.updater = Updater(
-                trial.method, self.students, guide, trial.budget, plan, device=trial.device, everyone_labelled=everyone
+                trial.method, self.students, guide, trial.budget, plan, device=trial.device, averages=averages
             )
         learner, moved = self.students[plan.learner], self.updater.moved
         self.updater.probes = self.probes = Probes(trial.method, learner, moved, trial.kind.name)
@@ -61,6 +62,7 @@ class StageRunner:
         for epoch in range(first_epoch, self.epochs):
             done = epoch * trial.epoch_steps
             yield from self._epoch(done, min(trial.epoch_steps, self.steps - done))
+            self.updater.check_everything()
             yield from self._validate()
             save(epoch + 1)
         if not self.epochs:
@@ -97,7 +99,7 @@ class StageRunner:
         for party, student in self.students.items():
             deployed = trial.method.deployed(student)
             outputs = yield from self._outputs(deployed, party)
-            scores[party] = score(trial.kind, outputs, trial.validation.labels)
+            scores[party] = score(trial.kind, outputs, trial.validation.labels, party)
             self._remember(party, deployed, scores[party], epoch)
             if party == self.plan.learner:
                 yield from self._agreement(outputs, step)
@@ -147,7 +149,7 @@ class StageRunner:
         says = yield from self._outputs(teachers[0], self.plan.learner, teacher=True)
         if says.shape[1:] != layout(trial.method.deployed(self.students[self.plan.learner]), trial.validation):
             return
-        self.teacher_says, value = says, score(trial.kind, says, trial.validation.labels)
+        self.teacher_says, value = says, score(trial.kind, says, trial.validation.labels, "teacher")
         if trial.kind.name == "classification" and not self._knows(named.TEACHER_RIGHT):
             found = relabelled(confusion(says, trial.validation.labels, trial.classes))
             names = (named.TEACHER_RIGHT, named.TEACHER_RELABELLED, named.TEACHER_ASKED)

@@ -32,6 +32,7 @@ class Trial:
         threads: to compute with, None for any number.
         test: test samples, for a method that ``leaks_test`` and is marked for it; None for all others.
         control: what is done to the teacher's answers, as in ``Conditions``.
+        class_weights: (C,) of the classes in the labels' term, None for equal ones.
         parties: every model of the run by name; ``teacher`` among them.
         learners: the parties that have been made to learn.
         best: by party, the validation score, epoch and weights that were best so far.
@@ -57,6 +58,7 @@ class Trial:
     controls: Controls
     threads: int | None = None
     control: str = "none"
+    class_weights: Tensor | None = None
     parties: dict[str, nn.Module] = field(default_factory=dict)
     learners: set[str] = field(default_factory=set)
     history: History = field(default_factory=History)
@@ -179,4 +181,5 @@ def trial_of(setting: Setting, method: Method, budget: Budget, streams: Streams,
         streams=streams,
         controls=controls,
         threads=setting.threads,
+        class_weights=None if setting.class_weights is None else torch.tensor(setting.class_weights, device=device),
     )

@@ -13,9 +13,20 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from workbench.engine.teacher.guides import Fixed
+from workbench.engine.training.finiteness import (
+    EVERY,
+    NotFinite,
+    Seen,
+    advice,
+    all_finite,
+    broken,
+    first_of,
+    numbers,
+    states,
+)
 from workbench.engine.training.optimisation import optimizer_for, rate_factor, set_rate
 from workbench.engine.training.probes import Probes
-from workbench.engine.training.terms import average, finite
+from workbench.engine.training.terms import Averages
 from workbench.methods.method import Method
 from workbench.models.tracing import Tracer
 from workbench.records.batch import Batch
@@ -38,7 +49,7 @@ class Updater:
         budget: of the run.
         plan: the stage.
         device: where all of them are.
-        everyone_labelled: True if no sample lacks a label.
+        averages: how a term becomes a number.
 
     Attributes:
         students: the models that learn, by party.
@@ -59,11 +70,11 @@ class Updater:
         plan: StagePlan,
         *,
         device: torch.device,
-        everyone_labelled: bool,
+        averages: Averages,
     ) -> None:
         """Hooks the students and makes the optimisers."""
         self.method, self.students, self.guide = method, dict(students), guide
-        self.budget, self.plan, self.everyone_labelled = budget, plan, everyone_labelled
+        self.budget, self.plan, self.averages = budget, plan, averages
         self.tracers = {party: Tracer(model, method.student_layers) for party, model in students.items()}
         self.players: dict[str, Player] = method.players(self.students)
         self.moved = {name: [p for p in player.parameters if p.requires_grad] for name, player in self.players.items()}
@@ -72,6 +83,8 @@ class Updater:
         }
         self.autocast = _autocast(budget.precision, device)
         self.steps_done = 0
+        self._seen: Seen | None = None
+        self._before: Batch | None = None
 
     def step(self, batch: Batch, progress: float, step: int) -> dict[str, float]:
         """Move every player that is due.
@@ -85,7 +98,7 @@ class Updater:
             The weighted terms before the step.
 
         Raises:
-            NotFinite: a term is NaN or infinite; nothing was moved by it.
+            NotFinite: a term is NaN or infinite; nothing was moved by it. Or a weight is, as is looked at now and then.
         """
         factor = rate_factor(self.budget.schedule, progress)
         for optimizer in self.optimizers.values():
@@ -93,7 +106,10 @@ class Updater:
         self._at = step
         batch = self.method.inputs(batch, self.students)
         values = self.method.update(self, batch)
+        if self.steps_done % EVERY == 0:
+            self.check_weights()
         self.steps_done += 1
+        self._seen, self._before = None, batch
         with torch.no_grad():
             student = self.students[self.plan.learner]
             self.method.after_step(student, batch)
@@ -125,8 +141,9 @@ class Updater:
         """
         with self.autocast:
             student, teacher = self.look(batch, weights), self.ask(batch)
+            self._seen = Seen(student, teacher, batch)
             if self.probes is not None and self.probes.watching and weights is None:
-                self.probes.saw(student, teacher, batch)
+                self.probes.saw(*self._seen)
             return self._averaged(self.method, student, teacher, batch)
 
     def _averaged(self, method: Method, student: Any, teacher: Any, batch: Batch) -> dict[str, Tensor]:
@@ -134,7 +151,7 @@ class Updater:
         kept = raw if self.plan.terms is None else {k: term for k, term in raw.items() if self.plan.terms(k)}
         if not kept:
             raise ValueError(f"stage {self.plan.name!r} keeps no loss term; {method.name} gave: {', '.join(raw)}")
-        return {k: average(k, term, batch, everyone_labelled=self.everyone_labelled) for k, term in kept.items()}
+        return {k: self.averages(k, term, batch) for k, term in kept.items()}
 
     def asked(self, method: Method, student: Any, teacher: Any, batch: Batch) -> dict[str, Tensor]:
         """As ``terms``, of a copy of the method and on traces that are there already."""
@@ -159,7 +176,46 @@ class Updater:
         Raises:
             NotFinite: one is not.
         """
-        return finite(terms, self._at, self.plan.name)
+        values = numbers(terms)
+        if (term := first_of(values)) is not None:
+            weights = broken(states(self.students))
+            raise self._not_finite(f"loss term {term!r}", values[term], weights, term=term)
+        return values
+
+    def check_weights(self) -> None:
+        """Refuse to go on with weights that are not finite.
+
+        Raises:
+            NotFinite: a weight of a learner or of the method is NaN or infinite; the error names it.
+        """
+        moved = [parameter for parameters in self.moved.values() for parameter in parameters]
+        if not all_finite(moved) and (found := broken(states({**self.students, "method": self.method}))):
+            raise self._not_finite(*found, found, parameter=found[0])
+
+    def check_everything(self) -> None:
+        """Refuse to go on with weights that are not finite, or with NaN in a buffer or in a teacher that follows.
+
+        Raises:
+            NotFinite: there is one; the error names it.
+        """
+        self.check_weights()
+        follower = {} if self.guide is None else self.guide.state()
+        held = (*states({**self.students, "method": self.method}), *self._following(follower))
+        if found := broken(held, infinite=False):
+            raise self._not_finite(*found, found, parameter=found[0])
+
+    @staticmethod
+    def _following(state: Mapping[str, Tensor]) -> list[tuple[str, Tensor]]:
+        return [(f"{name!r} of the teacher that follows the student", tensor) for name, tensor in state.items()]
+
+    def _not_finite(self, what: str, value: float, weights: tuple[str, float] | None, **about: str) -> NotFinite:
+        seen = [] if self._seen is None else [self._seen]
+        if self._before is not None:
+            with torch.no_grad():
+                seen.append(Seen(None, self.ask(self._before), self._before))
+        rate = max(group["lr"] for optimizer in self.optimizers.values() for group in optimizer.param_groups)
+        details = {"value": str(value), "step": self._at, "stage": self.plan.name}
+        return NotFinite(what, advice(seen, weights, rate), **about, **details)
 
     def minimise(self, terms: dict[str, Tensor], player: str) -> None:
         """One optimiser step of a player down the sum of some terms."""
