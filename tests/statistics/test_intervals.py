@@ -19,11 +19,10 @@ from workbench.statistics.intervals import (
     t_interval,
     wilson_bounds,
 )
-from workbench.statistics.resampling import bca_bounds
 
 SKEWED = np.array([0.1, 0.2, 0.2, 0.4, 0.5, 0.7, 0.9, 1.3, 1.9, 2.8, 4.4, 7.9])
 
-few_numbers = arrays(np.float64, st.integers(2, 9), elements=st.floats(-100, 100, width=32))
+few_numbers = arrays(np.float64, st.integers(3, 9), elements=st.floats(-100, 100, width=32))
 some_numbers = arrays(np.float64, st.integers(1, 15), elements=st.floats(-100, 100, width=32))
 
 
@@ -37,7 +36,7 @@ def test_t_interval_of_one_two_three_is_the_textbook_one():
 
 @pytest.mark.parametrize(
     ("n", "level", "quantile"),  # printed tables of Student's t
-    [(2, 0.95, 12.7062), (5, 0.95, 2.77645), (5, 0.90, 2.13185), (9, 0.99, 3.35539)],
+    [(3, 0.95, 4.30265), (5, 0.95, 2.77645), (5, 0.90, 2.13185), (9, 0.99, 3.35539)],
 )
 def test_t_interval_uses_the_tabled_quantile(n, level, quantile):
     values = np.arange(n, dtype=float)
@@ -51,59 +50,31 @@ def test_t_interval_covers_gaussian_means_as_often_as_it_says():
     assert abs(covered / 2000 - 0.95) < 4 * (0.95 * 0.05 / 2000) ** 0.5
 
 
-def test_bca_covers_skewed_means_nearly_as_often_as_it_says():
-    draws = np.random.default_rng(2).exponential(1.0, (150, 30))
-    covered = sum(not mean_interval(row).excludes(1.0) for row in draws)
-    assert 0.88 <= covered / 150 <= 0.98  # known to fall a little short on few skewed values
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [10, 39, 80])
+@pytest.mark.parametrize(
+    ("draw", "mean"),
+    [
+        (lambda luck, shape: luck.normal(0, 1, shape), 0.0),
+        (lambda luck, shape: luck.random(shape), 0.5),
+        (lambda luck, shape: luck.lognormal(0, 0.4, shape), float(np.exp(0.08))),
+    ],
+    ids=["normal", "bounded", "skewed"],
+)
+def test_at_every_number_of_values_the_mean_is_covered_nearly_as_often_as_stated(n, draw, mean):
+    draws = draw(np.random.default_rng(n), (2000, n))
+    covered = sum(not mean_interval(row).excludes(mean) for row in draws) / 2000
+    assert covered >= 0.925  # the bias-corrected bootstrap covers 0.87 to 0.93 of these at 10 values
 
 
-def literal_bca(values, resampled, level):
-    """Efron 1987 in loops: bias from counting, acceleration from leaving one out."""
-    normal, n = NormalDist(), len(values)
-    mean = sum(values) / n
-    bias = normal.inv_cdf(sum(1.0 if r < mean else 0.5 if r == mean else 0.0 for r in resampled) / len(resampled))
-    left_out = [(sum(values) - v) / (n - 1) for v in values]
-    centre = sum(left_out) / n
-    cubes, squares = sum((centre - v) ** 3 for v in left_out), sum((centre - v) ** 2 for v in left_out)
-    acceleration = cubes / (6 * squares**1.5)
-    ordered, bounds = sorted(resampled), []
-    for tail in ((1 - level) / 2, (1 + level) / 2):
-        z = bias + normal.inv_cdf(tail)
-        position = normal.cdf(bias + z / (1 - acceleration * z)) * (len(ordered) - 1)
-        below = int(position)
-        bounds.append(ordered[below] + (position - below) * (ordered[below + 1] - ordered[below]))
-    return bounds
+@pytest.mark.parametrize("n", [3, 10, 40, 200])
+def test_the_interval_is_students_t_at_every_number_of_values(n):
+    from scipy.stats import t as student
 
-
-@pytest.mark.parametrize("level", [0.9, 0.95])
-def test_bca_equals_the_literal_algorithm_on_the_same_resamples(level):
-    generator = np.random.default_rng(3)
-    values = generator.exponential(1.0, 12)  # no ties but exact ones
-    resampled = np.array([np.mean([values[i] for i in generator.integers(0, 12, 12)]) for _ in range(2000)])
-    assert bca_bounds(values, resampled, level) == pytest.approx(literal_bca(values, resampled, level), abs=1e-6)
-
-
-def test_bca_counts_ties_by_half():
-    values = np.array([0.0, 1.0] * 5)
-    resampled = np.array([0.3, 0.4, 0.5 + 1e-15, 0.5, 0.5 + 2e-15, 0.6, 0.7, 0.9])
-    exact = np.array([0.3, 0.4, 0.5, 0.5, 0.5, 0.6, 0.7, 0.9])
-    assert bca_bounds(values, resampled, 0.9) == pytest.approx(literal_bca(values, exact, 0.9), abs=1e-6)
-
-
-def test_from_ten_values_the_interval_is_bca_as_scipy_computes_it():
-    from scipy.stats import bootstrap
-
-    found = mean_interval(SKEWED)
-    error = SKEWED.std(ddof=1) / 12**0.5
-    want = bootstrap((SKEWED,), np.mean, n_resamples=50_000, batch=10_000, method="BCa").confidence_interval
-    plain = bootstrap((SKEWED,), np.mean, n_resamples=50_000, batch=10_000, method="percentile").confidence_interval
-    assert (found.method, found.n, found.mean) == ("bca", 12, pytest.approx(SKEWED.mean()))
-    assert [found.low, found.high] == pytest.approx([want.low, want.high], abs=0.15 * error)
-    assert found.high - plain.high > 0.3 * error  # the tolerance would notice a missing correction
-
-
-def test_the_bootstrap_begins_at_ten_values():
-    assert [mean_interval(SKEWED[:n]).method for n in (9, 10)] == ["t", "bca"]
+    values = np.random.default_rng(n).exponential(1.0, n)
+    found, half = mean_interval(values), student.ppf(0.975, n - 1) * np.std(values, ddof=1) / n**0.5
+    assert found.method == "t"
+    assert (found.low, found.high) == pytest.approx((values.mean() - half, values.mean() + half))
 
 
 def test_one_value_has_a_mean_and_no_bounds():
@@ -117,10 +88,49 @@ def test_one_value_has_a_mean_and_no_bounds():
     assert str(found) == "91.5 (one value, no interval)"
 
 
-@pytest.mark.parametrize("n", [2, 3, 9, 10, 30])
-def test_equal_values_have_no_width(n):
+def test_two_values_have_a_mean_and_no_bounds():
+    found = mean_interval([90.0, 93.0])
+    assert (found.mean, found.n, found.method) == (91.5, 2, "none")
+    assert np.isnan([found.low, found.high]).all()
+    assert str(found) == "91.5 (2 values, no interval)"
+
+
+@pytest.mark.parametrize("n", [3, 9, 10, 50])
+def test_equal_values_are_said_to_be_equal_and_have_no_bounds(n):
     found = mean_interval([0.1] * n)  # whose floating-point sum is not n times 0.1
-    assert (found.mean, found.low, found.high) == (0.1, 0.1, 0.1)
+    assert (found.mean, found.method) == (0.1, "tied")
+    assert np.isnan([found.low, found.high]).all()
+    assert not found.excludes(0)
+    assert str(found) == f"0.1 (identical in all {n})"
+
+
+bounded = arrays(np.float64, st.integers(1, 12), elements=st.floats(0, 100, width=32))
+
+
+@given(bounded)
+def test_intervals_of_bounded_scores_stay_in_their_bounds_and_lose_nothing_else(values):
+    plain, found = mean_interval(values), mean_interval(values, bounds=(0, 100))
+    if np.isfinite(plain.low):
+        assert 0 <= found.low <= found.mean <= found.high <= 100
+        assert (found.low, found.high) == (max(plain.low, 0), min(plain.high, 100))
+    else:
+        np.testing.assert_equal(found, plain)
+
+
+@given(arrays(np.float64, (2, 4), elements=st.floats(0, 100, width=32)))
+def test_differences_of_bounded_scores_stay_within_their_range(pair):
+    found = paired_difference(*pair, bounds=(0, 100))
+    assert not found.low < -100
+    assert not found.high > 100
+
+
+def test_accuracies_near_their_end_are_covered_within_it():
+    luck, covered = np.random.default_rng(0), 0
+    for _ in range(1000):
+        found = mean_interval(luck.binomial(50, 0.96, 5) * 2.0, bounds=(0, 100))
+        covered += found.method == "tied" or not found.excludes(96.0)
+        assert not found.high > 100
+    assert covered / 1000 >= 0.93
 
 
 @given(some_numbers, st.randoms())
@@ -133,6 +143,8 @@ def test_the_order_of_the_values_does_not_matter(values, random):
 @given(few_numbers, st.floats(-50, 50), st.floats(0.1, 10))
 def test_shift_and_scale_carry_over(values, shift, scale):
     was, now = t_interval(values), t_interval(scale * values + shift)
+    if np.ptp(values) < 1e-6:
+        return  # whether all values are equal may change by rounding
     assert now.low == pytest.approx(scale * was.low + shift, abs=1e-6)
     assert now.high == pytest.approx(scale * was.high + shift, abs=1e-6)
 
@@ -144,7 +156,8 @@ def test_paired_difference_is_the_interval_of_the_differences():
 
 
 def test_subtraction_leaves_no_noise():
-    assert paired_difference([90.3, 80.1, 70.7], [89.8, 79.6, 70.2]) == Interval(0.5, 0.5, 0.5, 3, "t", 0.95)
+    found = paired_difference([90.3, 80.1, 70.7], [89.8, 79.6, 70.2])
+    assert (found.mean, found.method) == (0.5, "tied")
 
 
 @pytest.mark.parametrize("n", [1, 7, 200])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.statistics.multiple import holm
+from workbench.statistics.multiple import holm, holm_errors
 
 p_lists = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 
@@ -37,6 +37,22 @@ def test_rejects_what_the_step_down_procedure_rejects(p_values, alpha):
             break
         rejected.add(i)
     assert {i for i, p in enumerate(holm(p_values)) if p <= alpha} == rejected
+
+
+@given(p_lists, st.sampled_from([0.01, 0.05, 0.1, 0.3]))
+def test_the_error_of_each_test_decides_as_all_of_them_do_together(p_values, error):
+    p_values, errors = np.array(p_values), holm_errors(p_values, error)
+    assert ((p_values < errors) == (holm(p_values) < error)).all()
+    assert (errors >= error / len(p_values)).all()
+    assert (errors <= error).all()
+
+
+def test_errors_by_hand():
+    # 0.001 < 0.05 / 3; 0.02 is not, but is below 0.05 / 2, the second step; 0.2 is rejected by none
+    assert holm_errors([0.2, 0.02, 0.001]) == pytest.approx([0.05 / 3, 0.025, 0.05 / 3])
+    assert holm_errors([0.02, 0.03]) == pytest.approx([0.025, 0.05])
+    assert holm_errors([0.04, np.nan]) == pytest.approx([0.05, 0.05])
+    assert len(holm_errors([])) == 0
 
 
 @given(p_lists)

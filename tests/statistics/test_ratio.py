@@ -38,11 +38,18 @@ def test_a_denominator_that_may_be_zero_bounds_nothing(shift: float) -> None:
     found = fieller_interval(ABOVE, np.array([-1.0, 1.0, 0.5, -0.5, 0.0]) + shift)
     assert math.isnan(found.low)
     assert math.isnan(found.high)
+    assert found.method == "unbounded"
+    assert str(found).endswith("(no finite interval)")
 
 
-def test_numbers_without_spread_are_exact() -> None:
+def test_numbers_without_spread_have_a_ratio_and_no_interval() -> None:
     found = fieller_interval([6.0, 6.0, 6.0], [2.0, 2.0, 2.0])
-    assert (found.mean, found.low, found.high) == (3.0, 3.0, 3.0)
+    assert (found.mean, found.method) == (3.0, "tied")
+    assert math.isnan(found.low)
+
+
+def test_two_pairs_have_no_interval() -> None:
+    assert math.isnan(fieller_interval([6.0, 7.0], [2.0, 3.0]).low)
 
 
 def test_one_pair_has_no_interval_and_nothing_over_nothing_no_value() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from workbench.records.interval import Interval
 from workbench.records.verdict import Comparison
 
@@ -40,10 +38,13 @@ def test_real_but_small_is_said_in_words():
     )
 
 
-@pytest.mark.parametrize(("p", "kind"), [(0.03, "p value adjusted for several arms"), (0.09, "p value")])
-def test_an_interval_that_alone_would_suffice_is_not_oversold(p, kind):
-    assert said("not distinguishable", 1.5, 0.1, 2.9, p=p, p_adjusted=0.09, seeds_to_decide=7) == (
-        f"not distinguishable from labels only: 0.1 to 2.9 points, but the {kind} is 0.09; about 7 seeds would decide"
+def test_intervals_adjusted_for_several_arms_say_so() -> None:
+    assert said("better", 1.91, 0.84, 2.98, arms=3) == (
+        "better by 1.9 points (95 % interval 0.8 to 3.0, 5 seeds, adjusted for 3 arms)"
+    )
+    found = said("not distinguishable", 0.3, -0.3, 0.9, arms=3, seeds_to_decide=14)
+    assert found == (
+        "not distinguishable from labels only: -0.3 to 0.9 points (adjusted for 3 arms); about 14 seeds would decide"
     )
 
 

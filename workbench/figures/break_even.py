@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.diagnostics.energy.break_even import BreakEven
-from workbench.diagnostics.energy.break_even_balance import SHOWN, short
+from workbench.diagnostics.energy.break_even_balance import SHOWN, between, short
 from workbench.figures import theme
 from workbench.figures.energy_units import Unit, unit_for
 from workbench.figures.text import label
@@ -127,27 +127,20 @@ def _points(result: BreakEven, names: list[str], top: Unit, low: Unit) -> list[g
 
 
 def _stripe(times: Interval, verdict: str, axis: str) -> list[dict[str, Any]]:
-    if verdict != SHOWN or not math.isfinite(times.mean):
+    if verdict != SHOWN:
         return []
     place = {"xref": f"x{axis}", "yref": f"y{axis} domain", "y0": 0, "y1": 1, "layer": "below"}
     line = {"color": theme.LINE, "dash": "dot", "width": 1.5}
-    return [
-        {
-            "type": "rect",
-            "x0": max(times.low, 0.1),
-            "x1": times.high,
-            "fillcolor": theme.GRID,
-            "line": {"width": 0},
-            **place,
-        },
-        {"type": "line", "x0": times.mean, "x1": times.mean, "line": line, **place},
-    ]
+    middle = {"type": "line", "x0": times.mean, "x1": times.mean, "line": line, **place}
+    if math.isnan(times.low):
+        return [middle]
+    span = {"x0": max(times.low, 0.1), "x1": times.high, "fillcolor": theme.GRID, "line": {"width": 0}}
+    return [{"type": "rect", **span, **place}, middle]
 
 
 def _title(symbol: str, what: str, times: Interval, verdict: str) -> str:
     if verdict == SHOWN:
-        low, mean, high = map(short, (times.low, times.mean, times.high))
-        return f"{symbol} = {mean} {what} (95 % interval {low} to {high})"
+        return f"{symbol} = {short(times.mean)} {what} ({between(times)})"
     return f"{symbol}: {verdict}"
 
 

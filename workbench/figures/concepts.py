@@ -1,4 +1,4 @@
-"""Which concepts move the score: sign counts by party with intervals, against random pairs."""
+"""Which concepts move the score: sign counts by party with intervals, against random concepts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from workbench.figures import theme
 from workbench.figures.dots import interval_bars
 from workbench.figures.text import label, sentence
 
-SURE = 0.05
-
 
 def figure(result: Concepts, *, party: str | None = None, names: Sequence[str] | None = None) -> go.Figure:
-    """A bar per concept and party; a star where it differs from random pairs; the band is what random pairs reach.
+    """A bar per concept and party; a star where it moves the score; the band is what random concepts reach.
 
     Args:
         result: how concepts move a score.
@@ -32,13 +30,13 @@ def figure(result: Concepts, *, party: str | None = None, names: Sequence[str] |
     made = theme.canvas(
         f"Concepts and {sentence(result.plan['score'])}", height, barmode="group", bargap=0.3, showlegend=True
     )
-    low, high = np.quantile(result.null[parties], [0.05, 0.95])
+    low, high = np.quantile(result.null[np.ix_(parties, rows)], [0.025, 0.975])
     made.add_vrect(float(low), float(high), fillcolor=theme.GRID, line_width=0, layer="below")
     made.add_vline(0.5, line={"color": theme.LINE, "width": 1, "dash": "dot"})
     for p in parties:
         made.add_trace(_bars(result, p, rows))
     made.update_xaxes(
-        title_text="share of samples whose score the concept raises (grey: random pairs)",
+        title_text="share of samples whose score the concept raises (grey: 95 % of random concepts)",
         tickformat=".0%",
         range=[0, 1.12],
         tickvals=[0, 0.25, 0.5, 0.75, 1],
@@ -60,7 +58,7 @@ def _bars(result: Concepts, p: int, rows: Sequence[int]) -> go.Bar:
         [
             label(result.names[k]),
             int(result.sizes[k]),
-            float(result.p_values[p, k]),
+            float(result.p_adjusted[p, k]),
             float(result.accuracies[p, k].mean()),
             float(result.magnitudes[p, k].mean()),
         ]
@@ -73,7 +71,7 @@ def _bars(result: Concepts, p: int, rows: Sequence[int]) -> go.Bar:
         name=label(party),
         marker={"color": theme.style(party).color},
         error_x=interval_bars(found) | {"thickness": 1.5, "width": 3, "color": theme.TEXT},
-        text=["*" if result.p_values[p, k] < SURE else "" for k in rows],
+        text=["*" if result.moves[p, k] else "" for k in rows],
         textposition="inside",
         insidetextanchor="start",
         textangle=0,

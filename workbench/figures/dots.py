@@ -39,7 +39,7 @@ def lying(
         more: of the trace.
     """
     form = ".1%" if percent else ".3g"
-    texts = [f"{i.mean:{form}} ({i.low:{form}} to {i.high:{form}}), {i.n:,} samples" for i in intervals]
+    texts = [f"{i.mean:{form}} ({i.bounds(form)}), {i.n:,} samples" for i in intervals]
     return go.Scatter(
         x=[i.mean for i in intervals],
         y=list(rows),
@@ -65,7 +65,7 @@ def standing(
         name=name,
         marker=marker,
         error_y=error_bars(mean, low, high) | {"thickness": 1.2, "width": 3},
-        customdata=np.column_stack([low, high]),
-        hovertemplate=f"%{{y:.3g}} (%{{customdata[0]:.3g}} to %{{customdata[1]:.3g}})<extra>{name}</extra>",
+        customdata=["" if np.isnan(a + b) else f" ({a:.3g} to {b:.3g})" for a, b in zip(low, high, strict=True)],
+        hovertemplate=f"%{{y:.3g}}%{{customdata}}<extra>{name}</extra>",
         **more,
     )

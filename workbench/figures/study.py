@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from workbench.figures import theme
 from workbench.figures.dots import interval_bars
-from workbench.figures.text import label, with_unit
+from workbench.figures.text import escaped, label, with_unit
 from workbench.records.arm import Arm
 from workbench.records.study import Study
 
@@ -32,7 +32,7 @@ def figure(study: Study) -> go.Figure:
     made.update_layout(yaxis=axis | {"ticktext": [label(_row(arm), 22) for arm in arms]}, yaxis2=axis | verdicts)
     span = _span(study)
     made.update_xaxes(title_text=_axis_title(study), zeroline=False, range=span)
-    made.add_traces([_seeds(arms), _means(arms), *_cut(arms, span)])
+    made.add_traces([_seeds(arms), _means(study, arms), *_cut(arms, span)])
     _lines(made, study)
     return made
 
@@ -72,7 +72,7 @@ def _seeds(arms: list[Arm]) -> go.Scatter:
     )
 
 
-def _means(arms: list[Arm]) -> go.Scatter:
+def _means(study: Study, arms: list[Arm]) -> go.Scatter:
     found = [(row, arm, arm.interval) for row, arm in enumerate(arms) if arm.interval is not None]
     styles = [_style(arm) for _, arm, _ in found]
     return go.Scatter(
@@ -83,9 +83,14 @@ def _means(arms: list[Arm]) -> go.Scatter:
         name="mean and 95 % interval",
         marker={"color": [s.color for s in styles], "symbol": [s.symbol for s in styles], "size": 9},
         error_x=interval_bars([interval for _, _, interval in found]),
-        customdata=[[label(arm.name), str(interval)] for _, arm, interval in found],
-        hovertemplate="%{customdata[0]}: %{customdata[1]}<extra></extra>",
+        customdata=[[label(arm.name), str(interval), _sentence(study, arm)] for _, arm, interval in found],
+        hovertemplate="%{customdata[0]}: %{customdata[1]}%{customdata[2]}<extra></extra>",
     )
+
+
+def _sentence(study: Study, arm: Arm) -> str:
+    found = study.comparisons.get(arm.name)
+    return "" if found is None else f"<br>{escaped(found.sentence)}"
 
 
 def _lines(made: go.Figure, study: Study) -> None:

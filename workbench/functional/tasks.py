@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -26,6 +27,7 @@ class Task:
         agreement: (student outputs, teacher outputs, labels) -> () how far they say the same where there are labels, 1 is all.
         higher_is_better: the score's direction.
         scale: what a score is multiplied with to be read in points.
+        bounds: lowest and highest possible score, after scaling.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Task:
     agreement: Callable[[Tensor, Tensor, Tensor], Tensor]
     higher_is_better: bool = False
     scale: float = 1.0
+    bounds: tuple[float, float] = (0.0, math.inf)
 
 
 def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
@@ -108,7 +111,7 @@ def _closeness(student: Tensor, teacher: Tensor, labels: Tensor) -> Tensor:
     return (1 / (1 + (student - teacher).flatten(1).square().mean(1))).mean()
 
 
-_IN_POINTS = {"higher_is_better": True, "scale": 100.0}
+_IN_POINTS = {"higher_is_better": True, "scale": 100.0, "bounds": (0.0, 100.0)}
 
 TASKS = {
     task.name: task

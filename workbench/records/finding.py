@@ -61,17 +61,18 @@ class Finding(Result):
 def outcome_of(interval: Interval, margin: float = 0.0) -> Outcome:
     """What an interval says about a claim that a quantity exceeds a margin.
 
-    Below three seeds nothing is decided.
+    Below three seeds nothing is decided. A quantity that is identical in all seeds has no interval and decides itself.
 
     Example:
         >>> outcome_of(Interval(1.2, 0.4, 2.0, 5, "t")), outcome_of(Interval(-0.1, -0.4, 0.2, 5, "t"), margin=0.5)
         ('reproduced', 'not reproduced')
     """
-    if interval.n < LEAST_SEEDS or interval.low != interval.low:
+    if interval.n < LEAST_SEEDS:
         return "inconclusive"
-    if interval.low > margin:
+    low, high = (interval.mean, interval.mean) if interval.method == "tied" else (interval.low, interval.high)
+    if low > margin:
         return "reproduced"
-    return "not reproduced" if interval.high <= margin else "inconclusive"
+    return "not reproduced" if high <= margin else "inconclusive"
 
 
 def all_of(*outcomes: Outcome) -> Outcome:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 
@@ -16,7 +16,9 @@ class Interval:
         low: lower bound, NaN where there is none (one value).
         high: upper bound, likewise.
         n: values (seeds, samples) behind it.
-        method: how the bounds were found; ``none`` where one value allows none.
+        method: how the bounds were found. There are none (NaN) for ``none`` (too few values, or nothing known), ``tied``
+            (all values are equal, so that there is no spread to estimate from) and ``unbounded`` (every interval of
+            this level reaches infinity).
         level: nominal coverage in (0, 1).
     """
 
@@ -24,7 +26,7 @@ class Interval:
     low: float
     high: float
     n: int
-    method: Literal["t", "bca", "wilson", "percentile", "basic", "none"]
+    method: Literal["t", "wilson", "percentile", "basic", "none", "tied", "unbounded"]
     level: float = 0.95
 
     def excludes(self, value: float) -> bool:
@@ -35,12 +37,40 @@ class Interval:
         """Whether all of it lies strictly between ``-bound`` and ``bound``; False where there are no bounds."""
         return -bound < self.low and self.high < bound
 
+    def clipped(self, low: float, high: float) -> Interval:
+        """The same with bounds cut to [low, high], where the estimated quantity is known to lie.
+
+        The quantity itself is never cut off, so the coverage stays what it was.
+        """
+        return replace(self, low=_cut(self.low, low, high), high=_cut(self.high, low, high))
+
+    def mirrored(self) -> Interval:
+        """The interval of the negated quantity."""
+        return replace(self, mean=-self.mean, low=-self.high, high=-self.low)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, None for a missing bound."""
         return {name: None if value != value else value for name, value in asdict(self).items()}
 
     def __str__(self) -> str:
-        """Estimate, level and bounds: ``1.9 (95 % interval 0.8 to 3)``."""
+        """Estimate, level and bounds: ``1.9 (95 % interval 0.8 to 3)``, or why there are no bounds."""
+        return f"{self.mean:.3g} ({self.bounds()})"
+
+    def bounds(self, form: str = ".3g", scale: float = 1.0) -> str:
+        """The bounds in words, without the estimate.
+
+        Args:
+            form: format of a bound.
+            scale: what the bounds are multiplied with, such as 100 for percent.
+        """
+        if self.method == "tied":
+            return f"identical in all {self.n}"
+        if self.method == "unbounded":
+            return "no finite interval"
         if math.isnan(self.low):
-            return f"{self.mean:.4g} (one value, no interval)"
-        return f"{self.mean:.4g} ({100 * self.level:g} % interval {self.low:.4g} to {self.high:.4g})"
+            return f"{'one value' if self.n == 1 else f'{self.n} values'}, no interval"
+        return f"{100 * self.level:g} % interval {scale * self.low:{form}} to {scale * self.high:{form}}"
+
+
+def _cut(bound: float, low: float, high: float) -> float:
+    return bound if math.isnan(bound) else min(max(bound, low), high)

@@ -160,7 +160,7 @@ class Study(Result):
 
 
 def _comparison(found: Mapping[str, Any]) -> Comparison:
-    values = {f.name: found[f.name] for f in fields(Comparison)}
+    values = {f.name: found[f.name] for f in fields(Comparison) if f.name in found}
     values |= {name: math.nan for name in ("p", "p_adjusted", "sd") if values[name] is None}
     values |= {name: interval(values[name]) for name in ("interval", "equivalence_interval")}
     return Comparison(**values)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench.records.arm import Arm
+    from workbench.records.interval import Interval
     from workbench.records.study import Study
     from workbench.records.verdict import Comparison
 
@@ -101,13 +102,12 @@ def _title(study: Study) -> str:
 
 def _cells(study: Study, arm: Arm) -> tuple[str, ...]:
     found = study.comparisons.get(arm.name)
-    interval = "" if arm.interval is None or math.isnan(arm.interval.low) else _range(arm)
     return (
         "  " + arm.role.replace("permuted_", "permuted ").replace("_", "-")
         if arm.role.startswith("permuted")
         else arm.name,
         _number(arm.interval and arm.interval.mean),
-        interval,
+        _range(arm.interval),
         _number(arm.selected_interval and arm.selected_interval.mean),
         f"{found.difference:+.2f}" if found else "",
         "" if math.isnan(arm.agreement) else f"{100 * arm.agreement:.1f} %",
@@ -115,8 +115,11 @@ def _cells(study: Study, arm: Arm) -> tuple[str, ...]:
     )
 
 
-def _range(arm: Arm) -> str:
-    return f"{_number(arm.interval.low)} to {_number(arm.interval.high)}"
+def _range(found: Interval | None) -> str:
+    """Bounds of an arm's mean; that all seeds are equal is said, and nothing where there are too few of them."""
+    if found is not None and found.method == "tied":
+        return "all equal"
+    return "" if found is None or math.isnan(found.low) else f"{_number(found.low)} to {_number(found.high)}"
 
 
 def _number(value: float | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from workbench.records.interval import Interval
 
-Judgement = Literal["better", "worse", "equivalent", "not distinguishable", "no verdict"]
+Judgement = Literal["better", "worse", "identical", "equivalent", "not distinguishable", "no verdict"]
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,17 @@ class Comparison:
     All differences are in the unit of the scores, which the sentence calls points.
 
     Attributes:
-        interval: of the mean difference; the one that is shown.
-        equivalence_interval: the narrower one of the two one-sided tests (90 % where ``interval`` is 95 %).
-        p: two-sided paired t test, NaN below 3 seeds.
+        interval: of the mean difference, adjusted for the arms compared together; it is shown and decides the verdict.
+        equivalence_interval: the narrower one of the two one-sided tests (90 % where ``interval`` is 95 %), adjusted
+            likewise.
+        p: two-sided paired t test, NaN below 3 seeds and where all differences are equal but not 0.
         p_adjusted: the same after Holm's correction for the arms compared together.
         sd: sample standard deviation of the differences, NaN for one seed.
         smallest_effect: the least difference worth having.
         verdict: the word.
         seeds_to_decide: about how many seeds would settle a ``not distinguishable``; None if settled or out of reach.
         against: what the control is called in the sentence.
+        arms: number of arms compared together, which intervals and ``p_adjusted`` are adjusted for.
     """
 
     interval: Interval
@@ -38,6 +40,7 @@ class Comparison:
     verdict: Judgement
     seeds_to_decide: int | None
     against: str = "labels only"
+    arms: int = 1
 
     @property
     def difference(self) -> float:
@@ -52,6 +55,15 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """The verdict as one sentence a person would say."""
+        if self.verdict == "identical":
+            return f"identical to {self.against} in all {self.seeds} seeds"
+        if self.verdict == "no verdict" and self.interval.method == "tied":
+            size = _number(abs(self.difference), _places(self.interval, self.smallest_effect))
+            side = "above" if self.difference > 0 else "below"
+            return (
+                f"{side} {self.against} by {size} points in all {self.seeds} seeds: without spread there is no interval "
+                "and no verdict"
+            )
         if self.verdict == "no verdict":
             return f"{'one seed' if self.seeds == 1 else f'{self.seeds} seeds'}, no verdict"
         if self.verdict == "not distinguishable":
@@ -59,7 +71,7 @@ class Comparison:
         if self.verdict == "equivalent":
             shown = _bounds(self.equivalence_interval, self.smallest_effect)
             level = 100 * self.equivalence_interval.level
-            margin = f"within {self.smallest_effect:g} points ({level:g} % interval {shown}, {self.seeds} seeds)"
+            margin = f"within {self.smallest_effect:g} points ({level:g} % interval {shown}, {self._basis()})"
             return f"equivalent to {self.against}: {margin}"
         return f"{self.verdict} by {self._size()}"
 
@@ -71,6 +83,7 @@ class Comparison:
             "sentence": self.sentence,
             "against": self.against,
             "seeds": self.seeds,
+            "arms": self.arms,
             "seeds_to_decide": self.seeds_to_decide,
             **{name: None if math.isnan(number) else number for name, number in numbers.items()},
             "interval": self.interval.to_dict(),
@@ -79,10 +92,14 @@ class Comparison:
 
     def _size(self) -> str:
         """Size of the difference without its sign, as after ``better by`` or ``worse by``."""
-        shown = self.interval if self.difference >= 0 else _mirrored(self.interval)
+        shown = self.interval if self.difference >= 0 else self.interval.mirrored()
         size = _number(shown.mean, _places(shown, self.smallest_effect))
         level = 100 * shown.level
-        return f"{size} points ({level:g} % interval {_bounds(shown, self.smallest_effect)}, {self.seeds} seeds)"
+        return f"{size} points ({level:g} % interval {_bounds(shown, self.smallest_effect)}, {self._basis()})"
+
+    def _basis(self) -> str:
+        adjusted = f", adjusted for {self.arms} arms" if self.arms > 1 else ""
+        return f"{self.seeds} seeds{adjusted}"
 
     def _undecided(self) -> str:
         """Why there is no better word, and what would give one."""
@@ -90,25 +107,19 @@ class Comparison:
         if self.seeds_to_decide is not None:
             way_out = f"about {self.seeds_to_decide} seeds would decide"
         head = f"not distinguishable from {self.against}"
-        plain = f"{head}: {_bounds(self.interval, self.smallest_effect)} points"
         if not self.interval.excludes(0):
-            return f"{plain}; {way_out}"
-        if self.p_adjusted >= 1 - self.interval.level:
-            kind = "p value" if self.p_adjusted == self.p else "p value adjusted for several arms"
-            return f"{plain}, but the {kind} is {self.p_adjusted:.2g}; {way_out}"
+            adjusted = f" (adjusted for {self.arms} arms)" if self.arms > 1 else ""
+            return f"{head}: {_bounds(self.interval, self.smallest_effect)} points{adjusted}; {way_out}"
         side = "above" if self.difference > 0 else "below"
         found = f"it is {side} by {self._size()}, real but perhaps too small to matter"
         return f"{head} at {self.smallest_effect:g} points: {found}; {way_out}"
 
 
-def _mirrored(interval: Interval) -> Interval:
-    return Interval(-interval.mean, -interval.high, -interval.low, interval.n, interval.method, interval.level)
-
-
 def _places(interval: Interval, smallest_effect: float) -> int:
     """Decimals that show the smallest effect and round no bound onto it or onto zero, where it would mislead."""
     places = max(1, -math.floor(math.log10(smallest_effect)))
-    bounds, marks = (abs(interval.low), abs(interval.high)), (0.0, smallest_effect)
+    bounds = [abs(each) for each in (interval.mean, interval.low, interval.high) if not math.isnan(each)]
+    marks = (0.0, smallest_effect)
     while places < 6 and any(b != m and round(b - m, places) == 0 for b in bounds for m in marks):
         places += 1
     return places

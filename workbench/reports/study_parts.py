@@ -15,7 +15,8 @@ from workbench.reports.markup import Markup, facts, section, table, tag
 from workbench.reports.run_parts import TO, settings_of, versions
 
 LIMITS = (
-    "Intervals are over seeds (Student's t below 10, BCa bootstrap from 10); differences are paired by seed. Seeds that "
+    "Intervals are over seeds (Student's t, from three seeds on, cut to the score's bounds); differences are paired by "
+    "seed, and their intervals and verdicts are adjusted for the number of arms (Holm). Seeds that "
     "share a teacher or a test set speak for that teacher and that test set only.",
     "Scores are those of the last epoch; the test set took no part in choosing anything.",
 )

@@ -1,4 +1,15 @@
-"""Intervals for means over seeds, for paired differences and for shares of samples."""
+"""Intervals for means over seeds, for paired differences and for shares of samples.
+
+Means have Student's t interval at every number of values. Simulated coverage of nominal 95 % intervals, t beside the
+bias-corrected and accelerated bootstrap (BCa), which is therefore not used:
+
+    values    normal         uniform        exponential    log-normal (sd 0.5)
+    10        0.94, 0.89     0.94, 0.93     0.90, 0.88     0.92, 0.87
+    40        0.95, 0.94     0.94, 0.94     0.93, 0.93     0.94, 0.93
+    160       0.95, 0.95     0.95, 0.94     0.95, 0.94     0.95, 0.94
+
+Few values of a very skewed quantity are covered less often: 0.84 for 10 log-normal values of sd 1, 0.94 for 160.
+"""
 
 from __future__ import annotations
 
@@ -7,61 +18,64 @@ from numpy.typing import ArrayLike
 
 from workbench.records.interval import Interval
 from workbench.statistics.checks import coverage, finite
-from workbench.statistics.resampling import bca_bounds, bootstrap_means
 
-BOOTSTRAP_FROM = 10
-"""Number of values from which the interval of a mean is bootstrapped; below it the bootstrap is too narrow."""
+FEWEST = 3
+"""Number of values (seeds) below which a mean has no interval and a comparison no verdict."""
 
-RESAMPLES = 9999
+Bounds = tuple[float, float]
+UNBOUNDED: Bounds = (-np.inf, np.inf)
 
 
-def mean_interval(values: ArrayLike, level: float = 0.95, seed: int = 0) -> Interval:
-    """Interval for the mean of a few independent values, such as one score per seed.
-
-    Student's t below ``BOOTSTRAP_FROM`` values, the bias-corrected and accelerated bootstrap (BCa) from there. The
-    order of the values does not matter. One value has a mean and no bounds (NaN); equal values have an interval of
-    width zero.
+def mean_interval(values: ArrayLike, level: float = 0.95, bounds: Bounds = UNBOUNDED) -> Interval:
+    """Interval for the mean of a few independent values, such as one score per seed: that of ``t_interval``, cut to bounds.
 
     Args:
         values: (n,) finite numbers, n >= 1.
         level: nominal coverage in (0, 1).
-        seed: of the resamples of the bootstrap.
+        bounds: lowest and highest possible value, such as (0, 100) for an accuracy in percent.
 
     Raises:
         ValueError: nothing, a table, NaN or infinity was given, or the level is not in (0, 1).
     """
-    ordered = np.sort(finite(values))  # the resamples are drawn by position
-    if len(ordered) < BOOTSTRAP_FROM:
-        return t_interval(ordered, level)
-    mean, sd = moments(ordered)
-    low = high = mean
-    if sd > 0:
-        low, high = bca_bounds(ordered, bootstrap_means(ordered, resamples=RESAMPLES, seed=seed), coverage(level))
-    return Interval(mean, low, high, len(ordered), "bca", coverage(level))
+    return t_interval(values, level).clipped(*bounds)
 
 
 def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
-    """``mean -+ t(n - 1) sd / sqrt(n)`` for (n,) values; no bounds (NaN) for one value.
+    """``mean -+ t(n - 1) sd / sqrt(n)`` for (n,) values.
+
+    There are no bounds (NaN) below ``FEWEST`` values (method ``none``) and where all values are equal (``tied``): then
+    nothing is known of their spread.
 
     Raises:
         ValueError: as ``mean_interval``.
     """
-    values = finite(values)
+    values = np.sort(finite(values))  # so that the order does not change the last digit of the sums
     mean, sd = moments(values)
     n = len(values)
-    if n == 1:
-        return Interval(mean, np.nan, np.nan, n, "none", coverage(level))
+    if n < FEWEST or sd == 0:
+        return Interval(mean, np.nan, np.nan, n, "none" if n < FEWEST else "tied", coverage(level))
     half = float(critical(n, level)) * sd / n**0.5
     return Interval(mean, mean - half, mean + half, n, "t", level)
 
 
-def paired_difference(arm: ArrayLike, control: ArrayLike, level: float = 0.95) -> Interval:
+def paired_difference(arm: ArrayLike, control: ArrayLike, level: float = 0.95, bounds: Bounds = UNBOUNDED) -> Interval:
     """Interval for the mean of arm minus control, (n,) each and paired by position (same seed, same place).
+
+    Args:
+        arm: scores.
+        control: scores.
+        level: nominal coverage in (0, 1).
+        bounds: lowest and highest possible score; a difference lies within plus and minus their distance.
 
     Raises:
         ValueError: the lengths differ, or as ``mean_interval``.
     """
-    return mean_interval(differences(arm, control), level)
+    return mean_interval(differences(arm, control), level, of_differences(bounds))
+
+
+def of_differences(bounds: Bounds) -> Bounds:
+    """Bounds of the difference of two scores that have these bounds."""
+    return bounds[0] - bounds[1], bounds[1] - bounds[0]
 
 
 def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval:

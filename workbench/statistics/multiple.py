@@ -25,3 +25,22 @@ def holm(p_values: ArrayLike) -> np.ndarray:
     result = np.full_like(p_values, np.nan)
     result[~np.isnan(p_values)] = adjusted
     return result
+
+
+def holm_errors(p_values: ArrayLike, error: float = 0.05) -> np.ndarray:
+    """The error rate of each test, (m,), at which it decides as Holm's procedure does for all of them: for intervals.
+
+    Formula: ``error / m`` (Bonferroni), which bounds the chance that any of the m intervals misses by ``error``. A test
+    that only a later step of Holm's rejects, since its p value is not below ``error / m``, has the error of that step,
+    ``error / (m - k)`` where k p values are smaller. So ``p < holm_errors(p)`` wherever ``holm(p) < error``, and only
+    there. In those intervals alone the joint error is that of the test of 0; each still covers at least as often as
+    ``1 - error`` says. NaN (not tested) does not count in m and has the error of the others.
+
+    Raises:
+        ValueError: as ``holm``.
+    """
+    p_values = np.asarray(p_values, np.float64)
+    m = max(1, int((~np.isnan(p_values)).sum()))
+    smaller = (p_values[None, :] < p_values[:, None]).sum(axis=1)
+    late = (holm(p_values) < error) & (p_values >= error / m)
+    return np.where(late, error / (m - smaller), error / m)

@@ -143,22 +143,3 @@ def basic_interval(resampled: np.ndarray, estimate: float, n: int, level: float 
     tails = (1 - coverage(level)) / 2
     low, high = 2 * estimate - np.quantile(finite(resampled, "resampled values"), [1 - tails, tails])
     return Interval(float(estimate), max(0.0, float(low)), max(float(high), float(estimate)), n, "basic", level)
-
-
-def bca_bounds(values: np.ndarray, resampled: np.ndarray, level: float) -> tuple[float, float]:
-    """Bias-corrected and accelerated bounds (Efron 1987) for the mean of (n,) values that are not all equal.
-
-    Formula: quantiles of the resampled means (R,) at ``Phi(z0 + (z0 + z) / (1 - a (z0 + z)))`` for z at both tails;
-    ``Phi(z0)`` is the share of them below the mean, ties by half, and ``a = sum d^3 / (6 (sum d^2)^1.5)`` over the
-    deviations d from the mean, which is what the jackknife gives.
-    """
-    from scipy.special import ndtr, ndtri
-
-    mean = values.mean()
-    deviations = values - mean
-    noise = 1e-12 * np.ptp(values)  # resampled means that tie with the mean differ from it by rounding
-    below = ((resampled < mean - noise).mean() + (resampled <= mean + noise).mean()) / 2
-    acceleration = (deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5)
-    shifted = ndtri(below) + ndtri([(1 - level) / 2, (1 + level) / 2])
-    low, high = np.quantile(resampled, ndtr(ndtri(below) + shifted / (1 - acceleration * shifted)))
-    return float(low), float(high)

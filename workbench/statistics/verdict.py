@@ -1,36 +1,45 @@
 """Is a student better than its control, worse, the same, or do the seeds not tell?
 
 How it is measured: arm and control are paired by seed, and the mean of their differences is judged against the
-smallest effect worth having. In this order:
+smallest effect worth having. One interval decides and is shown: Student's t interval of the mean difference, at a level
+adjusted for the m arms of the call (``multiple.holm_errors``), so that it excludes 0 where the Holm-adjusted p value of
+the paired t test is below ``1 - level``, and only there. In this order:
 
-1. ``no verdict``: fewer than 3 seeds.
-2. ``equivalent``: two one-sided tests (Schuirmann 1987), that is, the interval at level ``1 - 2 (1 - level)`` (90 %
-   beside 95 %) lies inside (-smallest effect, +smallest effect).
-3. ``better`` or ``worse``: the paired t test is significant after Holm's correction for all arms of the call, the
-   interval shown excludes 0, and the estimate is at least the smallest effect.
-4. ``not distinguishable``: everything else, a difference that is real but may be too small to matter included; the
+1. ``no verdict``: fewer than 3 seeds, or the same difference in all seeds, which leaves no spread to judge it by.
+2. ``identical``: arm and control have the same score in every seed.
+3. ``equivalent``: two one-sided tests (Schuirmann 1987), also after Holm's correction; that is, the interval at level
+   ``1 - 2 (1 - level)`` (90 % beside 95 %), adjusted likewise, lies inside (-smallest effect, +smallest effect).
+4. ``better`` or ``worse``: the interval excludes 0, and the estimate is at least the smallest effect.
+5. ``not distinguishable``: everything else, a difference that is real but may be too small to matter included; the
    sentence then says so.
 
-The t interval is shown below 10 seeds and the BCa bootstrap from 10. The p value is the paired t test throughout, so
-from 10 seeds a verdict needs both the t test (and t interval) and the bootstrap to agree.
-When it misleads: seeds that share a teacher or a test set speak for that teacher and that test set only; on a
-small test set scores lie on a coarse grid, and three equal differences, which count as certain, may be luck (in
-simulations with 50 to 1,000 test samples false verdicts stayed between 4 and 6 %).
+When it misleads: seeds that share a teacher or a test set speak for that teacher and that test set only. On a small test
+set scores lie on a coarse grid (in simulations with 50 to 1,000 test samples false verdicts stayed between 4 and 6 %).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.records.interval import Interval
 from workbench.records.verdict import Comparison, Judgement
-from workbench.statistics.intervals import critical, differences, mean_interval, moments, t_interval
-from workbench.statistics.multiple import holm
+from workbench.statistics.intervals import (
+    FEWEST,
+    UNBOUNDED,
+    Bounds,
+    critical,
+    differences,
+    mean_interval,
+    moments,
+    of_differences,
+)
+from workbench.statistics.multiple import holm, holm_errors
 
-FEWEST_SEEDS = 3
 MOST_SEEDS = 1000
 
 
@@ -77,6 +86,7 @@ def compare_pairs(
     smallest_effect: float = 0.5,
     level: float = 0.95,
     against: str = "labels only",
+    bounds: Bounds = UNBOUNDED,
 ) -> dict[str, Comparison]:
     """Every arm against a control of its own, over seeds of its own, with Holm's correction across the arms.
 
@@ -85,6 +95,7 @@ def compare_pairs(
         smallest_effect: as in ``compare_all``.
         level: likewise.
         against: name of the control, for the sentence.
+        bounds: lowest and highest possible score; intervals of differences stay within their distance.
 
     Raises:
         ValueError: as ``compare_all``.
@@ -94,24 +105,88 @@ def compare_pairs(
     if not 0.5 < level < 1:
         raise ValueError(f"level = {level} must lie between 0.5 and 1, such as 0.95")
     found = {name: differences(scores, control, name, against) for name, (scores, control) in pairs.items()}
+    unequal = adjusted_intervals(found, level=level, bounds=bounds)
+    equal = equivalence_intervals(found, smallest_effect, level=level, bounds=bounds)
+    arms = max(1, sum(not np.isnan(each.p) for each in unequal.values()))
+    rules = smallest_effect, arms, against
+    return {name: _comparison(values, unequal[name], equal[name], *rules) for name, values in found.items()}
+
+
+class Adjusted(NamedTuple):
+    """A mean difference that was tested together with others.
+
+    Attributes:
+        interval: of the mean, adjusted for all tests of the call.
+        p: of the paired t test.
+        p_adjusted: the same after Holm's correction.
+    """
+
+    interval: Interval
+    p: float
+    p_adjusted: float
+
+
+def adjusted_intervals(
+    found: Mapping[str, np.ndarray], *, level: float = 0.95, bounds: Bounds = UNBOUNDED
+) -> dict[str, Adjusted]:
+    """Intervals of several mean differences, (n,) each, that exclude 0 where Holm's adjusted p < 1 - level, and only there.
+
+    Args:
+        found: paired differences by name.
+        level: that all intervals together are meant to hold at.
+        bounds: lowest and highest possible score; a difference lies within plus and minus their distance.
+    """
     raw = [paired_p_value(values) for values in found.values()]
+    intervals = _intervals(found, holm_errors(raw, 1 - level), level, bounds)
     return {
-        name: _comparison(values, (p, adjusted), len(pairs), smallest_effect, level, against)
-        for (name, values), p, adjusted in zip(found.items(), raw, holm(raw).tolist(), strict=True)
+        name: Adjusted(interval, p, adjusted)
+        for (name, interval), p, adjusted in zip(intervals.items(), raw, holm(raw).tolist(), strict=True)
     }
 
 
+def equivalence_intervals(
+    found: Mapping[str, np.ndarray], smallest_effect: float, *, level: float = 0.95, bounds: Bounds = UNBOUNDED
+) -> dict[str, Interval]:
+    """The intervals of two one-sided tests each, which lie within the smallest effect where Holm's procedure says so."""
+    raw = [equivalence_p_value(values, smallest_effect) for values in found.values()]
+    return _intervals(found, 2 * holm_errors(raw, 1 - level), _equivalence_level(level), bounds)
+
+
+def _intervals(
+    found: Mapping[str, np.ndarray], errors: np.ndarray, level: float, bounds: Bounds
+) -> dict[str, Interval]:
+    """At an error rate each, and labelled with the level they have together."""
+    made = zip(found.items(), errors.tolist(), strict=True)
+    span = of_differences(bounds)
+    return {name: replace(mean_interval(values, 1 - error, span), level=level) for (name, values), error in made}
+
+
 def paired_p_value(values: np.ndarray) -> float:
-    """Two-sided p of the paired t test for (n,) differences; NaN (not tested) below 3; 0 or 1 where all are equal."""
+    """Two-sided p of the paired t test for (n,) differences; 1 where all are 0.
+
+    NaN (not tested) below 3 differences, and where all are equal but not 0: they show no spread to test against.
+    """
     from scipy.special import stdtr
 
     n = len(values)
     mean, sd = moments(values)
-    if n < FEWEST_SEEDS:
+    if n < FEWEST or (sd == 0 and mean != 0):
         return np.nan
-    if sd == 0:
-        return 1.0 if mean == 0 else 0.0
-    return float(2 * stdtr(n - 1, -abs(mean) * n**0.5 / sd))
+    return float(2 * stdtr(n - 1, -abs(mean) * n**0.5 / sd)) if sd else 1.0
+
+
+def equivalence_p_value(values: np.ndarray, smallest_effect: float) -> float:
+    """The larger p of the two one-sided t tests that the mean of (n,) differences lies within the smallest effect.
+
+    NaN (not tested) below 3 differences, and where all are equal.
+    """
+    from scipy.special import stdtr
+
+    n = len(values)
+    mean, sd = moments(values)
+    if n < FEWEST or sd == 0:
+        return np.nan
+    return float(stdtr(n - 1, (abs(mean) - smallest_effect) * n**0.5 / sd))
 
 
 def seeds_to_decide(
@@ -123,34 +198,36 @@ def seeds_to_decide(
     counted as Bonferroni does, which Holm never exceeds. A draw of that size decides about every second time: luck
     may ask for more. None beyond ``MOST_SEEDS``.
     """
-    counts = np.arange(max(n + 1, FEWEST_SEEDS), MOST_SEEDS + 1)
+    counts = np.arange(max(n + 1, FEWEST), MOST_SEEDS + 1)
     error = sd / np.sqrt(counts)
     apart = (abs(mean) >= smallest_effect) & (abs(mean) > critical(counts, 1 - (1 - level) / arms) * error)
-    equal = abs(mean) + critical(counts, _equivalence_level(level)) * error < smallest_effect
+    equal = abs(mean) + critical(counts, _equivalence_level(1 - (1 - level) / arms)) * error < smallest_effect
     enough = counts[apart | equal]
     return int(enough[0]) if len(enough) else None
 
 
 def _comparison(
-    values: np.ndarray, p_values: tuple[float, float], arms: int, smallest_effect: float, level: float, against: str
+    values: np.ndarray, found: Adjusted, narrow: Interval, smallest_effect: float, arms: int, against: str
 ) -> Comparison:
-    p, adjusted = p_values
-    shown, narrow = mean_interval(values, level), mean_interval(values, _equivalence_level(level))
-    equal = narrow.within(smallest_effect) and t_interval(values, narrow.level).within(smallest_effect)
-    verdict = _judge(shown, adjusted, smallest_effect, equal=equal)
+    verdict = _judge(found.interval, narrow, smallest_effect)
     mean, sd = moments(values)
     more = None
     if verdict == "not distinguishable":
+        level = found.interval.level
         more = seeds_to_decide(mean, sd, len(values), smallest_effect=smallest_effect, level=level, arms=arms)
-    return Comparison(shown, narrow, p, adjusted, sd, smallest_effect, verdict, more, against)
+    return Comparison(
+        found.interval, narrow, found.p, found.p_adjusted, sd, smallest_effect, verdict, more, against, arms
+    )
 
 
-def _judge(shown: Interval, p_adjusted: float, smallest_effect: float, *, equal: bool) -> Judgement:
-    if shown.n < FEWEST_SEEDS:
+def _judge(shown: Interval, narrow: Interval, smallest_effect: float) -> Judgement:
+    if shown.method == "tied" and shown.mean == 0:
+        return "identical"
+    if shown.method in ("none", "tied"):
         return "no verdict"
-    if equal:
+    if narrow.within(smallest_effect):
         return "equivalent"
-    if p_adjusted < 1 - shown.level and shown.excludes(0) and abs(shown.mean) >= smallest_effect:
+    if shown.excludes(0) and abs(shown.mean) >= smallest_effect:
         return "better" if shown.mean > 0 else "worse"
     return "not distinguishable"
 

@@ -176,7 +176,7 @@ class ConceptsPanel(PictureFrame):
         pair = None if plan["pair"] is None else tuple(plan["pair"])
         same = {"temperature": plan["temperature"], "pair": pair, "seed": self._base.seed, "samples": self._base.n}
         chosen = [self.known[name] for name in names]
-        sets = self._base.null.shape[1]
+        sets = self._base.sign_counts.shape[2]
         found = self._ask(chosen, layers=layers, score=score, counter_sets=sets, **same)
         self._answers[repr(request)] = found
         if request == self._request():

@@ -49,11 +49,25 @@ def test_p_values_are_those_of_paired_t_tests_after_holm():
     assert FOUND.p_adjusted[large] == pytest.approx(max(raw[large], 2 * raw[small]))
 
 
-def test_seeds_and_samples_both_count():
-    """With one seed the interval is that of the samples; seeds that differ make it wider."""
-    one = study_agreement_of(stored(seeds=1), ["method_2"]).top1["method_2"]
-    p, n = one.mean, one.n
-    assert one.high - one.low == pytest.approx(2 * 1.96 * math.sqrt(p * (1 - p) / n), rel=0.15)
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_below_three_seeds_nothing_has_an_interval(seeds):
+    found = study_agreement_of(stored(seeds=seeds))
+    for name in ("top1", "forward_kl", "accuracy", "phi", "gain"):
+        for each in getattr(found, name).values():
+            assert math.isnan(each.low)
+            assert math.isnan(each.high)
+    assert "no interval" in found.explain()
+    assert "nan" not in found.explain()
+
+
+def test_the_gains_interval_decides_what_the_sentence_says():
+    for threshold, said in ((True, 0), (False, 1)):
+        gain = FOUND.gain["method_1"]
+        shown = gain if threshold else replace(gain, low=-gain.high)
+        text = replace(FOUND, gain={"method_1": shown}).explain()
+        assert text.count("cannot tell from none") == said
+    for arm, gain in FOUND.gain.items():
+        assert gain.excludes(0) == (FOUND.p_adjusted[arm] < 0.05)
 
 
 def test_a_single_arm_and_progress():
@@ -67,7 +81,6 @@ def test_a_single_arm_and_progress():
 def test_one_seed_has_no_test():
     found = study_agreement_of(stored(seeds=1))
     assert math.isnan(found.p["method_1"])
-    assert "these seeds cannot tell" in found.explain()
     assert any("only 1 seeds" in warning for warning in found.warnings)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +9,25 @@ import numpy as np
 import pytest
 import torch
 from captum.concept import TCAV, Classifier, Concept
+from scipy.stats import kstest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from tests.diagnostics.attribution import attribution_scene as scene
 from tests.diagnostics.interaction.planted import planted as tensors
 from workbench.diagnostics.attribution.attributors import out_of_place
 from workbench.diagnostics.attribution.concepts import active_samples, concepts, concepts_of
-from workbench.diagnostics.attribution.concepts_measures import Counts, normal, scores_of, told_apart
+from workbench.diagnostics.attribution.concepts_measures import (
+    Counts,
+    Sets,
+    counter_sets,
+    measured,
+    normals,
+    slopes_of,
+    told_apart,
+)
 from workbench.diagnostics.attribution.plan import Plan
 from workbench.diagnostics.attribution.scores import Case, Scored, asked
 from workbench.diagnostics.interaction.interaction import interaction
@@ -40,9 +51,50 @@ def planted(direction: int) -> np.ndarray:
     every = np.concatenate([shifted, random])
     inputs = torch.tensor(generator.normal(size=(30, 4)), dtype=torch.float32)
     case = Case(inputs, asked(torch.zeros(30, 2), torch.zeros(30, dtype=torch.int64)), inputs[None])
-    pairs = [(np.arange(200), 200 + generator.choice(400, 200, replace=False)) for _ in range(SETS)]
-    signs, sizes = scores_of(Scored(model, "dark_logit"), "1:input", case, every, pairs)
-    return np.array([signs, sizes, [told_apart(every, *pair) for pair in pairs]])
+    slopes = slopes_of(Scored(model, "dark_logit"), "1:input", case)
+    return measured(every, slopes, counter_sets(np.arange(200), 600, SETS, generator))
+
+
+@pytest.mark.parametrize(("samples", "features", "shift"), [(60, 8, 0.0), (20, 30, 0.5), (60, 8, 20.0)])
+def test_planes_are_those_of_scikit_learns_logistic_regression(samples: int, features: int, shift: float) -> None:
+    generator = np.random.default_rng(features)
+    table = generator.normal(size=(3 * samples, features)) * generator.lognormal(size=features)
+    table[:samples] += shift
+    sets = counter_sets(np.arange(samples), len(table), 4, generator)
+    for found, accuracy, *rows in zip(normals(table, sets), told_apart(table, sets), *sets, strict=True):
+        points, inside = table[np.concatenate(rows)], np.repeat([1, 0], samples)
+        scale, plane = StandardScaler(), LogisticRegression(tol=1e-10, max_iter=10_000)
+        plane.fit(scale.fit_transform(points), inside)
+        wanted = plane.coef_[0] / scale.scale_
+        np.testing.assert_allclose(found, wanted / np.linalg.norm(wanted), atol=1e-5)
+        out = np.arange(2 * samples) % 3 == 0
+        both = make_pipeline(StandardScaler(), LogisticRegression(tol=1e-10, max_iter=10_000))
+        assert accuracy == both.fit(points[~out], inside[~out]).score(points[out], inside[out])
+
+
+def of_random_concepts(generator: np.random.Generator, concept: np.ndarray, table: np.ndarray, slopes: np.ndarray):
+    """One concept beside 99 random ones of its size, from features and gradients."""
+    mixed = [generator.permutation(len(table))[: len(concept)] for _ in range(99)]
+    own, *null = (measured(table, slopes, counter_sets(c, len(table), 10, generator)) for c in (concept, *mixed))
+    counts = Counts(*own[:, None, None], *np.array(null).mean(axis=2).T[:, None, None])
+    return held(counts)
+
+
+@pytest.mark.slow
+def test_p_values_of_random_concepts_are_uniform_and_a_planted_concept_is_found() -> None:
+    generator = np.random.default_rng(0)
+    table = generator.normal(size=(300, 8)) @ generator.normal(size=(8, 8))
+    slopes = generator.normal(size=8) + 0.1 * generator.normal(size=(40, 8))  # nearly one gradient for all samples
+    found = [of_random_concepts(generator, generator.permutation(300)[:25], table, slopes) for _ in range(40)]
+    p_values = np.array([each.p_values[0, 0] for each in found])
+    assert kstest(p_values, "uniform").pvalue > 0.01
+    assert (p_values <= 0.05).sum() <= 6  # 2 expected; more than 6 of 40 have a chance below 1 %
+    assert sum(each.moves[0, 0] for each in found) <= 2
+    table[:25] += 3 * slopes.mean(axis=0)
+    planted = of_random_concepts(generator, np.arange(25), table, slopes)
+    assert planted.p_values[0, 0] == 0.01
+    assert planted.moves[0, 0]
+    assert "beyond random concepts for student (p 0.01)" in planted.explain()
 
 
 def test_a_planted_concept_raises_the_score_for_every_sample() -> None:
@@ -66,7 +118,7 @@ def test_captum_finds_the_same_of_the_same_planes(tmp_path: Path) -> None:
     model = ConvNet(1, (3, 4), 5).eval()
     case = Case(every[:20], asked(torch.randn(20, 5), torch.arange(20) % 5), every[None, :20])
     scored = Scored(model, "dark_contrast", 2.0)
-    pairs = [(generator.permutation(30), 30 + generator.permutation(30)) for _ in range(3)]
+    sets = Sets(*(np.stack([start + generator.permutation(30) for _ in range(3)]) for start in (0, 30)))
     with torch.no_grad():
         features = Tracer(model, ["layer2"])(every)["layer2"].flatten(1).numpy()
 
@@ -77,8 +129,9 @@ def test_captum_finds_the_same_of_the_same_planes(tmp_path: Path) -> None:
         def train_and_eval(self, dataloader: Any, **_: Any) -> dict[str, float]:
             sets = [(rows.numpy(), int(label[0])) for rows, label in dataloader]
             count = len(sets[0][0])
-            found = normal(np.concatenate([rows for rows, _ in sets]), np.arange(count), np.arange(count, 2 * count))
-            self.row, self.known = torch.from_numpy(np.stack([found, -found])), [label for _, label in sets]
+            rows = np.concatenate([rows for rows, _ in sets]).astype(np.float64)
+            (found,) = normals(rows, Sets(np.arange(count)[None], np.arange(count, 2 * count)[None]))
+            self.row, self.known = torch.from_numpy(np.stack([found, -found])).float(), [label for _, label in sets]
             return {}
 
         def weights(self) -> Tensor:
@@ -96,20 +149,23 @@ def test_captum_finds_the_same_of_the_same_planes(tmp_path: Path) -> None:
             return self.scored(inputs, *known)[:, None] if known else self.scored.model(inputs)
 
     made = [
-        Concept(k, "set", [every[torch.from_numpy(rows)]]) for k, rows in enumerate(row for p in pairs for row in p)
+        Concept(k, "set", [every[torch.from_numpy(rows)]])
+        for k, rows in enumerate(row for p in zip(*sets, strict=True) for row in p)
     ]
     tool = TCAV(Column(), ["scored.model.layer2"], classifier=Given(), save_path=str(tmp_path))
     told = tool.interpret(case.inputs, [*zip(made[::2], made[1::2], strict=True)], 0, tuple(case.asked))
     rows = [told[f"{2 * k}-{2 * k + 1}"]["scored.model.layer2"] for k in range(3)]
     literal = [[float(row[what][0]) for row in rows] for what in ("sign_count", "magnitude")]
-    np.testing.assert_allclose(scores_of(scored, "layer2", case, features, pairs), literal, rtol=1e-4)
+    found = measured(features.astype(np.float64), slopes_of(scored, "layer2", case), sets)
+    np.testing.assert_allclose(found[:2], literal, rtol=1e-4)
 
 
-def counts_of(*shares: float, null: float = 0.5) -> Counts:
-    """One party, a concept for each share, ten counter-sets around it."""
+def counts_of(*shares: float, accuracy: float = 0.9) -> Counts:
+    """One party, a concept for each share with ten counter-sets around it, and 99 random concepts around 0.5."""
     spread = np.linspace(-0.04, 0.04, 10)
     signs = np.array([[np.clip(share + spread, 0, 1) for share in shares]])
-    return Counts(signs, signs, np.full(signs.shape, 0.9), null + spread[None])
+    null = np.broadcast_to(np.linspace(0.3, 0.7, 99), (1, len(shares), 99))
+    return Counts(signs, signs - 0.5, np.full(signs.shape, accuracy), null, null - 0.5, np.full(null.shape, 0.6))
 
 
 def held(counts: Counts, **changes: object):
@@ -117,34 +173,55 @@ def held(counts: Counts, **changes: object):
     return concepts(counts, **{"names": names, "layers": {"student": "1:input"}, "plan": PLANTED, "n": 30} | changes)
 
 
-def test_the_test_is_a_two_sided_rank_test_held_over_concepts() -> None:
-    found = held(counts_of(0.95, 0.05, 0.5))
-    z = (10 * 10 - 10 * 10 / 2 - 0.5) / math.sqrt(10 * 10 * 21 / 12)  # all ten above all ten others, half a step back
-    assert found.p_values[0, :2] == pytest.approx(3 * math.erfc(z / math.sqrt(2)))
-    assert found.p_values[0, 2] > 0.9
+def test_p_values_count_the_random_concepts_that_are_as_far_from_zero() -> None:
+    counts = counts_of(0.95, 0.05, 0.52)
+    found = held(counts)
+    for k in range(3):
+        size, random = abs(counts.magnitudes[0, k].mean()), np.abs(counts.null_magnitudes[0, k])
+        assert found.p_values[0, k] == (1 + sum(each >= size - 1e-12 for each in random)) / 100
+    assert found.p_adjusted[0, :2].tolist() == [0.01, 0.01]
+    assert (found.p_adjusted >= found.p_values).all()
     text = found.explain()
-    assert text.count("beyond random sets for student") == 2
-    assert text.count("no more than random sets would") == 1
+    assert text.count("beyond random concepts for student") == 2
+    assert text.count("as random concepts do") == 1
 
 
-def test_counts_that_are_all_equal_show_nothing() -> None:
-    same = counts_of(0.5)
-    flat = Counts(*(np.full_like(each, 1.0) for each in same))
+def test_the_adjusted_p_value_counts_draws_whose_largest_is_as_far() -> None:
+    luck = np.random.default_rng(0)
+    random, seen = luck.normal(size=(2, 3, 99)), luck.normal(size=(2, 3)) + 1.5
+    few = Counts(*(np.repeat(seen[..., None], 10, axis=2) for _ in range(3)), random, random, random)
+    found = held(few, names=dict.fromkeys("abc", 50), layers={"teacher": "a", "student": "b"})
+    scale = {(p, k): np.sqrt(np.mean([v**2 for v in (seen[p, k], *random[p, k])])) for p in range(2) for k in range(3)}
+    largest = [max(abs(random[p, k, b]) / scale[p, k] for p, k in scale) for b in range(99)]
+    for (p, k), size in scale.items():
+        assert found.p_adjusted[p, k] == (1 + sum(each >= abs(seen[p, k]) / size for each in largest)) / 100
+
+
+def test_a_concept_that_is_told_apart_no_better_than_random_samples_moves_nothing() -> None:
+    found = held(counts_of(0.95, accuracy=0.6))
+    assert found.p_adjusted.tolist() == [[0.01]]
+    assert not found.moves.any()
+    assert "as random concepts do" in found.explain()
+    assert any("concept 0 no better than random samples: no claim" in warning for warning in found.warnings)
+
+
+def test_magnitudes_that_are_all_zero_show_nothing() -> None:
+    flat = Counts(*(np.zeros_like(each) for each in counts_of(0.5)))
     assert held(flat).p_values.tolist() == [[1.0]]
 
 
 def test_vague_and_small_concepts_and_flat_scores_are_warned_of() -> None:
-    vague = counts_of(0.9)._replace(accuracies=np.full((1, 1, 10), 0.5))
+    vague = counts_of(0.9, accuracy=0.5)
     found = held(vague, names={"stripes": 4}, plan=Plan(score="kd_match", baseline="mean"))
     text = " | ".join(found.warnings)
     assert "'stripes' has only 4 samples" in text
-    assert "the student do not separate stripes" in text
+    assert "the student separate stripes no better than random" in text
     assert "use dark_logit" in text
     assert held(counts_of(0.9)).warnings == ()
 
 
 def test_shapes_and_numbers_that_do_not_go_together_are_refused() -> None:
-    with pytest.raises(ValueError, match="three times and"):
+    with pytest.raises(ValueError, match="three times each"):
         held(counts_of(0.9)._replace(null=np.zeros((2, 10))))
     few = Counts(*(each[..., :5] for each in counts_of(0.9)))
     with pytest.raises(ValueError, match="5 counter-sets; 10 or more"):
@@ -159,7 +236,7 @@ def test_a_run_is_asked_about_saved_selections() -> None:
     assert found.names == ("north west", "north east")
     assert found.parties == ("teacher", "student", "control")
     assert found.sign_counts.shape == (3, 2, 10)
-    assert found.null.shape == (3, 10)
+    assert found.null.shape == (3, 2, 99)
     assert found.plan["score"] == "dark_logit"
     assert found.layers["student"] == "classifier:input"
     again = concepts_of(run, chosen, setting, control=scene.run("labels_only"), samples=20)

@@ -18,8 +18,8 @@ def found(names: tuple[str, ...] = ("round", "straight"), *, sure: bool = True) 
     level = np.linspace(0.9, 0.4, len(names))[None, :, None] if sure else 0.5
     signs = np.clip(level + 0.05 * generator.normal(size=shape), 0, 1)
     accuracies = np.full(shape, 0.9 if sure else 0.5)
-    null = np.clip(0.5 + 0.1 * generator.normal(size=(len(PARTIES), 10)), 0, 1)
-    counts = Counts(signs, signs - 0.5, accuracies, null)
+    null = np.clip(0.5 + 0.1 * generator.normal(size=(*shape[:2], 99)), 0, 1)
+    counts = Counts(signs, signs - 0.5, accuracies, null, null - 0.5, np.full(null.shape, 0.5))
     return concepts(counts, names=dict.fromkeys(names, 40), layers=PARTIES, plan=Plan(score="dark_logit"), n=60)
 
 

@@ -5,12 +5,13 @@ The control was never shown the teacher, so it shows what the labels alone make 
 shows what any soft target does.
 
 Formula: as in ``agreement``, averaged over seeds. Intervals: a hierarchical bootstrap that draws seeds and samples, all
-seeds meeting the same samples. ``gain`` is the mean difference to the control, paired by seed and sample; its p value
-is that of the paired t test over seeds, adjusted by Holm for the number of arms.
+seeds meeting the same samples; none below three seeds. ``gain`` is the mean difference to the control, paired by seed;
+its interval is Student's t over seeds and its p value that of the paired t test, both adjusted for the number of arms,
+so that the interval excludes 0 where the adjusted p value is below 0.05, and only there.
 
 Reading it: compare the arms' ``phi`` and gains, not their agreement alone: a more accurate student agrees more with an
 accurate teacher even if it learnt nothing from it (the wedge in the picture).
-When it misleads: fewer than five seeds make the bounds over seeds too narrow; seeds that share a teacher speak of that
+When it misleads: fewer than five seeds make the bootstrap's bounds too narrow; gains speak of these test samples; seeds that share a teacher speak of that
 teacher only.
 After: Stanton et al. 2021; Mason-Williams et al. 2025 (controls); hierarchy, phi and gains are ours.
 Cost: O(A S N C) for A arms of S seeds and 1,000 resamples of each.
@@ -32,13 +33,14 @@ from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
-from workbench.statistics.multiple import holm
+from workbench.statistics.intervals import FEWEST, differences
 from workbench.statistics.resampling import hierarchical, hierarchical_means, interval_of
-from workbench.statistics.verdict import paired_p_value
+from workbench.statistics.verdict import Adjusted, adjusted_intervals
 
 Tell = Callable[[float, str], object]
 MEASURES = ("top1", "forward_kl", "accuracy", "phi")
 FEW_SEEDS = 5
+UNKNOWN = Adjusted(Interval(np.nan, np.nan, np.nan, 0, "none"), np.nan, np.nan)
 PROVENANCE = {
     "paper": "Stanton et al.: Does Knowledge Distillation Really Work? NeurIPS 2021, arXiv:2106.05945",
     "fidelity": "corrected",
@@ -55,8 +57,9 @@ class StudyAgreement(Result):
         seeds: by arm.
         top1, forward_kl, accuracy, phi: by arm, means over its seeds.
         teacher_accuracy: by arm, of the teachers of its seeds.
-        gain: by arm, of ``top1`` over the control's on the same seeds; none for the control.
-        p: by arm, of the paired t test over seeds; NaN below three.
+        gain: by arm, of ``top1`` over the control's on the same seeds, with an interval adjusted for all arms; none for
+            the control.
+        p: by arm, of the paired t test over seeds; NaN below three, and where all seeds gain the same.
         p_adjusted: the same after Holm.
         per_seed: by measure and arm, a value per seed.
         control: name of the arm that saw no teacher.
@@ -108,10 +111,11 @@ class StudyAgreement(Result):
             f"on {self.top1[self.control].mean:.1%} of {self.n:,} samples."
         ]
         for arm, gain in self.gain.items():
-            sure = "" if self.p_adjusted[arm] < 0.05 else ", which these seeds cannot tell from none"
+            sure = ", which these seeds cannot tell from none" if gain.method == "t" and not gain.excludes(0) else ""
+            adjusted = f", adjusted for {len(self.gain)} arms" if gain.method == "t" and len(self.gain) > 1 else ""
             parts.append(
                 f"{arm.replace('_', ' ')} agrees on {self.top1[arm].mean:.1%}: {100 * gain.mean:+.1f} points "
-                f"({100 * gain.low:+.1f} to {100 * gain.high:+.1f}){sure}; phi {self.phi[arm].mean:.2f} against "
+                f"({gain.bounds('+.1f', 100)}{adjusted}){sure}; phi {self.phi[arm].mean:.2f} against "
                 f"{self.phi[self.control].mean:.2f}."
             )
         return " ".join(parts)
@@ -137,9 +141,9 @@ def study_agreement_of(
     for done, arm in enumerate(wanted):
         tell(done / len(wanted), arm)
         found[arm] = _measured(study, arm, seed)
-    gains = {arm: _gain(found[arm], found[study.control], seed) for arm in wanted[1:]}
-    raw = {arm: p for arm, (_, p) in gains.items()}
-    adjusted = dict(zip(raw, holm(list(raw.values())).tolist(), strict=True))
+    gained = {arm: _gains(found[arm], found[study.control]) for arm in wanted[1:]}
+    tested = adjusted_intervals({arm: values for arm, values in gained.items() if len(values)}, bounds=(0.0, 1.0))
+    gains = {arm: tested.get(arm, UNKNOWN) for arm in gained}
     fewest = min(len(each["seeds"]) for each in found.values())
     few = (f"only {fewest} seeds in an arm: the bounds over seeds are too narrow",) if fewest < FEW_SEEDS else ()
     return StudyAgreement(
@@ -147,9 +151,9 @@ def study_agreement_of(
         seeds={arm: each["seeds"] for arm, each in found.items()},
         **{name: {arm: each[name] for arm, each in found.items()} for name in MEASURES},
         teacher_accuracy={arm: each["teacher"] for arm, each in found.items()},
-        gain={arm: interval for arm, (interval, _) in gains.items()},
-        p=raw,
-        p_adjusted=adjusted,
+        gain={arm: each.interval for arm, each in gains.items()},
+        p={arm: each.p for arm, each in gains.items()},
+        p_adjusted={arm: each.p_adjusted for arm, each in gains.items()},
         per_seed={name: {arm: each["per_seed"][name] for arm, each in found.items()} for name in MEASURES},
         control=study.control,
         classes=found[study.control]["classes"],
@@ -178,21 +182,23 @@ def _measured(study: Study, arm: str, seed: int) -> dict[str, Any]:
     n, ones = table.shape[1], np.ones((1, table.shape[1]))
     phis = [float(each.measures(ones)[0, 1]) for each in picks]
     drawn = hierarchical_means(table, seed=seed)
-    means = [interval_of(d, m, n) for d, m in zip(drawn.T, table.mean(axis=(0, 1)), strict=True)]
+    means = [_over_seeds(d, m, len(seeds), n) for d, m in zip(drawn.T, table.mean(axis=(0, 1)), strict=True)]
     drawn = hierarchical(table.shape[:2], lambda c: np.stack([p.measures(c)[:, 1] for p in picks], axis=1), seed=seed)
     per_seed = dict(zip(MEASURES, [*table.mean(axis=1).T.tolist(), phis], strict=True))
-    measured = dict(zip(MEASURES, [*means, interval_of(drawn, float(np.mean(phis)), n)], strict=True))
+    measured = dict(zip(MEASURES, [*means, _over_seeds(drawn, float(np.mean(phis)), len(seeds), n)], strict=True))
     about = {"seeds": seeds, "hits": table[:, :, 0], "teacher": float(np.mean(known)), "classes": picks[0].classes}
     return {**about, "per_seed": per_seed, **measured}
 
 
-def _gain(arm: dict[str, Any], control: dict[str, Any], seed: int) -> tuple[Interval, float]:
-    """Of agreement over the control's, on the seeds both have; and the p value over these seeds."""
-    both = [s for s in arm["seeds"] if s in control["seeds"]]
-    if not both:
-        return Interval(np.nan, np.nan, np.nan, 0, "none"), np.nan
-    mine, other = (each["hits"][[each["seeds"].index(s) for s in both]] for each in (arm, control))
-    apart = mine - other
-    return interval_of(hierarchical_means(apart, seed=seed), float(apart.mean()), apart.shape[1]), paired_p_value(
-        np.round(apart.mean(axis=1), 12)
-    )
+def _over_seeds(drawn: np.ndarray, estimate: float, seeds: int, n: int) -> Interval:
+    """Of resampled seeds and samples; without bounds where the seeds are too few."""
+    if seeds < FEWEST:
+        return Interval(float(estimate), np.nan, np.nan, n, "none")
+    return interval_of(drawn, estimate, n)
+
+
+def _gains(arm: dict[str, Any], control: dict[str, Any]) -> np.ndarray:
+    """(S,) agreement above the control's, for the seeds that both have."""
+    mine, other = (dict(zip(each["seeds"], each["per_seed"]["top1"], strict=True)) for each in (arm, control))
+    both = [seed for seed in mine if seed in other]
+    return differences([mine[s] for s in both], [other[s] for s in both]) if both else np.zeros(0)

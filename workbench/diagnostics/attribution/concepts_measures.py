@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -21,17 +21,32 @@ from workbench.models.tracing import Tracer
 from workbench.records.selection import Selection
 
 HELD_OUT = 3  # one sample in three
-Sets = list[tuple[np.ndarray, np.ndarray]]
-"""Pairs of rows: a concept (or a random set) and what it is held against."""
+LARGEST = 200
+RANDOM_CONCEPTS = 99
+STEPS, SMALLEST_STEP = 50, 1e-6
+
+
+class Sets(NamedTuple):
+    """Rows of a concept and of what it is held against, one line per counter-set.
+
+    Attributes:
+        inside: (R, m) rows of the concept.
+        others: (R, m) as many rows that are not of it.
+    """
+
+    inside: np.ndarray
+    others: np.ndarray
 
 
 class Counts(NamedTuple):
-    """What R counter-sets found for P parties and K concepts; fields as in ``Concepts``."""
+    """What R counter-sets found for P parties, K concepts and, for each, B random ones; fields as in ``Concepts``."""
 
     sign_counts: np.ndarray
     magnitudes: np.ndarray
     accuracies: np.ndarray
     null: np.ndarray
+    null_magnitudes: np.ndarray
+    null_accuracies: np.ndarray
 
 
 def counted(
@@ -49,19 +64,19 @@ def counted(
         ValueError: a concept of fewer than two samples or of nearly all, names that repeat, or no such layer.
         KeyError: a sample is not one of the test samples.
     """
-    pairs = drawn(source, selections, sets, plan.seed)
+    concepts = drawn(source, selections, sets, plan.seed)
     pool, batch = source.setting.test, data.batch(torch.arange(len(data)))
     case = case_of(source.models["teacher"], batch, source.pool, plan, source.form)
-    shape, inside = (len(selections), sets), len(selections) * sets
-    found = []
-    for at, (party, model) in enumerate(source.models.items()):
-        tell(at / len(source.models), f"concepts of the {party}")
-        features = np.concatenate(list(chunks_of(model, pool, layers[party])()))
-        scored = Scored(model, plan.score, plan.temperature)
-        signs, sizes = scores_of(scored, layers[party], case, features, pairs)
-        accuracies = np.array([told_apart(features, *pair) for pair in pairs[:inside]])
-        of_concepts = (each.reshape(shape) for each in (signs[:inside], sizes[:inside], accuracies))
-        found.append((*of_concepts, signs[inside:]))
+    found, steps = [], len(source.models) * len(concepts)
+    for party, model in source.models.items():
+        features = np.concatenate(list(chunks_of(model, pool, layers[party])())).astype(np.float64)
+        slopes = slopes_of(Scored(model, plan.score, plan.temperature), layers[party], case)
+        cells = []
+        for own, random in concepts:
+            tell((len(found) * len(concepts) + len(cells)) / steps, f"concepts of the {party}")
+            null = np.array([measured(features, slopes, each).mean(axis=1) for each in random])
+            cells.append((*measured(features, slopes, own), *null.T))
+        found.append([np.stack(each) for each in zip(*cells, strict=True)])
     return Counts(*(np.stack(each) for each in zip(*found, strict=True)))
 
 
@@ -80,8 +95,8 @@ def layers_under(models: Mapping[str, nn.Module], data: TransferSet, chosen: Map
     return found
 
 
-def drawn(source: Source, selections: Sequence[Selection], sets: int, seed: int) -> Sets:
-    """Rows of each concept against random others, ``sets`` times each, and then as many random pairs.
+def drawn(source: Source, selections: Sequence[Selection], sets: int, seed: int) -> list[tuple[Sets, list[Sets]]]:
+    """Each concept against random others, ``sets`` times, and likewise ``RANDOM_CONCEPTS`` random concepts of its size.
 
     Raises:
         ValueError: a concept of fewer than two samples or of nearly all, or names that repeat.
@@ -92,53 +107,84 @@ def drawn(source: Source, selections: Sequence[Selection], sets: int, seed: int)
         raise ValueError(f"concepts need names of their own, got {names}")
     generator, total = np.random.default_rng(seed), len(source.setting.test)
     place = {int(id): row for row, id in enumerate(source.setting.test.ids.tolist())}
-    pairs: Sets = []
+    found = []
     for selection in selections:
-        ids = source.samples(selection).ids.tolist()
-        inside = np.array([place[id] for id in ids])
-        others = np.setdiff1d(np.arange(total), inside)
-        if min(len(inside), len(others)) < 2:
+        inside = np.array([place[id] for id in source.samples(selection).ids.tolist()])
+        if min(len(inside), total - len(inside)) < 2:
             raise ValueError(
                 f"concept {selection.name!r} has {len(inside)} of {total} samples; two inside and out needed"
             )
-        count = min(len(inside), len(others))
-        pairs += [(inside, generator.choice(others, count, replace=False)) for _ in range(sets)]
-    count = min(int(np.median([len(first) for first, _ in pairs])), total // 2)
-    for _ in range(sets):
-        mixed = generator.permutation(total)
-        pairs.append((mixed[:count], mixed[count : 2 * count]))
-    return pairs
+        mixed = [generator.permutation(total)[: len(inside)] for _ in range(RANDOM_CONCEPTS)]
+        random = [counter_sets(each, total, sets, generator) for each in mixed]
+        found.append((counter_sets(inside, total, sets, generator), random))
+    return found
 
 
-def scores_of(scored: Scored, layer: str, case: Case, features: np.ndarray, pairs: Sets) -> np.ndarray:
-    """(2, pairs) sign counts and magnitudes of the first set of each pair, whose rows are those of the (N, D) features."""
-    slopes = layer_gradient(scored, case, layer).flatten(1).double().cpu().numpy()
-    along = slopes @ np.stack([normal(features, *pair) for pair in pairs]).T
-    return np.stack([(along > 0).mean(0), along.mean(0)])
+def counter_sets(inside: np.ndarray, total: int, sets: int, generator: np.random.Generator) -> Sets:
+    """Rows of a concept and as many random others, ``sets`` times; at most ``LARGEST`` of each, drawn anew each time."""
+    others = np.setdiff1d(np.arange(total), inside)
+    count = min(len(inside), len(others), LARGEST)
+    rows = [[generator.choice(side, count, replace=False) for _ in range(sets)] for side in (inside, others)]
+    return Sets(*map(np.stack, rows))
 
 
-def normal(features: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(D,) of length 1, from the second set towards the first: that of a logistic regression on standardised features."""
-    scale, plane = (step for _, step in _fitted(*_labelled(features, first, second)).steps)
-    found = plane.coef_[0] / scale.scale_
-    return found / np.linalg.norm(found)
+def slopes_of(scored: Scored, layer: str, case: Case) -> np.ndarray:
+    """(N, D) gradients of the score with respect to the features."""
+    return layer_gradient(scored, case, layer).flatten(1).double().cpu().numpy()
 
 
-def told_apart(features: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
-    """Share of every third sample that the plane of the others puts on its side."""
-    features, inside = _labelled(features, first, second)
+def measured(features: np.ndarray, slopes: np.ndarray, sets: Sets) -> np.ndarray:
+    """(3, R) sign counts, magnitudes and held-out accuracies of a concept's directions."""
+    along = slopes @ normals(features, sets).T
+    return np.stack([(along > 0).mean(0), along.mean(0), told_apart(features, sets)])
+
+
+def normals(features: np.ndarray, sets: Sets) -> np.ndarray:
+    """(R, D) of length 1, from the others towards the concept: those of logistic regressions on standardised features."""
+    planes, _ = _planes(*_labelled(features, sets))
+    return planes / np.linalg.norm(planes, axis=1, keepdims=True)
+
+
+def told_apart(features: np.ndarray, sets: Sets) -> np.ndarray:
+    """(R,) share of every third sample that the plane of the others puts on its side."""
+    rows, inside = _labelled(features, sets)
     held_out = np.arange(len(inside)) % HELD_OUT == 0
-    return float(_fitted(features[~held_out], inside[~held_out]).score(features[held_out], inside[held_out]))
+    planes, offsets = _planes(rows[:, ~held_out], inside[~held_out])
+    said = np.einsum("snd,sd->sn", rows[:, held_out], planes) + offsets[:, None] > 0
+    return (said == inside[held_out]).mean(1)
 
 
-def _labelled(features: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    rows = np.concatenate([first, second])
-    return features[rows].astype(np.float64), np.repeat([True, False], [len(first), len(second)])
+def _labelled(features: np.ndarray, sets: Sets) -> tuple[np.ndarray, np.ndarray]:
+    """(R, 2 m, D) features of each pair of sets, and (2 m,) which rows are the concept's."""
+    rows = np.concatenate(sets, axis=1)
+    return features[rows], np.repeat([True, False], sets.inside.shape[1])
 
 
-def _fitted(features: np.ndarray, inside: np.ndarray) -> Any:
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+def _planes(rows: np.ndarray, inside: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Logistic regressions with an L2 penalty of 1 on standardised features, (R, n, D), all at once.
 
-    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(features, inside)
+    Newton's method. With more features than rows it works in the span of the rows, which holds the solution.
+
+    Returns:
+        (R, D) weights and (R,) offsets for the features as they are.
+    """
+    centre, scale = rows.mean(1, keepdims=True), rows.std(1, keepdims=True)
+    scale = np.where(scale > 0, scale, 1.0)
+    points, basis = (rows - centre) / scale, None
+    if points.shape[2] > points.shape[1]:
+        basis, spanned = np.linalg.qr(points.transpose(0, 2, 1))
+        points = spanned.transpose(0, 2, 1)
+    points = np.concatenate([points, np.ones((*points.shape[:2], 1))], axis=2)
+    penalty = np.append(np.ones(points.shape[2] - 1), 0.0)
+    found = np.zeros((len(points), points.shape[2]))
+    for _ in range(STEPS):
+        chance = 1 / (1 + np.exp(-np.einsum("snd,sd->sn", points, found)))
+        slope = np.einsum("snd,sn->sd", points, chance - inside) + penalty * found
+        bend = points.transpose(0, 2, 1) @ (points * (chance * (1 - chance))[..., None]) + np.diag(penalty)
+        step = np.linalg.solve(bend, slope[..., None])[..., 0]
+        found -= step
+        if np.abs(step).max() < SMALLEST_STEP:
+            break
+    weights = found[:, :-1] if basis is None else np.einsum("sdk,sk->sd", basis, found[:, :-1])
+    weights = weights / scale[:, 0]
+    return weights, found[:, -1] - (weights * centre[:, 0]).sum(1)

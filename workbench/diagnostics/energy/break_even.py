@@ -28,7 +28,7 @@ import numpy as np
 
 from workbench.diagnostics.agreement.study_runs import arm_of
 from workbench.diagnostics.energy.books import MODELS, Books, books_of
-from workbench.diagnostics.energy.break_even_balance import SHOWN, Balance, balance, short
+from workbench.diagnostics.energy.break_even_balance import SHOWN, Balance, balance, between, short
 from workbench.diagnostics.energy.break_even_curves import curves
 from workbench.diagnostics.energy.break_even_parts import Assumptions, Parts, parts_of
 from workbench.energy.carbon import carbon_g
@@ -245,5 +245,4 @@ def _told(how: str, what: str, times: Interval, verdict: str) -> str:
     if verdict != SHOWN:
         point = f" (the point estimate is {short(times.mean)} {what})" if math.isfinite(times.mean) else ""
         return f"{how}: {verdict}{point}."
-    low, mean, high = map(short, (times.low, times.mean, times.high))
-    return f"{how} it pays from {mean} {what} on ({100 * times.level:g} % interval {low} to {high})."
+    return f"{how} it pays from {short(times.mean)} {what} on ({between(times)})."

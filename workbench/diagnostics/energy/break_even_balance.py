@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import t_interval
+from workbench.statistics.intervals import FEWEST, t_interval
 from workbench.statistics.ratio import fieller_interval
 
-LEAST_SEEDS = 3
-NO_SEEDS = f"no break-even demonstrated: fewer than {LEAST_SEEDS} seeds"
+NO_SEEDS = f"no break-even demonstrated: fewer than {FEWEST} seeds"
 NOT_SHOWN = "no break-even demonstrated: what is saved may be nothing"
 UNKNOWN = "not known: an energy is missing"
 NEVER = "never: it saves nothing"
@@ -27,7 +26,7 @@ class Balance:
     Attributes:
         once: paid once.
         saved: each time; negative where nothing is saved.
-        times: how often it takes, infinite where nothing is saved; its bounds are missing where none are demonstrated.
+        times: how often it takes, infinite where nothing is saved; without bounds where none are demonstrated.
         verdict: ``demonstrated``, or why not.
     """
 
@@ -45,6 +44,13 @@ def short(value: float) -> str:
         ('5,220', '3.14')
     """
     return f"{float(f'{value:.3g}'):,.0f}" if 100 <= abs(value) < math.inf else f"{value:.3g}"
+
+
+def between(times: Interval) -> str:
+    """The bounds of a number of times, in ``short`` form, or why there are none."""
+    if math.isnan(times.low):
+        return times.bounds()
+    return f"{100 * times.level:g} % interval {short(times.low)} to {short(times.high)}"
 
 
 def balance(once: ArrayLike, plain: ArrayLike, distilled: ArrayLike) -> Balance:
@@ -68,14 +74,14 @@ def balance(once: ArrayLike, plain: ArrayLike, distilled: ArrayLike) -> Balance:
         missing = Interval(math.nan, math.nan, math.nan, len(paid), "none")
         return Balance(missing, missing, missing, UNKNOWN)
     saved, ratio = t_interval(dear - cheap), fieller_interval(paid, dear - cheap)
-    point = ratio.mean if saved.mean > 0 else math.inf
-    if saved.n < LEAST_SEEDS:
+    low, high = (saved.mean, saved.mean) if saved.method == "tied" else (saved.low, saved.high)
+    if saved.n < FEWEST:
         verdict = NO_SEEDS
-    elif saved.high <= 0:
+    elif high <= 0:
         verdict = NEVER
     else:
-        verdict = SHOWN if saved.low > 0 else NOT_SHOWN
-    shown = verdict == SHOWN
-    low, high = (max(0.0, ratio.low), ratio.high) if shown else (math.nan, math.nan)
-    times = Interval(point, low, high, saved.n, "t" if shown else "none", saved.level)
+        verdict = SHOWN if low > 0 else NOT_SHOWN
+    times = replace(ratio.clipped(0.0, math.inf), mean=ratio.mean if saved.mean > 0 else math.inf)
+    if verdict != SHOWN:
+        times = replace(times, low=math.nan, high=math.nan, method="none" if saved.n < FEWEST else "unbounded")
     return Balance(t_interval(paid), saved, times, verdict)

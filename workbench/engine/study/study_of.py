@@ -43,7 +43,7 @@ def study_of(
         RuntimeError: every call failed; otherwise ``Study.failures`` says which did.
 
     Example:
-        >>> found = study_of({"plain": lambda seed: 80.0 + seed, "new": lambda seed: 83.0 + seed}, "plain", 3)
+        >>> found = study_of({"plain": lambda seed: 80.0 + seed, "new": lambda seed: 83.0 + 1.1 * seed}, "plain", 3)
         >>> found.verdicts
         {'new': 'better'}
     """

@@ -13,7 +13,7 @@ from workbench.records.arm import Arm, Outcome
 from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.records.verdict import Comparison
-from workbench.statistics.intervals import mean_interval
+from workbench.statistics.intervals import UNBOUNDED, Bounds, mean_interval
 from workbench.statistics.verdict import compare_pairs
 
 Runs = Mapping[tuple[str, int], Run]
@@ -36,7 +36,8 @@ def summarise(plan: StudyPlan, runs: Runs, failures: Mapping[str, str] | None = 
         notes.append("Quick: no permuted controls, so no verdict.")
     arms = {planned.name: _arm(plan, planned, fit) for planned in plan.arms}
     warned = _warned(runs)
-    judge = Judge(plan.smallest_effect, higher_is_better=plan.setting.kind.higher_is_better, quick=plan.quick)
+    kind = plan.setting.kind
+    judge = Judge(plan.smallest_effect, higher_is_better=kind.higher_is_better, quick=plan.quick, bounds=kind.bounds)
     return Study(
         id=plan.id,
         setting=plan.setting.identity(),
@@ -72,10 +73,14 @@ class Judge:
         smallest_effect: the least difference worth having.
         higher_is_better: direction of the score.
         quick: True withholds every verdict.
+        bounds: lowest and highest possible score.
     """
 
-    def __init__(self, smallest_effect: float, *, higher_is_better: bool, quick: bool = False) -> None:
+    def __init__(
+        self, smallest_effect: float, *, higher_is_better: bool, quick: bool = False, bounds: Bounds = UNBOUNDED
+    ) -> None:
         """Remembers the rules."""
+        self.bounds = bounds
         self.smallest_effect, self.higher_is_better, self.quick = smallest_effect, higher_is_better, quick
 
     def against_control(self, arms: Mapping[str, Arm], control: str) -> dict[str, Comparison]:
@@ -94,7 +99,7 @@ class Judge:
     def _compare(self, controls: Mapping[str, Arm], arms: Mapping[str, Arm]) -> dict[str, Comparison]:
         pairs = {name: self._paired(arms[name], control) for name, control in controls.items()}
         pairs = {name: pair for name, pair in pairs.items() if len(pair[0])}
-        found = compare_pairs(pairs, smallest_effect=self.smallest_effect)
+        found = compare_pairs(pairs, smallest_effect=self.smallest_effect, bounds=self.bounds)
         return {name: self._named(comparison, controls[name]) for name, comparison in found.items()}
 
     def _paired(self, arm: Arm, control: Arm) -> tuple[np.ndarray, np.ndarray]:
@@ -109,18 +114,21 @@ class Judge:
         return replace(comparison, verdict="no verdict", seeds_to_decide=None) if self.quick else comparison
 
 
-def filled(arm: Arm, outcomes: Iterable[Outcome]) -> Arm:
-    """An arm with its outcomes in the order of their seeds, and the intervals of their means."""
+def filled(arm: Arm, outcomes: Iterable[Outcome], bounds: Bounds = UNBOUNDED) -> Arm:
+    """An arm with its outcomes in the order of their seeds, and the intervals of their means, cut to the score's bounds."""
     ordered = tuple(sorted(outcomes, key=lambda outcome: outcome.seed))
     if not ordered:
         return arm
-    last, selected = (mean_interval([getattr(o, kind) for o in ordered]) for kind in ("last", "selected"))
+    last, selected = (
+        mean_interval([getattr(o, kind) for o in ordered], bounds=bounds) for kind in ("last", "selected")
+    )
     return replace(arm, outcomes=ordered, interval=last, selected_interval=selected)
 
 
 def _arm(plan: StudyPlan, planned: PlannedArm, runs: Runs) -> Arm:
     arm = Arm(planned.name, planned.role, planned.of, planned.label, planned.asked, planned.budget.to_dict())
-    return filled(arm, [_outcome(run) for (name, _), run in runs.items() if name == planned.name])
+    outcomes = [_outcome(run) for (name, _), run in runs.items() if name == planned.name]
+    return filled(arm, outcomes, plan.setting.kind.bounds)
 
 
 def _outcome(run: Run) -> Outcome:
