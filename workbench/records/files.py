@@ -26,6 +26,9 @@ SEAL = (MARK + BLANK).decode()
 OLD = 3600.0
 """Seconds after which a temporary file belongs to no process any more."""
 
+UMASK = os.umask(0)
+os.umask(UMASK)  # there is no way to ask without setting it
+
 LONG = 100
 PLAIN = re.compile(r"[A-Za-z0-9_@+=,()\[\]-]([A-Za-z0-9_@+=,()\[\]. -]*[A-Za-z0-9_@+=,()\[\]-])?")
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -95,7 +98,8 @@ def writing(path: Path, *failures: type[Exception]) -> Iterator[Path]:
 
 
 def settle(part: Path, path: Path) -> None:
-    """Bring a written file to the disk, then give it its name."""
+    """Bring a written file to the disk, then give it its name; others may read it as far as the system lets them."""
+    part.chmod(0o666 & ~UMASK)
     with part.open("rb") as file:
         os.fsync(file.fileno())
     part.replace(path)
@@ -139,7 +143,7 @@ def check(path: Path) -> None:
             raise Damaged("its content is not what was written")
 
 
-def sweep(folder: Path, pattern: str = "*.part") -> None:
+def sweep(folder: Path, pattern: str) -> None:
     """Remove the temporary files that killed processes left; a fresh one may belong to one that is still at it."""
     for part in folder.glob(pattern):
         if is_old(part):

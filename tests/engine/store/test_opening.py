@@ -43,7 +43,7 @@ def test_another_layout_is_refused(tmp_path, make_run) -> None:
     connection.execute("UPDATE workbench_meta SET value = 99")
     connection.commit()
     connection.close()
-    with pytest.raises(StoreError, match=r"has layout 99, this workbench knows layout 1"):
+    with pytest.raises(StoreError, match=r"has layout 99, this workbench knows layout 2"):
         Store(folder=tmp_path).runs()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workbench.engine.store.errors import CorruptArtifact, StoreError
+from workbench.engine.store.errors import CorruptArtifact, CorruptRow, StoreError
 from workbench.engine.store.store import Store, open_store
 
-__all__ = ["CorruptArtifact", "Store", "StoreError", "open_store"]
+__all__ = ["CorruptArtifact", "CorruptRow", "Store", "StoreError", "open_store"]

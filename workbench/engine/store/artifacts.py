@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.engine.store.errors import CorruptArtifact, StoreError
-from workbench.records.files import WriteFailed, settle, writing
+from workbench.records.files import WriteFailed, is_old, settle, writing
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -80,8 +80,18 @@ class Artifacts:
         return self.path(digest).exists()
 
     def remove(self, digest: str) -> None:
-        """Forget a file, if it is there."""
-        self.path(digest).unlink(missing_ok=True)
+        """Forget a file, if it is there; a name that can be no file's is none."""
+        if NAME.fullmatch(digest):
+            self.path(digest).unlink(missing_ok=True)
+
+    def orphans(self, needed: set[str]) -> None:
+        """Remove the files that no run needs, left by processes that were killed before they stored theirs.
+
+        A fresh file may belong to a run that is just about to be stored.
+        """
+        for path in self.folder.glob("*.safetensors"):
+            if NAME.fullmatch(path.stem) and path.stem not in needed and is_old(path):
+                path.unlink(missing_ok=True)
 
 
 def _digest(path: Path) -> str:

@@ -4,39 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from time import sleep
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, update
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from workbench.engine.store.address import HINT, Address
+from workbench.engine.store.embedded import connected
 from workbench.engine.store.errors import StoreError
 from workbench.engine.store.tables import SCHEMA, meta, metadata
+from workbench.engine.store.upgrade import upgraded
 
 PATIENCE = 60
 """Seconds to wait for another process that is writing."""
 
 ATTEMPTS = 5
+READ_ONLY = "readonly database"
 
 
 class Database:
     """One engine and short transactions, each with a connection of its own; may be used from several threads.
 
+    A store on a full disk or in a folder that cannot be written is still read.
+
     Args:
-        url: ``sqlite:////path/file`` or ``postgresql+psycopg://user:password@host/name``.
+        address: where it is.
 
     Raises:
         StoreError: it cannot be opened, or was made by another version of the workbench.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, address: Address) -> None:
         """Connects, and makes the tables where there are none."""
-        self.engine = _engine(url)
-        self.shown = self.engine.url.render_as_string(hide_password=True)
+        self.address = address
+        self.engine = _engine(address)
         with self._explained("open"):
             self._prepare()
+
+    def __repr__(self) -> str:
+        """Where it is."""
+        return f"Database({self.address})"
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -53,11 +65,15 @@ class Database:
 
     @contextmanager
     def _explained(self, verb: str) -> Iterator[None]:
+        """One clear error; the driver's own is left out, since the calls that it shows were given the password."""
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, UnicodeError) as error:  # the latter where what SQLite says quotes a damaged file
             cause = str(error.orig if isinstance(error, DBAPIError) else error).strip()
-            raise StoreError(f"could not {verb} the store {self.shown}: {cause}") from error
+            said = self.address.hidden(" ".join(cause.split()))
+            if READ_ONLY in said:
+                said += "; the disk is full, or the folder may not be written"
+            raise StoreError(f"could not {verb} the store {self.address}: {said}") from None
 
     def _prepare(self) -> None:
         """Two processes may make the same tables at the same moment: the one that comes second looks again."""
@@ -72,9 +88,12 @@ class Database:
                 sleep(0.1)
         with self.engine.connect() as connection:
             found = connection.execute(select(meta.c.value).where(meta.c.name == "schema")).scalar()
+        if found == SCHEMA - 1:
+            with self.writing() as connection:
+                found = upgraded(connection)
         if found != SCHEMA:
             raise StoreError(
-                f"the store {self.shown} has layout {found}, this workbench knows layout {SCHEMA}; "
+                f"the store {self.address} has layout {found}, this workbench knows layout {SCHEMA}; "
                 "use the workbench that made it, or another folder (WORKBENCH_HOME) or database (WORKBENCH_DB)"
             )
 
@@ -93,21 +112,28 @@ class Database:
             connection.execute(meta.insert().values(name="schema", value=SCHEMA))
 
 
-def _engine(url: str) -> Engine:
+def _engine(address: Address) -> Engine:
+    url, secrets = address.parts()
+    options: dict[str, Any] = {"connect_args": secrets, "poolclass": NullPool, "hide_parameters": True}
+    if sqlite := url.get_backend_name() == "sqlite":
+        options["connect_args"] = {"timeout": PATIENCE}
+        if url.database not in (None, "", ":memory:") and not url.query:
+            options["creator"] = partial(connected, Path(url.database), PATIENCE)
     try:
-        parsed = make_url(url)
-        sqlite = parsed.get_backend_name() == "sqlite"
-        engine = create_engine(parsed, connect_args={"timeout": PATIENCE} if sqlite else {}, poolclass=NullPool)
+        engine = create_engine(url, **options)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
-        raise StoreError(
-            f"no store at {url!r}: {error}; WORKBENCH_DB looks like postgresql+psycopg://user:password@host/name "
-            "(and needs psycopg), or is not set"
-        ) from error
+        raise StoreError(f"no store at {address}: {address.hidden(str(error))}; {HINT}") from None
     if sqlite:
         event.listen(engine, "connect", _careful)
     return engine
 
 
 def _careful(connection: Any, _record: Any) -> None:
+    connection.text_factory = _text
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA synchronous = FULL")  # a run is on the disk before its checkpoint goes
+
+
+def _text(content: bytes) -> str:
+    """A damaged letter is no reason not to read the rest; the checksum of its row notices it."""
+    return content.decode("utf-8", "replace")

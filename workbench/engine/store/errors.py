@@ -9,3 +9,7 @@ class StoreError(RuntimeError):
 
 class CorruptArtifact(StoreError):
     """A file of tensors is missing, or is not the one that was stored; the message names it."""
+
+
+class CorruptRow(StoreError):
+    """A row of the database is not the one that was stored; the message names it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote, unquote
@@ -12,15 +12,16 @@ import torch
 from torch import Tensor
 
 from workbench.records.budget import Budget
+from workbench.records.files import file_name
 from workbench.records.run import Curve, Run, Scores
 
 
 def row_of(run: Run) -> dict[str, Any]:
-    """The plain values of a run, by column."""
+    """The plain values of a run, by column; those that runs are searched by are short and plain in every database."""
     return {
         "id": run.id,
-        "setting": str(run.setting["name"]),
-        "method": str(run.method["name"]),
+        "setting": file_name(str(run.setting["name"])),
+        "method": file_name(str(run.method["name"])),
         "control": run.control,
         "seed": run.seed,
         "budget": run.budget.to_dict(),
@@ -49,8 +50,8 @@ def tensors_of(run: Run) -> dict[str, Tensor]:
     return {_join(path): torch.as_tensor(values) for path, values in found.items()}
 
 
-def run_of(row: Mapping[str, Any], scores: Iterable[Mapping[str, Any]], tensors: Mapping[str, Tensor]) -> Run:
-    """The inverse of the three above."""
+def run_of(row: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Run:
+    """The inverse of the three above, the rows of scores being among the values of the row."""
     arrays: dict[str, dict[str, Any]] = {"test": {}, "predictions": {}, "curves": {}, "models": {}}
     for name, tensor in tensors.items():
         kind, first, *last = (unquote(part) for part in name.split("/"))
@@ -65,7 +66,7 @@ def run_of(row: Mapping[str, Any], scores: Iterable[Mapping[str, Any]], tensors:
         budget=Budget(**row["budget"]),
         seed=row["seed"],
         control=row["control"],
-        scores={s["party"]: _scores(s) for s in scores},
+        scores={s["party"]: _scores(s) for s in row["scores"]},
         curves={name: Curve(**parts) for name, parts in arrays["curves"].items()},
         predictions=arrays["predictions"],
         test_ids=arrays["test"]["ids"],

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.engine.home import home
+from workbench.engine.home import home, make_folder
+from workbench.engine.store.address import Address
 from workbench.engine.store.artifacts import Artifacts
+from workbench.engine.store.errors import StoreError
+from workbench.records.files import file_name, is_old, sweep
 
 if TYPE_CHECKING:
     from workbench.engine.store.records import Records
@@ -33,23 +37,43 @@ class Store:
     def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
         """Nothing is opened yet."""
         self.folder = Path(folder) if folder is not None else home()
-        self.url = url or (None if folder is not None else os.environ.get("WORKBENCH_DB")) or self._embedded
+        given = url or (None if folder is not None else os.environ.get("WORKBENCH_DB"))
+        self.address = Address(given or self.folder / "workbench.sqlite")
         self.artifacts = Artifacts(self.folder / "artifacts")
+        self._swept = False
 
-    @property
-    def _embedded(self) -> str:
-        return f"sqlite:///{self.folder.absolute() / 'workbench.sqlite'}"
+    def __repr__(self) -> str:
+        """Where it is, without passwords."""
+        return f"Store({self.address}, {str(self.folder)!r})"
 
     @cached_property
     def _records(self) -> Records:
         from workbench.engine.store.records import Records
 
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return Records(self.url)
+        make_folder(self.folder)
+        return Records(self.address)
 
     def __reduce__(self) -> Any:
-        """To another process it travels as two addresses."""
-        return type(self), (self.url, self.folder)
+        """To another process it travels as two addresses; sweeping is left to this one."""
+        given = self.address.given.value
+        url = None if isinstance(given, Path) else given
+        return type(self), (url, self.folder), {"_swept": True}
+
+    def sweep(self) -> None:
+        """Remove what killed processes left an hour ago or earlier; done once before the first run is saved.
+
+        Gone are half-written files, tensors that belong to no run, and checkpoints of runs that are stored. What an
+        unfinished run can go on from stays.
+        """
+        self._swept = True
+        for part in ("artifacts", "checkpoints", "teachers"):
+            for pattern in ("*.part", ".tmp*"):  # ours, and those that the safetensors library makes on its way
+                sweep(self.folder / part, pattern)
+        self._records.keep_only(self.artifacts.orphans)
+        stored = {file_name(run_id) for run_id in self._records.ids("runs", "")}
+        for path in (self.folder / "checkpoints").glob("*.safetensors"):
+            if path.stem in stored and is_old(path):
+                path.unlink(missing_ok=True)
 
     # --- runs ----------------------------------------------------------------------------------------------------
     def save(self, run: Run) -> str:
@@ -60,6 +84,9 @@ class Store:
         """
         from workbench.engine.store.packing import tensors_of
 
+        if not self._swept:
+            with suppress(StoreError, OSError):  # the run itself says what is wrong
+                self.sweep()
         tensors = tensors_of(run)
         digest = self.artifacts.write(tensors)
         self._records.put_run(run, digest, self.artifacts.remove)
@@ -77,19 +104,23 @@ class Store:
         Raises:
             KeyError: none; the message names the nearest. Or several; it names them.
             CorruptArtifact: its file is missing or damaged; the message names it.
+            CorruptRow: its row in the database is damaged; likewise.
         """
         from workbench.engine.store.packing import run_of
 
-        row, scores = self._records.run(self._resolve(run_id))
+        row = self._records.run(self._resolve(run_id))
         tensors = self.artifacts.read(row["artifact"], ARRAYS + (("models/",) if models else ()))
-        return replace(run_of(row, scores, tensors), reviver=partial(_revive, self.folder))
+        return replace(run_of(row, tensors), reviver=partial(_revive, self.folder))
 
     def has(self, run_id: str) -> bool:
         """Whether a run of exactly this id is stored."""
         return self._records.has_run(run_id)
 
     def runs(self, setting: str | None = None, method: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
-        """Plain values of the newest runs, newest first, of one setting or method if asked."""
+        """Plain values of the newest runs, newest first, of one setting or method if asked.
+
+        A run whose row is damaged comes last, with what is wrong among its ``warnings``.
+        """
         return self._records.list_runs(setting, method, limit)
 
     def delete(self, run_id: str) -> None:
@@ -110,6 +141,7 @@ class Store:
 
         Raises:
             KeyError: no such study, or several.
+            CorruptRow: its row in the database is damaged.
         """
         from workbench.records.study import Study
 

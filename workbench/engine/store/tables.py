@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, MetaData, String, Table, Text, TypeDecorator
 
-SCHEMA = 1
+SCHEMA = 2
 """Goes up with every change of the layout."""
 
 
@@ -21,11 +21,20 @@ class Plain(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Any) -> str:
         """To text."""
-        return json.dumps(value, default=_plain)
+        return as_text(value)
 
     def process_result_value(self, value: str | None, dialect: Any) -> Any:
         """From text."""
         return json.loads(value or "null")
+
+
+def as_text(value: Any) -> str:
+    """Plain values, and what stands for them, as JSON.
+
+    Raises:
+        TypeError: something else among them.
+    """
+    return json.dumps(value, default=_plain)
 
 
 def _plain(value: Any) -> Any:
@@ -60,6 +69,7 @@ runs = Table(
     Column("changes", Plain, nullable=False),
     Column("leaks_test", Boolean, nullable=False),
     Column("artifact", String(64), nullable=False, index=True),
+    Column("checksum", String(64), nullable=False, server_default=""),
 )
 
 scores = Table(
@@ -79,4 +89,5 @@ studies = Table(
     Column("id", String, primary_key=True),
     Column("created", Float, nullable=False),
     Column("study", Plain, nullable=False),
+    Column("checksum", String(64), nullable=False, server_default=""),
 )
