@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl
+from workbench.functional.divergences import finite_logits, forward_kl
 from workbench.functional.tasks import UNLABELLED
 
 
@@ -31,7 +31,7 @@ def decoupled_kl(
     Returns:
         Two of (B,), not multiplied with the squared temperature.
     """
-    student, teacher = student_logits / temperature, teacher_logits / temperature
+    student, teacher = (finite_logits(z) / temperature for z in (student_logits, teacher_logits))
     student_own, student_rest = _split(student, targets)
     teacher_own, teacher_rest = _split(teacher, targets)
     binary = forward_kl(_two(student_own, student_rest), _two(teacher_own, teacher_rest))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import one_hot, soft_cross_entropy
+from workbench.functional.divergences import finite_logits, one_hot, soft_cross_entropy
 
 
 def enhanced_targets(soft_targets: Tensor, targets: Tensor, power: float) -> Tensor:
@@ -34,5 +34,7 @@ def enhanced_cross_entropy(
         power: of the enhancement.
         temperature: softens both.
     """
-    soft_targets = torch.softmax(teacher_logits / temperature, 1)
-    return soft_cross_entropy(student_logits / temperature, enhanced_targets(soft_targets, targets, power))
+    soft_targets = torch.softmax(finite_logits(teacher_logits) / temperature, 1)
+    return soft_cross_entropy(
+        finite_logits(student_logits) / temperature, enhanced_targets(soft_targets, targets, power)
+    )

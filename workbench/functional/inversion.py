@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Generator, Tensor
 
-from workbench.functional.divergences import forward_kl
+from workbench.functional.divergences import forward_kl, log_probabilities
 
 
 def channel_moments(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -31,7 +31,7 @@ def total_variation(images: Tensor) -> Tensor:
 
 def jensen_shannon(student_logits: Tensor, teacher_logits: Tensor, temperature: float = 1.0) -> Tensor:
     """Jensen-Shannon divergence at a temperature in nats, symmetric and at most log 2, (B, C) and (B, C) -> (B,)."""
-    both = (torch.stack([student_logits, teacher_logits]) / temperature).log_softmax(2)
+    both = log_probabilities(torch.stack([student_logits, teacher_logits]), temperature, dim=2)
     middle = both.logsumexp(0)  # of the mixture, up to a constant; exact where a probability vanishes
     return (forward_kl(middle, both[0]) + forward_kl(middle, both[1])) / 2
 

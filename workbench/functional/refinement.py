@@ -5,10 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl
-
-REFUSED = -1e9
-"""A logit whose probability is 0, finite so that a row may hold nothing else."""
+from workbench.functional.divergences import LOWEST, finite_logits, forward_kl, precise
 
 
 def confidence_kl(student_logits: Tensor, teacher_logits: Tensor, targets: Tensor, temperature: float = 1.0) -> Tensor:
@@ -22,7 +19,7 @@ def confidence_kl(student_logits: Tensor, teacher_logits: Tensor, targets: Tenso
         targets: (B,) int64.
         temperature: softens both.
     """
-    student, teacher = student_logits / temperature, teacher_logits / temperature
+    student, teacher = (finite_logits(z) / temperature for z in (student_logits, teacher_logits))
     return forward_kl(_against_the_rest(student, targets), _against_the_rest(teacher, teacher.argmax(1)))
 
 
@@ -36,12 +33,14 @@ def outranked_kl(student_logits: Tensor, teacher_logits: Tensor, targets: Tensor
         temperature: softens both.
     """
     refused = teacher_logits >= teacher_logits.gather(1, targets[:, None])
-    student, teacher = ((z / temperature).masked_fill(refused, REFUSED) for z in (student_logits, teacher_logits))
+    student, teacher = (
+        (precise(z) / temperature).masked_fill(refused, LOWEST) for z in (student_logits, teacher_logits)
+    )
     return forward_kl(student, teacher)
 
 
 def _against_the_rest(logits: Tensor, classes: Tensor) -> Tensor:
     """Logits of (the class, any other), (B, 2)."""
     own = classes[:, None]
-    rest = logits.scatter(1, own, REFUSED).logsumexp(1, keepdim=True)
+    rest = logits.scatter(1, own, LOWEST).logsumexp(1, keepdim=True)
     return torch.cat([logits.gather(1, own), rest], 1)

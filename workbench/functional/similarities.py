@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workbench.functional.divergences import precise
+
 EPSILON = 1e-7
 
 
@@ -59,19 +61,15 @@ def kernel_alignment(student: Tensor, teacher: Tensor) -> Tensor:
 
 def _scaled_gram(table: Tensor) -> Tensor:
     """Inner products with the unit vector of each row."""
-    return _products(F.normalize(_precise(table), dim=1), table)
+    return _products(F.normalize(precise(table), dim=1), table)
 
 
 def _cosines(features: Tensor) -> Tensor:
-    unit = F.normalize(_precise(features.flatten(1)), dim=1)
+    unit = F.normalize(precise(features.flatten(1)), dim=1)
     return _products(unit, unit)
 
 
 def _products(left: Tensor, right: Tensor) -> Tensor:
     """Inner products of all rows, under autocast, too, in single precision: what counts are their small differences."""
     with torch.autocast(left.device.type, enabled=False):
-        return _precise(left) @ _precise(right).T
-
-
-def _precise(features: Tensor) -> Tensor:
-    return features.to(torch.promote_types(features.dtype, torch.float32))
+        return precise(left) @ precise(right).T

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workbench.functional.divergences import precise
+
 UNLABELLED = -1
 
 
@@ -43,16 +45,16 @@ class Task:
 
 def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy per sample; (B, C) with (B,), or (B, C, ...) with (B, ...) averaged over labelled positions."""
-    loss = F.cross_entropy(outputs, labels, ignore_index=UNLABELLED, reduction="none")
-    if loss.dim() == 1:
-        return loss
-    labelled = (labels != UNLABELLED).flatten(1)
-    return loss.flatten(1).sum(1) / labelled.sum(1).clamp(min=1)
+    labelled = labels != UNLABELLED
+    if labels.dim() > 1:  # what stands where there is no label reaches neither the loss nor a gradient
+        outputs = outputs.masked_fill(~labelled[:, None], 0)
+    loss = F.cross_entropy(precise(outputs), labels, ignore_index=UNLABELLED, reduction="none")
+    return loss if loss.dim() == 1 else loss.flatten(1).sum(1) / labelled.flatten(1).sum(1).clamp(min=1)
 
 
 def squared_error(outputs: Tensor, labels: Tensor) -> Tensor:
     """Mean squared error per sample, (B, ...) with labels of the same number of elements -> (B,)."""
-    return (outputs.flatten(1) - labels.reshape(outputs.shape).flatten(1)).square().mean(1)
+    return (precise(outputs).flatten(1) - labels.reshape(outputs.shape).flatten(1)).square().mean(1)
 
 
 def binary_cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
@@ -66,6 +68,7 @@ def binary_cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
         (B,); 0 where no entry is known.
     """
     known = labels != UNLABELLED
+    outputs = precise(outputs.masked_fill(~known, 0))
     loss = F.binary_cross_entropy_with_logits(outputs, labels.clamp(min=0).to(outputs), reduction="none")
     return loss.masked_fill(~known, 0).sum(1) / known.sum(1).clamp(min=1)
 

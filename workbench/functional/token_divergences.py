@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from workbench.functional.divergences import forward_kl
+from workbench.functional.divergences import finite_logits, forward_kl, log_probabilities
 
 
 def word_kl(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
@@ -33,7 +33,7 @@ def skew_kl(student_logits: Tensor, teacher_logits: Tensor, skew: float | Tensor
         teacher_logits: (..., V).
         skew: in (0, 1), a number or a tensor that broadcasts against (...).
     """
-    student, teacher = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
+    student, teacher = _logs(student_logits), _logs(teacher_logits)
     return _kl(teacher, _mixture(teacher, student, skew))
 
 
@@ -48,7 +48,7 @@ def skew_reverse_kl(
         skew: as in ``skew_kl``.
         held: the student in the mixture is a constant.
     """
-    student, teacher = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
+    student, teacher = _logs(student_logits), _logs(teacher_logits)
     return _kl(student, _mixture(student.detach() if held else student, teacher, skew))
 
 
@@ -58,14 +58,14 @@ def jensen_shannon(student_logits: Tensor, teacher_logits: Tensor, beta: float) 
     It vanishes at both ends of beta; divided by beta it tends to KL(teacher || student) as beta tends to 0, divided by
     1 - beta to KL(student || teacher) as beta tends to 1.
     """
-    student, teacher = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
+    student, teacher = _logs(student_logits), _logs(teacher_logits)
     mixture = _mixture(teacher, student, beta)
     return beta * _kl(teacher, mixture) + (1 - beta) * _kl(student, mixture)
 
 
 def total_variation(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
     """Half the sum of absolute differences: the probability that would have to be moved, in [0, 1]."""
-    return 0.5 * (student_logits.softmax(-1) - teacher_logits.softmax(-1)).abs().sum(-1)
+    return 0.5 * (_shares(student_logits) - _shares(teacher_logits)).abs().sum(-1)
 
 
 def alpha_beta(student_logits: Tensor, teacher_logits: Tensor, alpha: float, beta: float) -> Tensor:
@@ -79,7 +79,7 @@ def alpha_beta(student_logits: Tensor, teacher_logits: Tensor, alpha: float, bet
         alpha: not 0.
         beta: not 0, nor -alpha.
     """
-    student, teacher = student_logits.log_softmax(-1), teacher_logits.log_softmax(-1)
+    student, teacher = _logs(student_logits), _logs(teacher_logits)
     both = alpha + beta
     crossed = (alpha * teacher + beta * student).exp().sum(-1)
     theirs, own = (both * teacher).exp().sum(-1), (both * student).exp().sum(-1)
@@ -98,8 +98,8 @@ def head_share(student_logits: Tensor, teacher_logits: Tensor, head: float) -> T
     Returns:
         (...); 0 where both distributions are equal.
     """
-    ordered, order = teacher_logits.softmax(-1).sort(-1, descending=True)
-    gaps = (ordered - student_logits.softmax(-1).gather(-1, order)).abs()
+    ordered, order = _shares(teacher_logits).sort(-1, descending=True)
+    gaps = (ordered - _shares(student_logits).gather(-1, order)).abs()
     tail = ordered.cumsum(-1) > head
     tail[..., 0] = False
     whole = gaps.sum(-1)
@@ -111,9 +111,17 @@ def sorted_distance(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
 
     The smaller vocabulary is filled up with entries of probability 0.
     """
-    student, teacher = (x.softmax(-1).sort(-1, descending=True).values for x in (student_logits, teacher_logits))
+    student, teacher = (_shares(x).sort(-1, descending=True).values for x in (student_logits, teacher_logits))
     missing = teacher.shape[-1] - student.shape[-1]
     return (pad(student, (0, max(missing, 0))) - pad(teacher, (0, max(-missing, 0)))).abs().sum(-1)
+
+
+def _logs(logits: Tensor) -> Tensor:
+    return log_probabilities(logits, dim=-1)
+
+
+def _shares(logits: Tensor) -> Tensor:
+    return finite_logits(logits).softmax(-1)
 
 
 def _kl(left: Tensor, right: Tensor) -> Tensor:

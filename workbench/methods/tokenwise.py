@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from workbench.functional.divergences import finite_logits
 from workbench.functional.tokens import check_vocabularies
 from workbench.methods.method import Method
 from workbench.records.batch import Batch
@@ -33,8 +34,10 @@ class TokenwiseMethod(Method):
         """How far the student is from the teacher, (B, L, V) with (B, L, V) -> (B, L)."""
         raise NotImplementedError
 
-    def compared(self, student: Trace, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The teacher's logits at the student's positions, (B, L, V), and the positions that count, (B, L) bool.
+    def compared(self, student: Trace, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Both sides' logits at the student's positions, (B, L, V), and the positions that count, (B, L) bool.
+
+        The logits are finite, and 0 where nothing counts, so that what padding holds reaches neither a loss nor a gradient.
 
         Raises:
             ValueError: the models read other tokens and the method cannot bridge that; both vocabularies, the labels of
@@ -48,18 +51,19 @@ class TokenwiseMethod(Method):
         counted = everywhere if batch.mask is None else batch.mask
         if batch.alignment is not None:
             places = batch.alignment.clamp(min=0)[..., None].expand(-1, -1, theirs.shape[2])
-            return theirs.gather(1, places), counted & (batch.alignment >= 0)
-        if theirs.shape[1] != student.logits.shape[1]:
+            theirs, counted = theirs.gather(1, places), counted & (batch.alignment >= 0)
+        elif theirs.shape[1] != student.logits.shape[1]:
             raise ValueError(
                 f"the student reads {student.logits.shape[1]} positions, the teacher {theirs.shape[1]}; a batch whose "
                 "models read other tokens says with its alignment which positions belong together"
             )
-        return theirs, counted
+        own, theirs = (finite_logits(side.masked_fill(~counted[..., None], 0)) for side in (student.logits, theirs))
+        return own, theirs, counted
 
     def soft(self, student: Trace, teacher: Trace, batch: Batch) -> Tensor:
         """The mean divergence of each text, (B,), 0 for a text of which nothing counts; refuses what ``compared`` does."""
-        theirs, counted = self.compared(student, teacher, batch)
-        return mean_over(self.divergence(student.logits, theirs), counted)
+        own, theirs, counted = self.compared(student, teacher, batch)
+        return mean_over(self.divergence(own, theirs), counted)
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """``labels`` and ``soft`` by their weights."""

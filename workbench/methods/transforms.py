@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from workbench.functional.standardization import deviation, standardize
+from workbench.functional.standardization import standardize, unit_deviation
 
 
 class LogitTransform(nn.Module):
@@ -39,8 +39,7 @@ class UnitDeviation(LogitTransform):
 
     def forward(self, logits: Tensor) -> Tensor:
         """(B, C) -> (B, C)."""
-        spread = deviation(logits)
-        return logits / spread.masked_fill(spread == 0, 1.0)
+        return unit_deviation(logits)
 
 
 TRANSFORMS = {kind.key: kind for kind in (Standardize, UnitDeviation)}

@@ -18,7 +18,7 @@ def weights_of(batch: Batch, like: Tensor) -> Tensor:
 def batch_mean(values: Tensor, batch: Batch) -> Tensor:
     """The weighted mean over the samples, (B, ...) -> (...)."""
     weight = weights_of(batch, values)
-    total = (weight @ values.flatten(1)).reshape(values.shape[1:])
+    total = (weight @ values.reshape(len(values), -1)).reshape(values.shape[1:])
     return total / weight.sum().clamp(min=1e-12)
 
 

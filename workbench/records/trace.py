@@ -24,16 +24,20 @@ class Trace:
 
     @property
     def logits(self) -> Tensor:
-        """The outputs of a classifier, (B, C)."""
-        return self.outputs
+        """The outputs of a classifier, (B, C), in single precision at least: differences of logarithms need it."""
+        return _precise(self.outputs)
 
     def __getitem__(self, layer: str) -> Tensor:
-        """The feature recorded under a name.
+        """The feature recorded under a name, in single precision at least; ``features`` hold it as it was.
 
         Raises:
             KeyError: nothing was recorded under it; the message lists what was.
         """
         try:
-            return self.features[layer]
+            return _precise(self.features[layer])
         except KeyError:
             raise KeyError(f"no feature {layer!r} in this trace; recorded: {sorted(self.features)}") from None
+
+
+def _precise(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() and tensor.itemsize < 4 else tensor

@@ -79,7 +79,7 @@ def test_attention_that_is_nowhere_is_no_reason_for_an_infinite_gap():
     """A causal teacher attends to nothing that comes later, and neither does its student."""
     teacher = torch.tensor([[[[1.0, 0.0], [0.25, 0.75]]]])
     student = torch.tensor([[[[1.0, 0.0], [0.5, 0.5]]]], requires_grad=True)
-    gaps = relation_kl(student, teacher)
+    gaps = relation_kl(student, teacher, torch.ones(1, 2, dtype=torch.bool))
     torch.testing.assert_close(gaps[0, 1], torch.tensor(kl([0.25, 0.75], [0.5, 0.5])))
     assert gaps[0, 0] == 0
     gaps.sum().backward()

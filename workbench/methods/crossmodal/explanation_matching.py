@@ -106,7 +106,7 @@ class ExplanationMatching(Method):
         """The labels, the soft targets and the explanations."""
         told, picked = teacher.logits.detach(), teacher.logits.argmax(1)[:, None]
         mine, theirs = (
-            grad_cam(side.logits.gather(1, picked).squeeze(1), side[layers[0]], differentiable=side is student)
+            grad_cam(side.logits.gather(1, picked).squeeze(1), side.features[layers[0]], differentiable=side is student)
             for side, layers in ((student, self.student_layers), (teacher, self.teacher_layers))
         )
         soft = forward_kl(student.logits, told, self.temperature)

@@ -94,10 +94,11 @@ class DistilBERT(TokenwiseMethod):
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The three losses."""
-        logits, _ = self.compared(student, teacher, batch)
         real = real_tokens(batch)
-        soft = forward_kl(student.logits, logits, self.temperature, dim=2)
-        own, theirs = self.adapter(student[self.student_layers[0]]), teacher[self.teacher_layers[0]].detach()
+        soft = forward_kl(*self.compared(student, teacher, batch.but(mask=real))[:2], self.temperature, dim=2)
+        layers = student[self.student_layers[0]], teacher[self.teacher_layers[0]].detach()
+        own, theirs = (features.masked_fill(~real[..., None], 0) for features in layers)
+        own = self.adapter(own)
         angles = 1 - F.cosine_similarity(own, theirs, dim=2)
         return {
             "labels": self.label_weight * self.label_loss(student, batch),

@@ -113,6 +113,6 @@ class MiniLM(Method):
         refuse_larger("relations of all pairs of tokens", own.shape, own, f"{SMALLER_BATCHES} or texts")
         relations = value_relations(values, heads, real), value_relations(their_values, heads, real)
         return {
-            "attention": mean_over(relation_kl(own, theirs), real),
-            "values": mean_over(relation_kl(*relations), real),
+            "attention": mean_over(relation_kl(own, theirs, real), real),
+            "values": mean_over(relation_kl(*relations, real), real),
         }

@@ -105,9 +105,7 @@ class TinyBERT(Method):
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The terms of the stage."""
         if self.stage == "answers":
-            soft = forward_kl(student.logits, teacher.logits.detach(), self.temperature, dim=-1)
-            counted = real_tokens(batch) if batch.mask is None else batch.mask
-            return {"soft": soft if soft.dim() == 1 else mean_over(soft, counted)}
+            return {"soft": self._soft(student.logits, teacher.logits.detach(), batch)}
         real = real_tokens(batch)
         return {
             "embeddings": self._gap(student[self.embeddings[0]], teacher[self.embeddings[1]], real),
@@ -118,5 +116,13 @@ class TinyBERT(Method):
             ),
         }
 
+    def _soft(self, student: Tensor, teacher: Tensor, batch: Batch) -> Tensor:
+        if student.dim() == 2:
+            return forward_kl(student, teacher, self.temperature)
+        counted = real_tokens(batch) if batch.mask is None else batch.mask
+        student, teacher = (side.masked_fill(~counted[..., None], 0) for side in (student, teacher))
+        return mean_over(forward_kl(student, teacher, self.temperature, dim=2), counted)
+
     def _gap(self, student: Tensor, teacher: Tensor, real: Tensor) -> Tensor:
+        student, teacher = (side.masked_fill(~real[..., None], 0) for side in (student, teacher))
         return mean_over((self.adapter(student) - teacher.detach()).square().mean(2), real)

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workbench.functional.divergences import log_probabilities
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.several import SeveralTeachers, Share, Teachers, stacked
 from workbench.records.batch import Batch
@@ -72,6 +73,6 @@ class AveragedTeachers(SeveralTeachers):
     def match_all(self, student: Trace, teachers: tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
         """The soft term."""
         mean = torch.softmax(stacked(teachers) / self.temperature, 2).mean(0)
-        log_student = F.log_softmax(student.logits / self.temperature, 1)
+        log_student = log_probabilities(student.logits, self.temperature)
         divergence = F.kl_div(log_student, mean, reduction="none").sum(1)
         return {"soft": self.soft_weight * self.temperature**2 * divergence}

@@ -22,6 +22,7 @@ from typing import Annotated
 
 from torch import Tensor
 
+from workbench.functional.divergences import logit_gaps
 from workbench.methods.method import Method
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -84,5 +85,5 @@ class Annealing(Method):
         if teacher is None:
             return {"labels": self.label_loss(student, batch)}
         step = min(int(self.steps * self._done / self.annealing_share) + 1, self.steps)
-        error = student.logits - step / self.steps * teacher.logits.detach()
+        error = logit_gaps(student.logits, step / self.steps * teacher.logits.detach())
         return {"logits": error.square().mean(1)}

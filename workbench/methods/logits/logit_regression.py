@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from workbench.functional.divergences import logit_gaps
 from workbench.methods.ranges import Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.batch import Batch
@@ -57,4 +58,4 @@ class LogitRegression(ResponseMethod):
 
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The difference."""
-        return {"logits": self.logit_weight * (student_logits - teacher_logits).square().mean(1)}
+        return {"logits": self.logit_weight * logit_gaps(student_logits, teacher_logits).square().mean(1)}

@@ -20,6 +20,7 @@ from typing import Annotated
 
 from torch import Tensor
 
+from workbench.functional.divergences import log_probabilities
 from workbench.methods.logits.ttm import TTM
 from workbench.methods.ranges import Weight
 from workbench.records.annotations import Range
@@ -66,7 +67,7 @@ class WTTM(TTM):
 
     def doubt(self, teacher_logits: Tensor) -> Tensor:
         """The sum of the powers of the teacher's probabilities, (B, C) -> (B,)."""
-        return (self.exponent * teacher_logits.log_softmax(1)).exp().sum(1)
+        return (self.exponent * log_probabilities(teacher_logits)).exp().sum(1)
 
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The soft term, weighed."""

@@ -27,6 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from workbench.functional.divergences import log_probabilities
 from workbench.methods.confusions import ConfusionAverage
 from workbench.methods.method import Method
 from workbench.methods.ranges import Temperature, Weight
@@ -116,7 +117,7 @@ class ConfusionDistillation(Method):
         if batch.labels is None or not self._soft:
             return {"labels": labels, "soft": torch.zeros_like(labels)}
         targets = self.average.rows.to(student.logits)[batch.labels.clamp(min=0)]
-        log_student = F.log_softmax(student.logits / self.temperature, 1)
+        log_student = log_probabilities(student.logits, self.temperature)
         soft = F.kl_div(log_student, targets, reduction="none").sum(1) * (batch.labels != UNLABELLED)
         return {"labels": self.label_weight * labels, "soft": self.soft_weight * self.temperature**2 * soft}
 

@@ -101,19 +101,20 @@ class DistiLLM2(WritingMethod):
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The divergence of each text by its writer."""
-        theirs, counted = self.compared(student, teacher, batch)
+        own, theirs, counted = self.compared(student, teacher, batch)
         by_teacher = batch.extras["by_teacher"]
-        mine, other = (likelihood(logits, batch.labels, counted) for logits in (student.logits.detach(), theirs))
+        mine, other = (likelihood(logits, batch.labels, counted) for logits in (own.detach(), theirs))
         self._gaps = torch.where(by_teacher, other - mine, mine - other), (~by_teacher).long()
         beta, skew = 1 + min(self._done, 0.5) if self.curriculum else 1.0, self._skews()[:, None]
-        raised = mean_over(skew_kl(student.logits, theirs, skew), counted)
-        lowered = mean_over(skew_reverse_kl(student.logits, theirs, skew, held=True), counted)
+        raised = mean_over(skew_kl(own, theirs, skew), counted)
+        lowered = mean_over(skew_reverse_kl(own, theirs, skew, held=True), counted)
         return {"teacher_texts": (2 - beta) * raised * by_teacher, "student_texts": beta * lowered * ~by_teacher}
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """Measures the gaps at the beginning."""
         if self._done < BEGINNING:
-            self.first.observe(*self._gaps)
+            read = batch.mask.any(1)
+            self.first.observe(*(part[read] for part in self._gaps))
 
     def _skews(self) -> Tensor:
         if self.curriculum and self._done >= BEGINNING:

@@ -93,11 +93,11 @@ class MiniLLM(WritingMethod):
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """Both parts on what was written."""
-        theirs, counted = self.compared(student, teacher, batch)
+        own_logits, theirs, counted = self.compared(student, teacher, batch)
         words = batch.labels.clamp(min=0)[..., None]
-        own, judged = (x.log_softmax(2).gather(2, words).squeeze(2) for x in (student.logits, theirs))
+        own, judged = (x.log_softmax(2).gather(2, words).squeeze(2) for x in (own_logits, theirs))
         ratio = (own - batch.extras["behaviour"].to(own)).masked_fill(~counted, 0).exp()
         credit = mean_to_come((judged - own).detach(), counted)
-        single = ratio.detach() * reverse_kl(student.logits, theirs)
+        single = ratio.detach() * reverse_kl(own_logits, theirs)
         gain = clipped_gain(ratio, credit, self.clip)
         return {"single_step": mean_over(single, counted), "long_term": -mean_over(gain, counted)}

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from workbench.functional.token_divergences import word_kl
 from workbench.methods.ranges import Weight
 from workbench.methods.tokenwise import TokenwiseMethod
+from workbench.methods.weighting import batch_mean, mean_among
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.provenance import Citation, Evidence
@@ -106,7 +107,8 @@ class TAID(TokenwiseMethod):
     def soft(self, student: Trace, teacher: Trace, batch: Batch) -> Tensor:
         """The mean divergence of each text; remembered until the step is done."""
         soft = super().soft(student, teacher, batch)
-        self._now = soft.detach().mean()
+        read = torch.ones_like(soft, dtype=torch.bool) if batch.mask is None else batch.mask.any(1)
+        self._now = batch_mean(mean_among(soft.detach(), read, batch), batch)
         return soft
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
