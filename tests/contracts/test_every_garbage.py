@@ -7,7 +7,7 @@ import torch
 
 from tests.contracts import text
 from tests.contracts.scene import built, kinds_of, scene
-from workbench.engine.training.terms import average
+from workbench.engine.training.terms import Averages
 from workbench.methods.catalog import catalog, family_of
 from workbench.methods.synthesis import DataFreeMethod
 from workbench.models.tracing import Tracer
@@ -16,6 +16,7 @@ from workbench.records.trace import Trace
 
 METHODS = catalog()
 OF_TEXTS = {f"{kind}-{key}": (c, kind) for key, c in METHODS.items() if text.reads_text(c) for kind in kinds_of(c)}
+AVERAGES = Averages(everyone_labelled=False)
 GARBAGE = [float("nan"), float("-inf")]
 
 
@@ -50,7 +51,7 @@ def played(here, change):
         own, theirs = ([leaves(Tracer(m, names)(x), batch, change) for m in models] for models, names, x in sides)
         shown = (side if len(side) > 1 else side[0] if side else None for side in (tuple(own), tuple(theirs)))
         terms = here.method(*shown, batch)
-        losses = {k: average(k, term, batch, everyone_labelled=False) for k, term in terms.items() if term.dim() < 2}
+        losses = {k: AVERAGES(k, term, batch) for k, term in terms.items() if term.dim() < 2}
         sum(losses.values()).backward()
         read = [leaf for trace in own for leaf in (trace.outputs, *trace.features.values())]
         slopes = [tensor.grad for tensor in [*read, *here.method.parameters()] if tensor.grad is not None]

@@ -81,6 +81,23 @@ def test_a_batch_without_any_label_is_accepted(cls):
             assert term.abs().sum() == 0
 
 
+@pytest.mark.parametrize("samples", [1, 2])
+@every_kind
+def test_a_batch_of_one_or_two_samples_gives_finite_terms_and_gradients_while_training(cls, kind, samples):
+    here = scene(cls, kind)
+    here.batch = rows_of(here.batch, torch.arange(samples))
+    for _, learners, teachers in here.stages():
+        for model in learners.values():
+            model.train()
+        terms = here.ask(learners, teachers)
+        assert all(term.isfinite().all() for term in terms.values())
+        sum(term.sum() for term in terms.values()).backward()
+        moved = [
+            p.grad for model in (*learners.values(), here.method) for p in model.parameters() if p.grad is not None
+        ]
+        assert all(gradient.isfinite().all() for gradient in moved)
+
+
 @every_method
 def test_all_state_is_in_the_state_dict(cls):
     here, there = scene(cls, seed=1), scene(cls, seed=2)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from workbench.methods.adapters import kernel_for
-from workbench.models.blocks import GlobalAverage, he_normal
+from workbench.models.blocks import BatchNorm2d, GlobalAverage, he_normal
 
 
 def stage_head(maps: Tensor, halvings: int, width: int, classes: int) -> nn.Sequential:
@@ -34,5 +34,5 @@ def _separable(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for stride, after in ((2, inputs), (1, outputs)):
         depthwise = nn.Conv2d(inputs, inputs, kernel, stride, kernel // 2, groups=inputs, bias=False)
-        layers += [depthwise, nn.Conv2d(inputs, after, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+        layers += [depthwise, nn.Conv2d(inputs, after, 1, bias=False), BatchNorm2d(after), nn.ReLU()]
     return nn.Sequential(*layers)

@@ -2,13 +2,33 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+class _OfOneToo(nn.Module):
+    """Batch normalisation that takes a batch of one value per channel, which has no variance, by its running statistics."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, ...) normalised."""
+        if not self.training or features.numel() > features.shape[1]:
+            return super().forward(features)
+        moments = self.running_mean, self.running_var
+        return F.batch_norm(features, *moments, self.weight, self.bias, training=False, eps=self.eps)
+
+
+class BatchNorm1d(_OfOneToo, nn.BatchNorm1d):
+    """``nn.BatchNorm1d`` that takes batches of one, too."""
+
+
+class BatchNorm2d(_OfOneToo, nn.BatchNorm2d):
+    """``nn.BatchNorm2d`` that takes batches of one map of one position, too."""
 
 
 def conv_bn(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> list[nn.Module]:
     """A convolution that keeps the size (at stride 1), without bias, and its batch normalisation."""
     conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False)
-    return [conv, nn.BatchNorm2d(outputs)]
+    return [conv, BatchNorm2d(outputs)]
 
 
 def conv_bn_relu(inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> list[nn.Module]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from workbench.models.blocks import BatchNorm1d, BatchNorm2d
+
 NOISE = 100
 """Numbers of noise that make one input."""
 
@@ -31,7 +33,7 @@ class Generator(nn.Sequential):
         super().__init__(*(_image(*shape, width) if len(shape) == 3 else _vector(shape, width)))
 
     def forward(self, noise: Tensor) -> Tensor:
-        """(B, 100) -> (B, *shape); at least two at a time while training."""
+        """(B, 100) -> (B, *shape)."""
         return super().forward(noise)
 
 
@@ -40,19 +42,19 @@ def _image(channels: int, height: int, width: int, narrow: int) -> list[nn.Modul
     return [
         nn.Linear(NOISE, wide * start[0] * start[1], bias=False),
         nn.Unflatten(1, (wide, *start)),
-        nn.BatchNorm2d(wide),
+        BatchNorm2d(wide),
         nn.Upsample((-(-height // 2), -(-width // 2))),
         *_smooth(wide, wide),
         nn.Upsample((height, width)),
         *_smooth(wide, narrow),
         nn.Conv2d(narrow, channels, 3, padding=1),
         nn.Tanh(),
-        nn.BatchNorm2d(channels, affine=False),
+        BatchNorm2d(channels, affine=False),
     ]
 
 
 def _smooth(before: int, after: int) -> list[nn.Module]:
-    return [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.LeakyReLU(0.2)]
+    return [nn.Conv2d(before, after, 3, padding=1, bias=False), BatchNorm2d(after), nn.LeakyReLU(0.2)]
 
 
 def _vector(shape: Sequence[int], narrow: int) -> list[nn.Module]:
@@ -62,12 +64,12 @@ def _vector(shape: Sequence[int], narrow: int) -> list[nn.Module]:
     hidden = [
         layer
         for before, after in ((NOISE, wide), (wide, narrow))
-        for layer in (nn.Linear(before, after, bias=False), nn.BatchNorm1d(after), nn.LeakyReLU(0.2))
+        for layer in (nn.Linear(before, after, bias=False), BatchNorm1d(after), nn.LeakyReLU(0.2))
     ]
     return [
         *hidden,
         nn.Linear(narrow, size),
         nn.Tanh(),
-        nn.BatchNorm1d(size, affine=False),
+        BatchNorm1d(size, affine=False),
         nn.Unflatten(1, tuple(shape)),
     ]

@@ -29,6 +29,7 @@ from workbench.functional.divergences import forward_kl
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.methods.several import SeveralTeachers, Share, Teachers
+from workbench.models.blocks import BatchNorm1d
 from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -133,7 +134,7 @@ class CAMKD(SeveralTeachers):
 
 
 def _adapter(mine: int, theirs: int) -> nn.Module:
-    return nn.Sequential(nn.Linear(mine, theirs), nn.BatchNorm1d(theirs), nn.ReLU())
+    return nn.Sequential(nn.Linear(mine, theirs), BatchNorm1d(theirs), nn.ReLU())
 
 
 def _classifier(model: nn.Module, layer: str) -> nn.Linear:

@@ -28,6 +28,7 @@ from workbench.methods.branches import Branch, Carrying
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Temperature, Weight
+from workbench.models.blocks import BatchNorm1d
 from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -114,4 +115,4 @@ class OnTheFlyEnsemble(Method):
 def _gate(feature: Tensor, branches: int) -> nn.Module:
     pool: nn.Module = nn.AdaptiveAvgPool2d(1) if feature.dim() == 4 else nn.Identity()
     width = feature.shape[1] if feature.dim() == 4 else feature[0].numel()
-    return nn.Sequential(pool, nn.Flatten(), nn.Linear(width, branches), nn.BatchNorm1d(branches), nn.ReLU())
+    return nn.Sequential(pool, nn.Flatten(), nn.Linear(width, branches), BatchNorm1d(branches), nn.ReLU())
