@@ -25,6 +25,7 @@ from workbench.engine.streams import Streams
 from workbench.engine.teacher.teaching import new_teacher, teacher_identity, teacher_of
 from workbench.engine.training.finiteness import NotFinite
 from workbench.engine.training.keeper import Keeper
+from workbench.engine.training.optimisation import check_own
 from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import check_task
 from workbench.methods.method import Method
@@ -174,6 +175,7 @@ class Distillation:
             student = setting.make_student()
         check_models(setting, teacher, student)
         if isinstance(student, nn.Module):
+            check_own(student, self.budget)
             trial.parties["teacher"] = teacher
             trial.build(trial.students_of(StagePlan())["student"], teacher if method.reads_teacher else None)
             stage_steps(method.stages(trial.facts), trial.steps)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
@@ -10,7 +9,7 @@ from torch import Tensor, nn
 
 from workbench.functional.tasks import task
 from workbench.records.batch import Batch
-from workbench.records.parameters import check
+from workbench.records.parameters import Checked, check
 from workbench.records.plan import Facts, Player, StagePlan
 from workbench.records.provenance import Citation, Cost, Evidence, Progress
 from workbench.records.trace import Trace
@@ -19,11 +18,12 @@ Traces = Trace | tuple[Trace, ...] | None
 TeacherSource = Literal["fixed", "ema", "snapshot", "same_weights"]
 
 
-class Method(nn.Module):
+class Method(nn.Module, metaclass=Checked):
     """One distillation method: what the student is asked to match.
 
-    The constructor only stores its arguments; its signature is the configuration. Every number in it may be moved
-    while a run is going on, so ``forward`` reads it afresh. All state is in ``state_dict``.
+    The constructor only stores its arguments; its signature is the configuration. Arguments are checked against its
+    annotations before it runs. Every number in it may be moved while a run is going on, so ``forward`` reads it
+    afresh. All state is in ``state_dict``.
 
     Class attributes a method declares:
         citation: the paper of record.
@@ -87,8 +87,20 @@ class Method(nn.Module):
         return False
 
     def config(self) -> dict[str, Any]:
-        """The constructor's arguments as they stand now."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+        """The constructor's arguments as they stand now.
+
+        Raises:
+            TypeError: The constructor does not store an argument under its own name.
+        """
+        names = [*type(self).__signature__.parameters]
+        missing = [name for name in names if not hasattr(self, name)]
+        if missing:
+            name = missing[0]
+            raise TypeError(
+                f"{type(self).__name__} does not store its argument {name!r}, which is part of its configuration: "
+                f"write self.{name} = {name} in its constructor"
+            )
+        return {name: getattr(self, name) for name in names}
 
     def checked(self, name: str, value: Any) -> Any:
         """A value that ``change`` would take, as the type it has there.

@@ -16,6 +16,7 @@ from workbench.data.split import stratified, uniform
 from workbench.data.transfer import TransferSet
 from workbench.functional.tasks import Task, task
 from workbench.records.budget import Budget
+from workbench.records.parameters import Checked
 from workbench.settings.checks import check_data
 from workbench.settings.class_weights import class_weights_of
 from workbench.settings.signature import factory_signature, is_model, signature
@@ -38,7 +39,7 @@ class Recipe:
 
 
 @dataclass(eq=False, repr=False)
-class Setting:
+class Setting(metaclass=Checked):
     """Data, teacher, student and score; your own, or the base of a named one.
 
     A validation split is taken from the labelled student data before anything else. The test set is only read when

@@ -31,7 +31,7 @@ from workbench.diagnostics.divergence.costs import PARTS, LinearTeacher, effecti
 from workbench.diagnostics.divergence.source import provenance
 from workbench.records.annotations import Range
 from workbench.records.interval import Interval
-from workbench.records.parameters import check
+from workbench.records.parameters import Checked
 from workbench.records.result import Result
 from workbench.statistics.intervals import t_interval
 
@@ -49,7 +49,7 @@ GRIDS: dict[str, tuple[float, ...]] = {
 
 
 @dataclass(frozen=True)
-class Laboratory:
+class Laboratory(metaclass=Checked):
     """What can be turned in the linear-Gaussian world.
 
     Args:
@@ -61,7 +61,7 @@ class Laboratory:
         doubt: What a prediction's variance holds: what the posterior does not know of the weights, too, or noise alone.
 
     Raises:
-        ValueError: a value is outside its range.
+        ValueError: a value is outside its range, or not a number.
     """
 
     rank: Annotated[int, Range(1, OUTPUTS, 1)] = 3
@@ -70,11 +70,6 @@ class Laboratory:
     temperature: Annotated[float, Range(0.25, 4.0, 0.25)] = 1.0
     ridge: Annotated[float, Range(0.01, 100.0, 0.01)] = 1.0
     doubt: Literal["posterior", "plug_in"] = "posterior"
-
-    def __post_init__(self) -> None:
-        """Refuse what no slider offers."""
-        for name, value in asdict(self).items():
-            object.__setattr__(self, name, check(Laboratory, name, value))
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def run_of(row: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Run:
         id=row["id"],
         setting=row["identity"]["setting"],
         method=row["identity"]["method"],
-        budget=Budget(**row["budget"]),
+        budget=Budget.from_dict(row["budget"]),
         seed=row["seed"],
         control=row["control"],
         scores={s["party"]: _scores(s) for s in row["scores"]},

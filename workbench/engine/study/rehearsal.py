@@ -13,6 +13,7 @@ from workbench.engine.controls import Controls
 from workbench.engine.protocols import stage_steps
 from workbench.engine.streams import Streams
 from workbench.engine.teacher.teaching import new_teacher
+from workbench.engine.training.optimisation import check_own
 from workbench.engine.training.trial import trial_of
 from workbench.methods.method import Method
 from workbench.records.budget import Budget
@@ -41,7 +42,7 @@ def rehearse(setting: Setting, method: Method, budget: Budget) -> Rehearsal:
     """Read the stages of a copy of the method, built for untrained models if they may depend on it.
 
     Raises:
-        ValueError: the method does not fit these models.
+        ValueError: the method does not fit these models, or the budget's own optimiser or schedule cannot be used.
     """
     method, streams = copy.deepcopy(method), Streams(0, torch.device("cpu"))
     trial = trial_of(setting, method, budget, streams, Controls(method))
@@ -49,6 +50,7 @@ def rehearse(setting: Setting, method: Method, budget: Budget) -> Rehearsal:
         student = setting.make_student()
     if not isinstance(student, nn.Module):
         return Rehearsal(1, 1, trial.epoch_steps, method.reads_teacher)
+    check_own(student, budget)
     if type(method).stages is not Method.stages:
         teacher = trial.parties["teacher"] = new_teacher(setting, Conditions(device="cpu"))
         trial.build(trial.students_of(StagePlan())["student"], teacher if method.reads_teacher else None)
