@@ -96,8 +96,10 @@ def test_what_has_no_response_method_is_added_to_logit_standardization():
 @pytest.mark.parametrize("name", ["KD++", "DKD++", "DIST++", "ReviewKD++"])
 def test_the_plus_plus_rows_of_the_tables_are_sums_with_norm_and_direction(name):
     assert make(name).config() == make(f"{name[:-2]}+norm_direction").config()
-    first, direction, both = (scene(lambda part=part: make(part)) for part in (name[:-2], "norm_direction", name))
-    (own, *_), found = [m.name for m in both.method.methods], both.terms()
+    both = scene(lambda: make(name))
+    own, found = both.method.methods[0], both.terms()
+    config, own = own.config(), own.name  # of kd other weights than alone
+    first, direction = scene(lambda: make(own, config)), scene(lambda: make("norm_direction"))
     for key, term in first.terms().items():
         torch.testing.assert_close(found[key if key.endswith("/labels") else f"distill/{own}.{key[8:]}"], term)
     added = {f"distill/norm_direction.{key[8:]}" for key in direction.terms()} - {"distill/norm_direction.labels"}

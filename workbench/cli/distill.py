@@ -17,7 +17,12 @@ class DistillFlags(StudyFlags):
     """One method and its parameters."""
 
     method: Annotated[
-        str, typer.Option("--method", "-m", help="What is matched, or a sum: kd+rkd; see `workbench methods`.")
+        str,
+        typer.Option(
+            "--method",
+            "-m",
+            help="What is matched, or a sum, whose first method weighs the labels: kd+rkd; see `workbench methods`.",
+        ),
     ]
     set_: Annotated[
         Pairs, typer.Option("--set", metavar="NAME=VALUE", help="A parameter of the method: temperature=4.")

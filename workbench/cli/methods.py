@@ -27,6 +27,9 @@ def methods(family: Family = None, markdown: Markdown = None, json: Json = False
     """List the distillation methods.
 
     Cost is what the training of a run takes beside plain distillation: low up to 1.5 times, medium up to 3, high beyond.
+
+    Methods are added up by name: kd+rkd. The labels of a sum weigh what they weigh in its first method, apart from that the
+    order does not matter; kd+crd and kd++ (kd+norm_direction) have the weights that they were published with.
     """
     found = listing(family)
     if markdown is not None:

@@ -52,7 +52,9 @@ def make(name: str, settings: dict[str, Any] | None = None) -> Method:
     """A method by name, with checked parameters.
 
     Args:
-        name: ``kd``, a composition such as ``kd+crd``, or ``kd++`` for ``kd+norm_direction``, as the tables have it.
+        name: ``kd``, a composition such as ``kd+crd``, or ``kd++`` for ``kd+norm_direction``, as the tables have it. The
+            labels of a composition weigh what they weigh in its first method; ``kd+crd`` and ``kd++`` have the weights
+            that they were published with.
         settings: values by parameter; of a sum by method and parameter, such as ``crd.weight``.
 
     Raises:

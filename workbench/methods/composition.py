@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, nn
@@ -13,9 +15,24 @@ from workbench.records.plan import Facts
 SEAMS = ("stages", "players", "inputs", "prepare", "deployed", "update", "students", "teacher_source")
 """What only a method that stands alone may bring."""
 
+PUBLISHED: Mapping[frozenset[str], Mapping[str, float]] = {
+    frozenset({"kd", "crd"}): {"kd.label_weight": 1.0, "kd.soft_weight": 1.0, "crd.weight": 0.8},
+    frozenset({"kd", "norm_direction"}): {"kd.label_weight": 1.0, "kd.soft_weight": 1.0, "norm_direction.weight": 1.0},
+}
+"""The weights of what was published as a sum, whose parts alone have others.
+
+- CRD+KD: HobbitLong/RepDistiller (authors), scripts/run_cifar_distill.sh at b0722bc8ae38f374958797e73e04ab0ec9b1b69d.
+- KD++: WangYZ1608/Knowledge-Distillation-via-ND (authors), CIFAR/train_cifar_kd.py at
+  3b2ff1be19ad17a7a08e6a056478a590a7a76a82, its defaults; CIFAR/README.md has 2 for norm and direction from ResNet-56 to
+  ResNet-20, and CIFAR/train_cifar.sh others for other pairs.
+"""
+
 
 class Sum(Method):
     """``kd + crd``: the first method's labels term, and every method's other terms under its name.
+
+    The order says whose labels term there is, with that method's own weight, and how the sum is called; nothing else depends
+    on it. A pair in ``PUBLISHED`` whose methods both have their default configuration gets the weights of that publication.
 
     Args:
         methods: two or more methods of one stage and one student each.
@@ -28,7 +45,7 @@ class Sum(Method):
         """Keeps the methods; nested sums are flattened."""
         super().__init__()
         flat = [m for given in methods for m in (given.methods if isinstance(given, Sum) else [given])]
-        self.methods = nn.ModuleList(flat)
+        self.methods = nn.ModuleList(_as_published(flat))
         if len({m.name for m in flat}) < len(flat):
             raise ValueError(f"each method once in a sum; given: {', '.join(m.name for m in flat)}")
         rules = [m for m in flat if m.gradient_rule is not None]
@@ -110,3 +127,15 @@ class Sum(Method):
                 else:
                     terms[f"{method.name}.{key}"] = value
         return terms
+
+
+def _as_published(methods: Sequence[Method]) -> Sequence[Method]:
+    """The methods; if they were published together and stand at their defaults, copies with the weights of that."""
+    weights = PUBLISHED.get(frozenset(m.name for m in methods), {})
+    if not weights or any(m.config() != type(m)().config() for m in methods):
+        return methods
+    made = {m.name: copy.deepcopy(m) for m in methods}
+    for key, value in weights.items():
+        name, _, parameter = key.partition(".")
+        made[name].change(parameter, value)
+    return [*made.values()]

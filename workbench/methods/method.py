@@ -211,7 +211,14 @@ class Method(nn.Module, metaclass=Checked):
         return self._label_loss(student.outputs, batch.labels)
 
     def __add__(self, other: Method) -> Method:
-        """A composition: by default a sum of terms with prefixed names and one ``labels`` term."""
+        """A composition: by default a sum of terms with prefixed names and one ``labels`` term, the first method's.
+
+        Terms and weights do not depend on the order, but for the weight of the labels: it is the first method's own, unless
+        the sum was published with another one, as in ``composition.PUBLISHED``. Two methods that are both about another one
+        act in their order.
+        """
+        if _changes_others(self) and not _changes_others(other):
+            return self.added_to(other)
         return other.added_to(self)
 
     def added_to(self, first: Method) -> Method:
@@ -219,6 +226,11 @@ class Method(nn.Module, metaclass=Checked):
         from workbench.methods.composition import Sum
 
         return Sum(first, self)
+
+
+def _changes_others(method: Method) -> bool:
+    """Whether it is about how another one matches or moves, whichever of the two is named first."""
+    return type(method).added_to is not Method.added_to
 
 
 def _owner(party: str, parties: tuple[str, ...]) -> Any:

@@ -89,8 +89,9 @@ def test_means_move_after_the_step_and_not_before():
 def test_the_plus_plus_variants_are_sums_with_one_labels_term(other):
     student, teacher, example = nets()
     found = []
-    for name in (other, "norm_direction", f"{other}+norm_direction"):
-        method = make_method(name)
+    added = make_method(f"{other}+norm_direction")
+    weights = added.methods[0].config()  # of kd other ones than alone
+    for method in (make_method(other, weights), make_method("norm_direction"), added):
         torch.manual_seed(0)
         method.build(student, teacher, example, FACTS)
         traced = [

@@ -31,18 +31,22 @@ def energies(maps):
     return [sum(channel[i][j] ** 2 for channel in maps) for i in range(2) for j in range(2)]
 
 
-def formula(student, constants):
+def formula(student, constants, divisor=1):
     pairs = zip(student["logits"], constants.teacher["logits"], strict=True)
     looks = zip(student["s1"], constants.teacher["t1"], strict=True)
     gaps = [zip(unit(energies(s)), unit(energies(t)), strict=True) for s, t in looks]
     return {
-        "soft": [kl(softmax(t), softmax(s)) for s, t in pairs],
+        "soft": [kl(softmax(t), softmax(s)) / divisor for s, t in pairs],
         "attention": [250 * sum((a - b) ** 2 for a, b in gap) / 4 for gap in gaps],
     } | moves(10, 0.5, -1)
 
 
 make = partial(Played, ZSKT, (("s1",), ("t1",)))
-ORACLES = [Case("one stage", make, STUDENT, TEACHER, batch([0, -1, 2]), formula)]
+by_class = partial(Played, ZSKT, (("s1",), ("t1",)), divergence="mean")
+ORACLES = [
+    Case("one stage", make, STUDENT, TEACHER, batch([0, -1, 2]), formula),
+    Case("mean over classes", by_class, STUDENT, TEACHER, batch([0, -1, 2]), partial(formula, divisor=3)),
+]
 
 
 @pytest.mark.parametrize("case", ORACLES, ids=lambda case: case.name)

@@ -37,7 +37,7 @@ def formula(student, constants):
         labels.append(cross_entropy(student["logits"][b], y) + sum(0.7 * cross_entropy(head, y) for head in heads))
         soft.append(0.3 * sum(kl(softmax(constants.student["logits"][b], 3), softmax(head, 3)) for head in heads))
         aim = constants.student["deepest"][b]
-        gaps = [sum((x - a) ** 2 for x, a in zip(student[f"feature_{h}"][b], aim, strict=True)) / 2 for h in "ab"]
+        gaps = [sum((x - a) ** 2 for x, a in zip(student[f"feature_{h}"][b], aim, strict=True)) for h in "ab"]
         hint.append(0.03 * sum(gaps))
     return {"labels": labels, "soft": soft, "hint": hint}
 

@@ -12,7 +12,8 @@ Formula:
 
 Faithful to: Micaelli and Storkey, NeurIPS 2019, Eq. 1 and Algorithm 1, and the authors' code.
 Departs from it: the generator has the optimiser of the budget and ends in a hyperbolic tangent; the student's first step of
-ten still sees what was made before the generator moved. The authors' code averages the divergence over classes as well.
+ten still sees what was made before the generator moved; the divergence is summed over classes, as in Eq. 1. The authors' code
+averages it over them as well, so that beside it their 250 weighs C times as much: ``divergence="mean"``.
 Cost: some 2 times a step of ``kd``, more where the generator is larger than the nets.
 Setting: two_moons. On it we expect: the soft term falls below that of a student that does not learn.
 """
@@ -20,7 +21,7 @@ Setting: two_moons. On it we expect: the soft term falls below that of a student
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
@@ -41,9 +42,10 @@ class ZSKT(GeneratorMethod):
     """Zero-shot knowledge transfer: belief matching against an adversary.
 
     Args:
-        attention_weight: Weight of the attention maps; 250 in the authors' code.
+        attention_weight: Weight of the attention maps; 250 in the authors' code, beside the mean over classes.
         student_steps: Student steps for one of the generator, read when the method is built; 10 in the paper.
         generator_rate: Learning rate over the student's, read when the method is built; 0.5 in the authors' code.
+        divergence: ``sum`` over classes as in Eq. 1, or their ``mean``, C times less, as in the authors' code.
         guided: Student layers, separated by commas; None is the stages of the model.
         hint: Teacher layers, one for each; None is the stages of the model.
 
@@ -77,12 +79,14 @@ class ZSKT(GeneratorMethod):
         attention_weight: Annotated[float, Range(0.0, 1000.0, 10.0)] = 250.0,
         student_steps: Annotated[int, Range(1, 50, 1)] = 10,
         generator_rate: Annotated[float, Range(0.0, 10.0, 0.1)] = 0.5,
+        divergence: Literal["sum", "mean"] = "sum",
         guided: Layer = None,
         hint: Layer = None,
     ) -> None:
         super().__init__()
         self.attention_weight, self.student_steps = attention_weight, student_steps
-        self.generator_rate, self.guided, self.hint = generator_rate, guided, hint
+        self.generator_rate, self.divergence = generator_rate, divergence
+        self.guided, self.hint = guided, hint
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Pairs the stages, tries one comparison on made-up inputs, and makes the generator."""
@@ -106,7 +110,9 @@ class ZSKT(GeneratorMethod):
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The divergence, whose gradient goes through both models, and the attention of the student."""
         distance = self._distance(student, teacher)
-        return {"soft": forward_kl(student.logits, teacher.logits), "attention": self.attention_weight * distance}
+        soft = forward_kl(student.logits, teacher.logits)
+        soft = soft / student.logits.shape[1] if self.divergence == "mean" else soft
+        return {"soft": soft, "attention": self.attention_weight * distance}
 
     def _distance(self, student: Trace, teacher: Trace) -> Tensor:
         pairs = zip(self.student_layers, self.teacher_layers, strict=True)

@@ -6,12 +6,14 @@ detached where it teaches; the heads are carried by the student and left off whe
 
 Formula:
     L = mean_b CE(s_b, y_b) + sum_i (1 - soft_weight) * mean_b CE(h_ib, y_b)
-        + soft_weight * sum_i mean_b KL( softmax(s_b / T) || softmax(h_ib / T) ) + hint_weight * sum_i mean_b mean_d (g_ib - f_b)_d^2
+        + soft_weight * sum_i mean_b KL( softmax(s_b / T) || softmax(h_ib / T) ) + hint_weight * sum_i mean_b sum_d (g_ib - f_b)_d^2
     s, f: deepest logits (B, C) and penultimate features (B, D);  h_i, g_i: logits and features of head i;  y: labels (B,).
 
-Faithful to: Zhang et al., ICCV 2019, Eqs. 1 to 3, and the weights of the authors' code, which leaves out T^2 and the hints.
-Departs from it: a bottleneck is one layer (a convolution and a mean over positions for maps); hints are means over units;
-the soft term is a KL instead of a cross-entropy, a constant apart. A net of one stage has its only head there.
+Faithful to: Zhang et al., ICCV 2019, Eqs. 1 to 3, with the squared distance of Eq. 3 as the hint; the weights of the authors'
+code, which leaves out T^2.
+Departs from it: a bottleneck is one layer (a convolution and a mean over positions for maps); the soft term is a KL instead of
+a cross-entropy, a constant apart. The authors' later code has another hint: the root of the squares of the whole batch, after
+a linear layer, and none for the shallowest head. A net of one stage has its only head there.
 Setting: digits. On it we expect: the label loss falls below that of a student that does not learn.
 """
 
@@ -41,7 +43,7 @@ class BeYourOwnTeacher(Method):
     Args:
         temperature: Softens both distributions; 3 in the authors' code.
         soft_weight: Weight of the deepest answers, taken from the heads' labels; 0.3 in the authors' code.
-        hint_weight: Weight of the deepest feature; 0.03.
+        hint_weight: Weight of the deepest feature; 0.03 in the authors' code.
         guided: Stages that get a head, with commas; None is all but the last.
 
     Terms: ``labels``, ``soft`` and ``hint``, added up over the heads, (B,) each.
@@ -63,8 +65,9 @@ class BeYourOwnTeacher(Method):
     evidence = Evidence(
         "code",
         "ArchipLab-LinfengZhang/pytorch-self-distillation-final (authors), train.py at "
-        "317b7e5a5c16535f12346adcfbde8fbfcb1bbce6",
-        "weight and scale of the hints; the shape of a bottleneck",
+        "eda2f2bcafb650068263580185955039e2f2e912, the hint of the conference version that a comment there names, "
+        "|f1 - f2|^2; at 317b7e5a5c16535f12346adcfbde8fbfcb1bbce6 there is no hint",
+        "the shape of a bottleneck",
     )
     progress = Progress("labels")
     cost = "low"
@@ -114,7 +117,7 @@ class BeYourOwnTeacher(Method):
         shallow = torch.stack([self.label_loss(Trace(one), batch) for one in logits]).sum(0)
         soft = torch.stack([forward_kl(one, target, self.temperature) for one in logits]).sum(0)
         aim = deepest.detach().flatten(1)
-        hint = torch.stack([(one - aim).square().mean(1) for one in features]).sum(0)
+        hint = torch.stack([(one - aim).square().sum(1) for one in features]).sum(0)
         return {
             "labels": self.label_loss(student, batch) + (1 - self.soft_weight) * shallow,
             "soft": self.soft_weight * soft,
