@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
+from workbench.data.arrays import as_inputs, as_tensor
 from workbench.data.augment import Normalise
-from workbench.data.encode import Encoding, class_names, encode_entries, encode_labels, fit
+from workbench.data.encode import Encoding, fit
+from workbench.data.labels import read_labels
 from workbench.data.transfer import Inputs, TransferSet
 
 WORKS = (
@@ -20,97 +22,111 @@ WORKS = (
 )
 
 
-def as_transfer_set(data: Any, task: str = "classification", encoding: Encoding | None = None) -> TransferSet:
+class Reading(NamedTuple):
+    """How data is read.
+
+    Attributes:
+        task: of the setting.
+        encoding: of the student's data, so that other data is read the same way; None for the student's own.
+        class_names: as the user gave them, in the order of the classes.
+        keep_numbers: labels that are numbers stay as they are, whichever of them occur.
+    """
+
+    task: str = "classification"
+    encoding: Encoding | None = None
+    class_names: tuple[str, ...] = ()
+    keep_numbers: bool = False
+
+
+def as_transfer_set(
+    data: Any, task: str = "classification", encoding: Encoding | None = None, **how: Any
+) -> TransferSet:
     """A transfer set from whatever the user has.
 
     Inputs: floats and booleans become float32; integers stay (token ids); uint8 stays and is scaled to [0, 1] when a
     batch is made. Of a table, numeric columns become float32 as they are, all others one-hot.
-    Labels: whole numbers become int64; names become class numbers in sorted order.
+    Labels: as ``read_labels`` says. What was converted is in the set's ``notes``.
 
     Args:
         data: arrays, a Dataset, a table, or a ``TransferSet``, which passes through.
         task: of the setting; targets of ``regression`` stay numbers, labels of ``multilabel`` are (N, C) of 0, 1 and -1.
         encoding: of the student's data, so that the test is read the same way.
+        how: ``class_names`` and ``keep_numbers``, as in ``Reading``.
 
     Raises:
         TypeError: none of these.
         ValueError: values are missing, shapes differ, or a category or class is unknown.
     """
+    reading = Reading(task, encoding, **how)
     if isinstance(data, TransferSet):
         return data
+    data = _pandas(data)
     if _is_table(data):
         label = encoding.label if encoding and encoding.label in data.columns else data.columns[-1]
-        return _from_table(data, label, task, encoding)
+        return _from_table(data, label, reading)
     if isinstance(data, Dataset):
-        inputs, labels = _stack(data)
-        return _made(as_tensor(inputs), labels, task, encoding)
+        return _made(*_stack(data), reading, [])
     if isinstance(data, (tuple, list)) and len(data) == 2:
         inputs, labels = data
-        if _is_table(inputs):
-            return _from_table(inputs, labels, task, encoding)
-        return _made(_as_inputs(inputs), labels, task, encoding)
-    raise TypeError(f"cannot read data from {type(data).__name__}; what works: {WORKS}")
+        if _is_table(inputs := _pandas(inputs)):
+            return _from_table(inputs, labels, reading)
+        notes: list[str] = []
+        return _made(as_inputs(inputs, notes), labels, reading, notes)
+    raise TypeError(f"cannot read data from {_named(data)}; what works: {WORKS}")
+
+
+def _named(data: Any) -> str:
+    return f"{type(data).__name__} of {len(data)}" if isinstance(data, (tuple, list)) else type(data).__name__
+
+
+def _pandas(data: Any) -> Any:
+    """Tables of other libraries (polars, pyarrow) as pandas tables."""
+    return data.to_pandas() if hasattr(data, "to_pandas") and not hasattr(data, "iloc") else data
 
 
 def _is_table(data: Any) -> bool:
     return hasattr(data, "iloc") and hasattr(data, "columns")
 
 
-def _from_table(frame: Any, labels: Any, task: str, encoding: Encoding | None) -> TransferSet:
+def _from_table(frame: Any, labels: Any, reading: Reading) -> TransferSet:
+    if not len(frame):
+        raise ValueError("the set is empty; at least one sample is needed")
+    if len(set(frame.columns)) < len(frame.columns):
+        raise ValueError(f"the table has two columns of one name; it has {list(frame.columns)}")
     column = None
     if isinstance(labels, (str, int, np.integer)):
         column = labels
         if column not in frame.columns:
             raise ValueError(f"the table has no column {column!r}; it has {list(frame.columns)}")
         labels, frame = frame[column], frame.drop(columns=column)
-    if encoding is None:
+    _check_order(frame, labels)
+    if reading.encoding is None:
         known = fit(frame, column)
-        return _made(known.encode(frame), labels, task, known, name_classes=True)
-    return _made(encoding.encode(frame), labels, task, encoding)
+        return _made(known.encode(frame), labels, reading, [], table=known)
+    return _made(reading.encoding.encode(frame), labels, reading, [])
 
 
-def _as_inputs(inputs: Any) -> Inputs:
-    if isinstance(inputs, dict):
-        return {name: as_tensor(part) for name, part in inputs.items()}
-    return tuple(as_tensor(part) for part in inputs) if isinstance(inputs, tuple) else as_tensor(inputs)
+def _check_order(frame: Any, labels: Any) -> None:
+    """Labels with an index belong to the rows of the same index; in another order they would be taken for others'."""
+    index = getattr(labels, "index", None)
+    if not hasattr(index, "equals") or len(index) != len(frame) or index.equals(frame.index):
+        return
+    if set(index) == set(frame.index):
+        raise ValueError("the index of the labels is in another order than the table's; give labels.loc[table.index]")
 
 
 def _made(
-    inputs: Inputs, labels: Any, task: str, encoding: Encoding | None, *, name_classes: bool = False
+    inputs: Inputs, labels: Any, reading: Reading, notes: list[str], *, table: Encoding | None = None
 ) -> TransferSet:
-    real = task == "regression"
-    known = encoding or Encoding()
-    if labels is not None and task == "multilabel":
-        labels = encode_entries(labels)
-    elif labels is not None:
-        if (name_classes or encoding is None) and not real:
-            known = replace(known, classes=class_names(labels))
-        labels = encode_labels(labels, known.classes, real=real)
+    encoding = reading.encoding or table or Encoding()
+    if labels is not None:
+        known = None if reading.encoding is None else encoding.classes
+        read = read_labels(labels, reading.task, known, reading.class_names, keep=reading.keep_numbers)
+        labels, encoding, notes = read.values, replace(encoding, classes=read.classes), [*notes, *read.notes]
     scale = Normalise() if isinstance(inputs, Tensor) and inputs.dtype == torch.uint8 else None
-    return TransferSet(inputs, labels, transform=scale, encoding=known)
-
-
-def as_tensor(values: Any) -> Tensor:
-    """Numbers as a tensor: floats and booleans as float32, uint8 as it is, other integers as int64.
-
-    Raises:
-        ValueError: rows of unequal length, or values that are not numbers.
-    """
-    if not isinstance(values, Tensor):
-        try:
-            values = np.asarray(values)
-        except ValueError as error:
-            raise ValueError(f"inputs have rows of unequal shapes; pad or crop them to one shape ({error})") from None
-        if values.dtype.kind not in "fiub":
-            raise ValueError(
-                f"inputs hold {values.dtype} values, not numbers; give a pandas DataFrame for named categories"
-            )
-        wide = values.dtype.kind == "u" and values.dtype.itemsize > 1  # torch computes with unsigned bytes only
-        values = torch.from_numpy(np.array(values, dtype=np.int64 if wide else None))
-    values = values.detach().cpu()
-    if values.is_floating_point() or values.dtype == torch.bool:
-        return values.float()
-    return values if values.dtype == torch.uint8 else values.long()
+    made = TransferSet(inputs, labels, transform=scale, encoding=encoding)
+    made.notes = tuple(notes)
+    return made
 
 
 def _stack(data: Dataset) -> tuple[Tensor, Any]:
@@ -129,10 +145,10 @@ def _stack(data: Dataset) -> tuple[Tensor, Any]:
             f"items have unequal shapes, such as {' and '.join(map(str, sorted(shapes)[:2]))}; pad or crop them"
         )
     labels = [y for _, y in items]
-    return torch.stack(inputs), None if all(y is None for y in labels) else labels
+    return as_tensor(torch.stack(inputs)), None if all(y is None for y in labels) else labels
 
 
 def _item(x: Any) -> Tensor:
     if not isinstance(x, (Tensor, np.ndarray, np.generic, int, float, list)):
         raise TypeError(f"an item's input is a {type(x).__name__}; give the data set a transform that makes tensors")
-    return as_tensor(x)
+    return torch.as_tensor(x)

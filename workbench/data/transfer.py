@@ -36,11 +36,15 @@ class TransferSet:
         full_batch: every batch holds all samples (a graph); its ``mask`` says which of them count.
         paired: False if the teacher is shown other samples than the student, so that its answers belong to no row.
         varying: outputs have as many positions as the longest sample of a batch, so they are not kept row by row.
+
+    Attributes:
+        notes: what was converted to make it, in words.
     """
 
     full_batch: ClassVar[bool] = False
     paired: ClassVar[bool] = True
     varying: ClassVar[bool] = False
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -90,6 +94,10 @@ class TransferSet:
         for side, given in (("inputs", self.inputs), ("teacher_inputs", self.teacher_inputs)):
             parts |= {f"{side} {i}": part for i, part in enumerate(_parts(given))}
         return {name: part for name, part in parts.items() if part is not None}
+
+    def parts(self) -> list[Tensor]:
+        """The inputs one by one, (N, ...) each."""
+        return _parts(self.inputs)
 
     def __len__(self) -> int:
         """Number of samples."""

@@ -9,13 +9,15 @@ Teachers are told apart by their state dict, under which their outputs may be ca
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pickle import PicklingError
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from workbench.records.names import class_name
 
 FLOOR = 1e-6
 
@@ -27,16 +29,19 @@ class ProbabilityTeacher(nn.Module):
         estimator: has ``predict_proba``, and ``classes_`` unless its columns are 0 .. C - 1 already.
         classes: C; None is one more than the largest class the estimator knows.
         floor: the smallest probability; what a class has that the estimator does not know.
+        names: number of each class by its name, for an estimator fitted on names.
 
     Raises:
-        ValueError: the estimator's classes are not integers in 0 .. C - 1.
+        ValueError: the estimator's classes are neither these names nor integers in 0 .. C - 1.
     """
 
-    def __init__(self, estimator: Any, classes: int | None = None, floor: float = FLOOR) -> None:
+    def __init__(
+        self, estimator: Any, classes: int | None = None, floor: float = FLOOR, names: Mapping[str, int] | None = None
+    ) -> None:
         super().__init__()
         self.estimator, self.classes, self.floor = estimator, classes, floor
         known = getattr(estimator, "classes_", None)
-        self.known = None if known is None else class_columns(known, classes)
+        self.known = None if known is None else class_columns(known, classes, names)
         if (identity := _identity(estimator)) is not None:
             self.register_buffer("identity", identity)
 
@@ -66,22 +71,23 @@ class CallableTeacher(nn.Module):
         return getattr(self.function, "__qualname__", type(self.function).__name__)
 
 
-def as_teacher(model: Any, classes: int | None = None) -> nn.Module:
+def as_teacher(model: Any, classes: int | None = None, names: Mapping[str, int] | None = None) -> nn.Module:
     """A module that answers with logits.
 
     Args:
         model: an ``nn.Module`` (given back as it is), a fitted classifier with ``predict_proba``, or a function.
         classes: C; needed where the classifier does not know all of them.
+        names: number of each class by its name, for a classifier fitted on names.
 
     Raises:
         TypeError: it is none of these.
-        ValueError: the classifier's classes are not integers in 0 .. C - 1.
+        ValueError: the classifier's classes are neither these names nor integers in 0 .. C - 1.
     """
     if isinstance(model, nn.Module):
         return model
     if not isinstance(model, type):
         if hasattr(model, "predict_proba"):
-            return ProbabilityTeacher(model, classes)
+            return ProbabilityTeacher(model, classes, names=names)
         if callable(model):
             return CallableTeacher(model)
     given = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
@@ -102,18 +108,30 @@ def rows_of(inputs: Tensor) -> np.ndarray:
     return inputs.detach().flatten(1).cpu().numpy()
 
 
-def class_columns(known: Sequence[Any] | np.ndarray, classes: int | None) -> np.ndarray:
+def class_columns(
+    known: Sequence[Any] | np.ndarray, classes: int | None, names: Mapping[str, int] | None = None
+) -> np.ndarray:
     """The class of each column of probabilities.
 
+    Args:
+        known: what the classifier calls the classes.
+        classes: C, if it is known.
+        names: number of each class by its name; where no column has such a name, columns are numbers of classes.
+
     Raises:
-        ValueError: the classes are not integers in 0 .. ``classes`` - 1.
+        ValueError: the columns are neither names nor integers in 0 .. ``classes`` - 1.
     """
-    columns = np.asarray(known)
+    columns, named = np.asarray(known), names or {}
     limit = np.inf if classes is None else classes
-    if columns.ndim == 1 and columns.dtype.kind in "iub" and columns.min() >= 0 and columns.max() < limit:
+    found = [named.get(class_name(column)) for column in columns.tolist()] if columns.ndim == 1 else [None]
+    if None not in found:
+        return np.array(found, np.int64)
+    strange = any(number is not None for number in found) and names is not None
+    if columns.ndim == 1 and not strange and columns.dtype.kind in "iub" and 0 <= columns.min() and columns.max() < limit:
         return columns.astype(np.int64)
     wanted = "0 .. C - 1" if classes is None else f"0 .. {classes - 1}"
-    raise ValueError(f"the classifier was fitted on classes {columns.tolist()}; fit it on integers in {wanted}")
+    labels = f"the labels of the setting, {list(named)}, or on " if named else ""
+    raise ValueError(f"the classifier was fitted on classes {columns.tolist()}; fit it on {labels}integers in {wanted}")
 
 
 def floored_logits(probabilities: np.ndarray, known: np.ndarray | None, classes: int | None, floor: float) -> Tensor:

@@ -26,5 +26,13 @@ def key_of(kind: str, name: str, spellings: Mapping[str, str]) -> str:
     raise KeyError(f"no {kind} {name!r}; {hint}")
 
 
+def class_name(label: object) -> str:
+    """The name of a class, the same for 1, 1.0, "1" and b"1"."""
+    if isinstance(label, bytes):
+        return label.decode(errors="replace")
+    whole = hasattr(label, "is_integer") and label.is_integer()  # floats of Python and of numpy
+    return str(int(label)) if whole else str(label)
+
+
 def _flat(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "").replace(" ", "")
