@@ -17,7 +17,6 @@ from sklearn.tree import DecisionTreeClassifier
 from torch import nn
 from torch.utils.data import TensorDataset
 
-from workbench.data.augment import CropFlip
 from workbench.data.transfer import TransferSet
 from workbench.records.budget import Budget
 from workbench.settings.checks import check_models
@@ -36,6 +35,11 @@ def own(**changes: Any) -> Setting:
     """A setting that works."""
     parts = {"train": (X, Y), "test": (X[:9] + 1, Y[:9]), "teacher": net(), "student": net}
     return Setting(**(parts | changes))
+
+
+def noise(inputs: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """An augmentation."""
+    return inputs + torch.randn(inputs.shape, generator=generator)
 
 
 def test_arrays_tensors_and_data_sets_make_the_same_setting() -> None:
@@ -86,7 +90,7 @@ def test_validation_data_of_its_own() -> None:
 def test_a_table_names_the_classes_and_test_follows_it() -> None:
     """Categories, classes and the label column of the student's table hold for the test."""
     frame = pd.DataFrame({"kind": ["dog", "cat"] * 10, "size": np.arange(20.0), "fur": ["long", "short"] * 10})
-    setting = own(train=(frame, "kind"), test=frame.iloc[:1], teacher=net(3, 2), student=partial(net, 3, 2))
+    setting = own(train=(frame.iloc[1:], "kind"), test=frame.iloc[:1], teacher=net(3, 2), student=partial(net, 3, 2))
     assert setting.class_names == ("cat", "dog")
     assert setting.test.labels.tolist() == [1]
     assert setting.test.inputs.tolist() == [[0.0, 1.0, 0.0]]
@@ -96,7 +100,7 @@ def test_a_table_names_the_classes_and_test_follows_it() -> None:
 def test_regression_has_no_classes() -> None:
     """Targets are split evenly."""
     targets = X[:, :1] * 2
-    setting = own(train=(X, targets), test=(X[:9], targets[:9]), task="regression", student=partial(net, 4, 1))
+    setting = own(train=(X, targets), test=(X[:9] + 1, targets[:9]), task="regression", student=partial(net, 4, 1))
     assert setting.classes == 0
     assert (len(setting.train), len(setting.validation)) == (54, 6)
     check_models(setting, net(4, 1), setting.make_student())
@@ -149,11 +153,11 @@ def test_checking_changes_nothing() -> None:
     "change",
     [
         {"name": "other"},
-        {"train": (X + 1, Y)},
-        {"test": (X[:9], Y[:9])},
+        {"train": (X + 2, Y)},
+        {"test": (X[:9] + 2, Y[:9])},
         {"student": partial(net, 4, outputs=3)},
         {"student": lambda: nn.Linear(4, 3)},
-        {"augment": CropFlip()},
+        {"augment": noise},
         {"class_names": ("a", "b", "c")},
         {"validation": 0.3},
         {"teacher_train": (X, Y)},

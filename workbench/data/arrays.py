@@ -69,7 +69,9 @@ def _of_tensor(values: Tensor, notes: list[str]) -> Tensor:
         raise ValueError(f"inputs are {values.dtype}; give real and imaginary parts as channels (torch.view_as_real)")
     if values.is_quantized or values.is_nested:
         raise ValueError(f"inputs are a {'quantised' if values.is_quantized else 'nested'} tensor; give a plain one")
-    values = values.detach().rename(None) if any(values.names) else values.detach()
+    values = values.detach()
+    if any(getattr(values, "names", ())):  # of older releases of PyTorch
+        values = values.rename(None)
     if values.layout != torch.strided:
         notes.append("sparse inputs became dense")
         values = values.to_dense()
@@ -109,7 +111,10 @@ def _array(values: Any, notes: list[str]) -> np.ndarray:
         if np.ma.is_masked(values):
             raise ValueError("inputs have masked (missing) values; fill them first")
         values = values.data
-    return _unboxed(np.asarray(values))
+    array = np.asarray(values)
+    if array.dtype.kind == "O" and array.ndim == 0:
+        raise TypeError(f"inputs are a {type(values).__name__}; give an array with one row per sample")
+    return _unboxed(array)
 
 
 def _of_list(values: Any, notes: list[str]) -> np.ndarray:

@@ -16,6 +16,8 @@ NAMES = "OUSb"
 """Kinds of arrays whose labels are names: objects, texts, truth values."""
 SHOWN = 5
 """At most so many values are listed in a message."""
+VOID = 255
+"""Segmentation data marks places without a label by it."""
 
 
 class Labels(NamedTuple):
@@ -93,8 +95,11 @@ def label_array(labels: Any) -> np.ndarray:
         )
     if _holes(array):
         raise ValueError(f"labels have missing values; mark a sample without a label with {UNLABELLED}")
-    whole = array.dtype.kind == "O" and all(_kind(label) == "numbers" for label in array.ravel().tolist())
-    array = np.array(array.tolist()) if whole and array.size else array
+    if array.dtype.kind == "O" and {_kind(label) for label in array.ravel().tolist()} in (
+        {"numbers"},
+        {"truth values"},
+    ):
+        array = np.array(array.tolist())
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError("labels hold infinite values; every label is a class or a finite number")
     return array
@@ -106,11 +111,11 @@ def _as_array(labels: Any) -> np.ndarray:
     if isinstance(labels, Tensor):
         labels = labels.detach().to_dense() if labels.layout != torch.strided else labels.detach()
         return (labels.float() if labels.dtype == torch.bfloat16 else labels).cpu().numpy()
-    if hasattr(labels, "to_numpy") and hasattr(labels, "iloc"):
+    if hasattr(labels, "to_numpy") and hasattr(labels, "isna"):
         return labels.to_numpy(dtype=object, na_value=None)
     if hasattr(labels, "toarray"):
         return labels.toarray()
-    if np.ma.is_masked(labels):
+    if isinstance(labels, np.ma.MaskedArray):
         return labels.astype(object).filled(None)
     return np.asarray(labels)
 
@@ -200,6 +205,8 @@ def _fitted(
         note = "labels -1 and 1 were read as two classes; where -1 shall mean no label, number the classes from 0"
         return ("-1", "1"), (note,)
     classes = [number for number in numbers if number >= 0]
+    if not one and not class_names and classes[-1:] == [VOID] and VOID - 1 not in classes:
+        raise ValueError(f"label {VOID} looks like the mark of places that do not count; write {UNLABELLED} there")
     if min(numbers, default=0) < UNLABELLED or keep or not one or classes == list(range(len(classes))):
         return (), ()
     names = tuple(map(str, classes))

@@ -34,7 +34,7 @@ from workbench.records.budget import Budget
 from workbench.records.plan import StagePlan
 from workbench.records.run import Run
 from workbench.settings.checks import check_models
-from workbench.settings.setting import Setting
+from workbench.settings.setting import Recipe, Setting
 
 
 class DistillationFailed(RuntimeError):
@@ -173,12 +173,17 @@ class Distillation:
         teacher = new_teacher(setting, replace(self.conditions, device="cpu"))
         with streams.initialising("student"):
             student = setting.make_student()
-        check_models(setting, teacher, student)
+        check_models(setting, teacher, student, self._batch_sizes())
         if isinstance(student, nn.Module):
             check_own(student, self.budget)
             trial.parties["teacher"] = teacher
             trial.build(trial.students_of(StagePlan())["student"], teacher if method.reads_teacher else None)
             stage_steps(method.stages(trial.facts), trial.steps)
+
+    def _batch_sizes(self) -> dict[str, int]:
+        sizes = {"student": self.budget.batch_size}
+        recipe = self.setting.teacher if isinstance(self.setting.teacher, Recipe) else None
+        return sizes | ({"teacher": recipe.budget.batch_size} if recipe else {})
 
     def _train(self, trial: Trial, keeper: Keeper) -> Iterator[events.Event]:
         with trial.streams.initialising("student"):

@@ -1,11 +1,13 @@
-"""PyTorch's global random numbers, which all threads of a process share."""
+"""Global random numbers, which all threads of a process share."""
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 
 TURN = threading.RLock()
@@ -21,3 +23,22 @@ def kept(devices: Sequence[int] = ()) -> Iterator[None]:
     """
     with TURN, torch.random.fork_rng(devices=list(devices)):
         yield
+
+
+@contextmanager
+def all_kept() -> Iterator[None]:
+    """As ``kept``, and the global states of numpy and Python as well: for code of the user's, whatever it draws from."""
+    with kept():
+        states = np.random.get_state(), random.getstate()  # noqa: NPY002 - whatever the user's code draws from
+        try:
+            yield
+        finally:
+            np.random.set_state(states[0])  # noqa: NPY002 - likewise
+            random.setstate(states[1])
+
+
+def seed_all(seed: int) -> None:
+    """Seed the global randomness of PyTorch, numpy and Python."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - likewise
+    random.seed(seed)

@@ -97,6 +97,17 @@ def as_teacher(model: Any, classes: int | None = None, names: Mapping[str, int] 
     )
 
 
+def in_single_precision(model: Any) -> Any:
+    """A net with all weights in float32, changed in place; anything else as it is."""
+    return model.float() if isinstance(model, nn.Module) and other_precision(model) else model
+
+
+def other_precision(model: nn.Module) -> str:
+    """The type of a net's weights if it is another than float32, such as ``float16``; else nothing."""
+    types = {weight.dtype for weight in model.parameters() if weight.is_floating_point()} - {torch.float32}
+    return ", ".join(sorted(str(each).removeprefix("torch.") for each in types))
+
+
 def rows_of(inputs: Tensor) -> np.ndarray:
     """Inputs (N, ...) as a table (N, D) for scikit-learn.
 
@@ -127,7 +138,13 @@ def class_columns(
     if None not in found:
         return np.array(found, np.int64)
     strange = any(number is not None for number in found) and names is not None
-    if columns.ndim == 1 and not strange and columns.dtype.kind in "iub" and 0 <= columns.min() and columns.max() < limit:
+    if (
+        columns.ndim == 1
+        and not strange
+        and columns.dtype.kind in "iub"
+        and columns.min() >= 0
+        and columns.max() < limit
+    ):
         return columns.astype(np.int64)
     wanted = "0 .. C - 1" if classes is None else f"0 .. {classes - 1}"
     labels = f"the labels of the setting, {list(named)}, or on " if named else ""

@@ -68,11 +68,11 @@ class Tracer:
         if self.module is None:
             raise RuntimeError("this tracer is closed; make a new one")
         if not self.layers:
-            return Trace(tensor_of(call(self.module, inputs), "the model"))
+            return Trace(_outputs(call(self.module, inputs)))
         records: dict[str, list[_Record]] = {name: [] for name in self.layers}
         handles = self._hooks(records)
         try:
-            outputs = tensor_of(call(self.module, inputs), "the model")
+            outputs = _outputs(call(self.module, inputs))
         finally:
             for handle in handles:
                 handle.remove()
@@ -176,6 +176,12 @@ def tensor_of(value: object, what: str) -> Tensor:
         f"{what} is {type(value).__name__}, not a tensor; what works: a tensor, a tuple or list that starts with one, "
         f"or an object or dict with 'logits' or 'last_hidden_state'"
     )
+
+
+def _outputs(value: object) -> Tensor:
+    """A model's outputs; one number per sample is a column, (B,) -> (B, 1), so that it never meets labels crosswise."""
+    outputs = tensor_of(value, "the model")
+    return outputs[:, None] if outputs.dim() == 1 else outputs
 
 
 def _find(module: nn.Module, feature: str) -> tuple[nn.Module, str]:

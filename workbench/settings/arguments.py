@@ -28,13 +28,7 @@ def check_arguments(setting: Setting, looks: Any) -> None:
         TypeError: an argument is of another type; the message says what works.
         ValueError: it is out of its range.
     """
-    for name in ("name", "task", "look"):
-        if not isinstance(value := getattr(setting, name), str):
-            raise TypeError(f"{name} = {value!r} must be a text")
-    if not setting.name.strip():
-        raise ValueError("name is empty; it is shown in tables and files")
-    if setting.look not in get_args(looks):
-        raise ValueError(f"look = {setting.look!r} must be one of {', '.join(get_args(looks))}")
+    _check_texts(setting, looks)
     if not isinstance(setting.budget, Budget):
         raise TypeError(f"budget is a {type(setting.budget).__name__}; give a Budget, such as Budget(epochs=30)")
     if setting.augment is not None and not callable(setting.augment):
@@ -68,6 +62,16 @@ def check_factory(what: str, factory: Any) -> None:
             f"{what} {name} is called without arguments but needs {', '.join(needed)}; give functools.partial({name}, ...) or "
             "a lambda"
         )
+
+
+def _check_texts(setting: Setting, looks: Any) -> None:
+    for name in ("name", "task", "look"):
+        if not isinstance(value := getattr(setting, name), str):
+            raise TypeError(f"{name} = {value!r} must be a text")
+    if not setting.name.strip():
+        raise ValueError("name is empty; it is shown in tables and files")
+    if setting.look not in get_args(looks):
+        raise ValueError(f"look = {setting.look!r} must be one of {', '.join(get_args(looks))}")
 
 
 def _check_threads(threads: Any) -> None:

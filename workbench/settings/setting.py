@@ -6,6 +6,7 @@ import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from numbers import Real
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -15,10 +16,13 @@ from workbench.data.convert import as_transfer_set
 from workbench.data.split import stratified, uniform
 from workbench.data.transfer import TransferSet
 from workbench.functional.tasks import Task, task
+from workbench.models.learners import in_single_precision
 from workbench.records.budget import Budget
 from workbench.records.parameters import Checked
-from workbench.settings.checks import check_data
+from workbench.settings.arguments import check_arguments, check_factory
 from workbench.settings.class_weights import class_weights_of
+from workbench.settings.data_checks import check_data, check_repeats, check_views, empty_classes
+from workbench.settings.given_models import check_teacher, notes_of_models
 from workbench.settings.signature import factory_signature, is_model, signature
 
 DATA = ("train", "validation", "teacher_train", "test")
@@ -32,10 +36,19 @@ class Recipe:
     Attributes:
         factory: makes the untrained net; called under the teacher's seed.
         budget: of its training.
+
+    Raises:
+        TypeError: the factory cannot be called without arguments, or the budget is none.
     """
 
     factory: Callable[[], nn.Module]
     budget: Budget = field(default_factory=Budget)
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be called without arguments, and a budget that is none."""
+        check_factory("the recipe's factory", self.factory)
+        if not isinstance(self.budget, Budget):
+            raise TypeError(f"the recipe's budget is a {type(self.budget).__name__}; give a Budget")
 
 
 @dataclass(eq=False, repr=False)
@@ -64,9 +77,15 @@ class Setting(metaclass=Checked):
             them: one number per class, a dict by class name, or ``balanced`` (N / (C * samples of the class)). They weigh
             the labels of every arm, control and teacher recipe alike; distillation terms are not weighted.
 
+    Attributes:
+        notes: what was converted when the setting was made, in words.
+        warnings: what its user must see, such as test samples that are in the training data as well.
+
     Raises:
-        TypeError: the data is of a form that cannot be read, or the student is neither model nor factory.
-        ValueError: data is empty, not finite, of one class, or of labels that the student's data does not know.
+        TypeError: the data is of a form that cannot be read, the student is neither model nor factory, or another argument
+            is of another type.
+        ValueError: data is empty, not finite, of one class, of labels that the student's data does not know or that are
+            those of another task, or all of the test is in the training data.
         KeyError: there is no such task.
     """
 
@@ -85,28 +104,43 @@ class Setting(metaclass=Checked):
     threads: int | None = None
     class_weights: Any = None
 
+    notes: tuple[str, ...] = field(default=(), init=False)
+    warnings: tuple[str, ...] = field(default=(), init=False)
+
     about: ClassVar[str] = ""
     source: ClassVar[str] = ""  # key in data.sources of what must be downloaded; empty if the data is at hand
 
     def __post_init__(self) -> None:
         """Converts the data, checks it and takes the validation split out."""
-        self.train = as_transfer_set(self.train, self.kind.name)
-        for name in ("test", "teacher_train", "validation"):
-            setattr(self, name, self._read(getattr(self, name)))
+        check_arguments(self, Look)
+        self.class_names = tuple(map(str, self.class_names))
+        self._read()
         self._number()
-        self.class_names = tuple(self.class_names) or self.train.encoding.classes
+        self.class_names = self.class_names or self.train.encoding.classes
         check_data(self)
+        notes, warnings = check_repeats(self)
+        check_views(self)
         self.class_names = self.class_names or tuple(str(k) for k in range(self.classes))
         if not isinstance(self.validation, TransferSet):
             self._split(self.validation)
         if self.teacher_train is None:
             self.teacher_train = self.train.subset(self.train.labelled)
         self.class_weights = class_weights_of(self)
+        self.warnings = (*warnings, *check_teacher(self))
+        self.notes += (*notes, *empty_classes(self), *notes_of_models(self))
 
-    def _read(self, data: Any) -> Any:
-        if data is None or isinstance(data, (int, float)):
-            return data
-        return as_transfer_set(data, self.task, self.train.encoding)
+    def _read(self) -> None:
+        """Data of any form becomes transfer sets; that of the student says how the others are read."""
+        given = {"class_names": self.class_names, "keep_numbers": self.teacher_train is not None}
+        self.train = _read_as("train", self.train, self.kind.name, **given)
+        for name in ("test", "teacher_train", "validation"):
+            data = getattr(self, name)
+            if data is not None and not (name == "validation" and isinstance(data, Real)):
+                setattr(self, name, _read_as(name, data, self.task, self.train.encoding))
+        parts = {name: getattr(self, name) for name in DATA}
+        self.notes = tuple(
+            f"{name}: {note}" for name, part in parts.items() if isinstance(part, TransferSet) for note in part.notes
+        )
 
     def _number(self) -> None:
         """Samples that came without ids are numbered on from those of the train set, so that no two share one."""
@@ -146,8 +180,26 @@ class Setting(metaclass=Checked):
         return int(max(part.max() for part in labels)) + 1
 
     def make_student(self) -> Any:
-        """A new student: from the factory under the current random state, or a copy of the given model."""
-        return copy.deepcopy(self.student) if is_model(self.student) else self.student()
+        """A new student in float32: from the factory under the current random state, or a copy of the given model.
+
+        Raises:
+            TypeError: the factory makes something else.
+        """
+        made = copy.deepcopy(self.student) if is_model(self.student) else self.student()
+        if not is_model(made):
+            raise TypeError(f"the student's factory made a {type(made).__name__}; a net or an estimator is needed")
+        return self.in_precision(made)
+
+    def in_precision(self, model: Any) -> Any:
+        """A net with its weights in float32, in which training computes, unless the inputs are float64 themselves."""
+        wide = any(isinstance(part, Tensor) and part.dtype == torch.float64 for part in self.train.parts())
+        return model if wide else in_single_precision(model)
+
+    @property
+    def class_numbers(self) -> dict[str, int]:
+        """The number of each class by its name, and by its number where the labels are numbers."""
+        names = {name: k for k, name in enumerate(self.class_names)}
+        return names if self.train.encoding.classes else names | {str(k): k for k in range(self.classes)}
 
     @property
     def varies_initialisation(self) -> bool:
@@ -188,6 +240,15 @@ class Setting(metaclass=Checked):
             return super().__reduce__()
         rest = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in DATA}
         return _rebuild, (type(self), self.config()), rest
+
+
+def _read_as(name: str, *given: Any, **how: Any) -> TransferSet:
+    """A transfer set; what cannot be read is refused with the name of the data."""
+    try:
+        return as_transfer_set(*given, **how)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{name}: {error}") from error
 
 
 def _rebuild(cls: type[Setting], config: dict[str, Any]) -> Setting:

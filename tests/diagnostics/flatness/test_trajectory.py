@@ -56,7 +56,7 @@ def test_a_run_trains_on_and_a_study_brings_its_seeds() -> None:
     labels = torch.arange(60) % 3
     inputs = torch.eye(3)[labels] + 0.5 * torch.randn(60, 3)
     stage = Setting(
-        train=(inputs, labels), test=(inputs, labels), teacher=Recipe(lambda: MLP(3, (8,), 3), wb.Budget(epochs=2)),
+        train=(inputs, labels), test=(inputs + 1, labels), teacher=Recipe(lambda: MLP(3, (8,), 3), wb.Budget(epochs=2)),
         student=lambda: MLP(3, (4,), 3), budget=wb.Budget(epochs=2, batch_size=16), threads=1,
     )  # fmt: skip
     study = wb.study(stage, [wb.methods.KD()], seeds=3, quick=True)

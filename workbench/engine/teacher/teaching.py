@@ -32,7 +32,7 @@ def teacher_identity(setting: Setting, seed: int) -> str:
     """What makes two teachers the same: recipe, data and seed; the net that was given; or a function's answers."""
     given = setting.teacher
     if not isinstance(given, Recipe):
-        return model_digest(given) if isinstance(given, nn.Module) else _answers(as_teacher(given), setting)
+        return model_digest(given) if isinstance(given, nn.Module) else _answers(_given(given, setting), setting)
     data = setting.teacher_train
     return address(
         {
@@ -51,9 +51,14 @@ def new_teacher(setting: Setting, conditions: Conditions) -> nn.Module:
     """The teacher before any training: a net of the recipe under the teacher's seed, or a copy of the one given."""
     device = conditions.where()
     if not isinstance(setting.teacher, Recipe):
-        return as_teacher(copy.deepcopy(setting.teacher)).to(device).eval()
+        return _given(copy.deepcopy(setting.teacher), setting).to(device).eval()
     with Streams(conditions.teacher_seed, device).initialising("teacher"):
-        return setting.teacher.factory().to(device).eval()
+        return setting.in_precision(setting.teacher.factory()).to(device).eval()
+
+
+def _given(teacher: Any, setting: Setting) -> nn.Module:
+    """A teacher that was given, as a net that answers in the order of the setting's classes."""
+    return setting.in_precision(as_teacher(teacher, setting.classes or None, setting.class_numbers))
 
 
 def teacher_of(setting: Setting, conditions: Conditions, key: str) -> Iterator[Any]:
