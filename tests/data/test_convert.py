@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset, TensorDataset
+from torch.utils.data import Dataset, TensorDataset
 
 from workbench.data.convert import as_transfer_set
 from workbench.data.encode import Encoding
@@ -33,11 +32,8 @@ class Pairs(Dataset):
         return self.items[index]
 
 
-class Stream(IterableDataset):
-    """A data set without numbers."""
-
-    def __iter__(self) -> Iterator[tuple[float, int]]:
-        yield 0.0, 0
+class Unaddressed(Dataset):
+    """A data set without numbers, and no stream either."""
 
 
 @pytest.mark.parametrize(
@@ -64,8 +60,9 @@ class Stream(IterableDataset):
 def test_every_form_gives_the_same_tensors(data: Any) -> None:
     """Lists, arrays, tensors, data sets and tables."""
     made = as_transfer_set(data)
-    assert made.inputs.dtype == torch.float32
-    assert made.inputs.tolist() == ROWS
+    inputs = made.in_memory().inputs
+    assert inputs.dtype == torch.float32
+    assert inputs.tolist() == ROWS
     assert made.labels.dtype == torch.int64
     assert made.labels.tolist() == CLASSES
     assert made.encoding.classes == ()
@@ -214,7 +211,7 @@ def test_values_that_cannot_be_used(act: Callable[[], Any], words: str) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (Stream(), "Stream cannot be addressed by number; what works: .*DataFrame"),
+        (Unaddressed(), "Unaddressed cannot be addressed by number; what works: .*DataFrame"),
         (np.zeros((3, 2)), "cannot read data from ndarray; what works"),
         ("digits", "cannot read data from str"),
         (Pairs([torch.zeros(2)]), "must be pairs"),
@@ -225,16 +222,3 @@ def test_forms_that_cannot_be_read(data: Any, words: str) -> None:
     """The message lists what can."""
     with pytest.raises(TypeError, match=words):
         as_transfer_set(data)
-
-
-def test_a_data_set_is_read_once() -> None:
-    """Random or slow items are asked for a single time."""
-    asked = []
-
-    class Counting(Pairs):
-        def __getitem__(self, index: int) -> tuple[Tensor, int]:
-            asked.append(index)
-            return torch.zeros(2), index % 2
-
-    as_transfer_set(Counting([None] * 4))
-    assert asked == [0, 1, 2, 3]

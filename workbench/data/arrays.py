@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from workbench.data.mapped import MappedRows, is_mapped
+from workbench.data.on_demand import OnDemand
 from workbench.data.transfer import Inputs
 
 TEXTS = "texts become tokens with workbench.data.text_sets.sentences, or features with scikit-learn's TfidfVectorizer"
@@ -17,7 +19,7 @@ DENSE_BYTES = 2**31
 
 
 def as_inputs(inputs: Any, notes: list[str] | None = None) -> Inputs:
-    """A tensor, or a tuple or dict of tensors, of N samples each.
+    """A tensor, or a tuple or dict of tensors, of N samples each; an array mapped from a file stays there.
 
     Args:
         inputs: one array, or a tuple or dict of several.
@@ -30,10 +32,14 @@ def as_inputs(inputs: Any, notes: list[str] | None = None) -> Inputs:
     if isinstance(inputs, dict):
         if not inputs:
             raise ValueError("the inputs are an empty dict; name at least one array")
-        return {str(name): as_tensor(part, notes) for name, part in inputs.items()}
+        return {str(name): _samples(part, notes) for name, part in inputs.items()}
     if isinstance(inputs, tuple) and inputs and not _scalar(inputs[0]):
-        return tuple(as_tensor(part, notes) for part in inputs)
-    return as_tensor(inputs, notes)
+        return tuple(_samples(part, notes) for part in inputs)
+    return _samples(inputs, notes)
+
+
+def _samples(values: Any, notes: list[str] | None) -> Tensor | OnDemand:
+    return MappedRows(values) if is_mapped(values) else as_tensor(values, notes)
 
 
 def _scalar(value: Any) -> bool:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset, IterableDataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from workbench.data.arrays import as_inputs, as_tensor
 from workbench.data.augment import Normalise
 from workbench.data.encode import Encoding, fit
+from workbench.data.items import Items, flat
 from workbench.data.labels import read_labels
+from workbench.data.loaders import opened, tensors_of
+from workbench.data.mapped import MappedRows
+from workbench.data.stream import Stream
 from workbench.data.transfer import Inputs, TransferSet
 
 WORKS = (
-    "(inputs, labels) or (inputs, None) of arrays, tensors or lists; a torch Dataset of (input, label); "
-    "a pandas DataFrame whose last column is the label, or (frame, 'column'); a TransferSet"
+    "(inputs, labels) or (inputs, None) of arrays, tensors or lists; a torch Dataset, DataLoader or IterableDataset of "
+    "(input, label); a pandas DataFrame whose last column is the label, or (frame, 'column'); a TransferSet"
 )
+PLAIN = (np.ndarray, Tensor, list, tuple, dict, str, bytes)
+"""Forms that hand out items by number but are no data sets."""
 
 
 class Reading(NamedTuple):
@@ -47,8 +54,11 @@ def as_transfer_set(
     batch is made. Of a table, numeric columns become float32 as they are, all others one-hot.
     Labels: as ``read_labels`` says. What was converted is in the set's ``notes``.
 
+    Arrays that are mapped from a file, the items of a Dataset and those of a stream are read batch by batch, anew in each
+    epoch; a TensorDataset is in memory already.
+
     Args:
-        data: arrays, a Dataset, a table, or a ``TransferSet``, which passes through.
+        data: arrays, a Dataset or DataLoader, a table, or a ``TransferSet``, which passes through.
         task: of the setting; targets of ``regression`` stay numbers, labels of ``multilabel`` are (N, C) of 0, 1 and -1.
         encoding: of the student's data, so that the test is read the same way.
         how: ``class_names`` and ``keep_numbers``, as in ``Reading``.
@@ -64,8 +74,8 @@ def as_transfer_set(
     if _is_table(data):
         label = encoding.label if encoding and encoding.label in data.columns else data.columns[-1]
         return _from_table(data, label, reading)
-    if isinstance(data, Dataset):
-        return _made(*_stack(data), reading, [])
+    if (found := _from_data_set(data, reading)) is not None:
+        return found
     if isinstance(data, (tuple, list)) and len(data) == 2:
         inputs, labels = data
         if _is_table(inputs := _pandas(inputs)):
@@ -73,6 +83,37 @@ def as_transfer_set(
         notes: list[str] = []
         return _made(as_inputs(inputs, notes), labels, reading, notes)
     raise TypeError(f"cannot read data from {_named(data)}; what works: {WORKS}")
+
+
+def _from_data_set(data: Any, reading: Reading) -> TransferSet | None:
+    """What a data set or loader of PyTorch, or anything that hands out items by number, becomes; None of other things."""
+    collate, workers, notes = None, 0, []
+    if isinstance(data, DataLoader):
+        data, collate, workers, notes = opened(data)
+    if (tensors := tensors_of(data)) is not None and collate is None:
+        return _made(*(as_tensor(part, notes) if k == 0 else part for k, part in enumerate(tensors)), reading, notes)
+    if isinstance(data, IterableDataset):
+        return _from_stream(Stream(data), reading, notes)
+    if not isinstance(data, Dataset) and (isinstance(data, PLAIN) or not hasattr(data, "__getitem__")):
+        return None
+    if not hasattr(data, "__len__") or not hasattr(data, "__getitem__"):
+        raise TypeError(f"{type(data).__name__} cannot be addressed by number; what works: {WORKS}")
+    items = Items(data, collate, workers)
+    made = _made(items, items.labels(), reading, [*notes, *items.notes()])
+    if all(part.dtype == torch.uint8 for part in flat(items.read(torch.arange(1)))):
+        made.transform = Normalise()
+    return made
+
+
+def _from_stream(stream: Stream, reading: Reading, notes: list[str]) -> TransferSet:
+    labels = None if all(label is None for label in stream.given) else stream.given
+    made = _made(stream, labels, reading, [*notes, *stream.notes()])
+    stream.encode = partial(_encoded, task=reading.task, known=made.encoding.classes)
+    return made
+
+
+def _encoded(labels: Any, task: str, known: tuple[str, ...]) -> Tensor:
+    return read_labels(labels, task, known).values
 
 
 def _named(data: Any) -> str:
@@ -123,32 +164,8 @@ def _made(
         known = None if reading.encoding is None else encoding.classes
         read = read_labels(labels, reading.task, known, reading.class_names, keep=reading.keep_numbers)
         labels, encoding, notes = read.values, replace(encoding, classes=read.classes), [*notes, *read.notes]
-    scale = Normalise() if isinstance(inputs, Tensor) and inputs.dtype == torch.uint8 else None
+    bytes_ = isinstance(inputs, Tensor | MappedRows) and inputs.dtype in (torch.uint8, np.uint8)
+    scale = Normalise() if bytes_ else None
     made = TransferSet(inputs, labels, transform=scale, encoding=encoding)
     made.notes = tuple(notes)
     return made
-
-
-def _stack(data: Dataset) -> tuple[Tensor, Any]:
-    """A map-style data set as inputs and labels; every item is read once."""
-    if isinstance(data, IterableDataset) or not hasattr(data, "__len__"):
-        raise TypeError(f"{type(data).__name__} cannot be addressed by number; what works: {WORKS}")
-    items = [data[i] for i in range(len(data))]
-    if not items:
-        raise ValueError("the set is empty; at least one sample is needed")
-    if not all(isinstance(item, (tuple, list)) and len(item) == 2 for item in items):
-        raise TypeError(f"the items of {type(data).__name__} must be pairs (input, label)")
-    inputs = [_item(x) for x, _ in items]
-    shapes = {tuple(x.shape) for x in inputs}
-    if len(shapes) > 1:
-        raise ValueError(
-            f"items have unequal shapes, such as {' and '.join(map(str, sorted(shapes)[:2]))}; pad or crop them"
-        )
-    labels = [y for _, y in items]
-    return as_tensor(torch.stack(inputs)), None if all(y is None for y in labels) else labels
-
-
-def _item(x: Any) -> Tensor:
-    if not isinstance(x, (Tensor, np.ndarray, np.generic, int, float, list)):
-        raise TypeError(f"an item's input is a {type(x).__name__}; give the data set a transform that makes tensors")
-    return torch.as_tensor(x)

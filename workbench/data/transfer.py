@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Generator, Tensor
 
 from workbench.data.encode import Encoding
+from workbench.data.on_demand import OnDemand, Read
 from workbench.records.batch import UNLABELLED, Batch
 
-Inputs = Tensor | tuple[Tensor, ...] | dict[str, Tensor]
+Inputs = Tensor | tuple[Tensor, ...] | dict[str, Tensor] | OnDemand
 Augment = Callable[[Tensor, Generator], Tensor]
 
 
 class TransferSet:
-    """N samples in memory; labels are optional, sample by sample.
+    """N samples; labels are optional, sample by sample.
 
     Args:
-        inputs: (N, ...) tensor, or a tuple or dict of such.
+        inputs: (N, ...) tensor, or a tuple or dict of such; or samples that are read when a batch asks for them.
         labels: (N,) int64 classes or (N, ...) targets; ``UNLABELLED`` marks a sample without one.
         ids: (N,) distinct int64; by default 0 .. N-1.
         teacher_inputs: what the teacher sees instead, in the same order.
@@ -67,7 +68,7 @@ class TransferSet:
     def _check(self) -> None:
         parts = self._named_parts()
         for name, part in parts.items():
-            if not isinstance(part, Tensor):
+            if not isinstance(part, Tensor | OnDemand):
                 raise TypeError(f"{name} is {type(part).__name__}, not a tensor; as_transfer_set converts what is not")
         lengths = {name: len(part) for name, part in parts.items()}
         if len(set(lengths.values())) > 1:
@@ -77,7 +78,7 @@ class TransferSet:
         if len(self.ids.unique()) != len(self.ids):
             raise ValueError("ids repeat; every sample needs its own")
         for name, part in parts.items():
-            if part.is_floating_point() and not part.isfinite().all():
+            if isinstance(part, Tensor) and part.is_floating_point() and not part.isfinite().all():
                 raise ValueError(f"{name} hold NaN or infinite values; clean or impute them first")
         self._check_weight()
 
@@ -89,13 +90,13 @@ class TransferSet:
                 f"{float(weight.max()):g}; one number per sample is needed, none below 0, one above"
             )
 
-    def _named_parts(self) -> dict[str, Tensor]:
+    def _named_parts(self) -> dict[str, Any]:
         parts = {"labels": self.labels, "weight": self.weight, "ids": self.ids}
         for side, given in (("inputs", self.inputs), ("teacher_inputs", self.teacher_inputs)):
             parts |= {f"{side} {i}": part for i, part in enumerate(_parts(given))}
         return {name: part for name, part in parts.items() if part is not None}
 
-    def parts(self) -> list[Tensor]:
+    def parts(self) -> list[Tensor | OnDemand]:
         """The inputs one by one, (N, ...) each."""
         return _parts(self.inputs)
 
@@ -119,28 +120,64 @@ class TransferSet:
             augment: applied to the student's inputs before ``transform``; the teacher sees the same view.
             generator: of the augmentation.
         """
-        view = self._view(self.inputs, rows)
+        seed = 0 if self.repeatable else _drawn(generator)
+        read = Read(rows, self._view(self.inputs, rows, seed))
+        return self._batch(read, rows if teacher_rows is None else teacher_rows, seed, augment, generator)
+
+    def _batch(
+        self, read: Read, teacher_rows: Tensor, seed: int, augment: Augment | None, generator: Generator | None
+    ) -> Batch:
+        rows, view, labels = read
         if augment is not None:
             view = augment(view, generator)
         teacher = None
-        if self.teacher_inputs is not None or teacher_rows is not None:
+        if self.teacher_inputs is not None or teacher_rows is not rows:
             source = self.inputs if self.teacher_inputs is None else self.teacher_inputs
-            teacher = self._finish(self._view(source, rows if teacher_rows is None else teacher_rows))
-        labels = None if self.labels is None else self.labels[rows]
+            teacher = self._finish(self._view(source, teacher_rows, seed))
+        if labels is None and self.labels is not None:
+            labels = self.labels[rows]
         weight = None if self.weight is None else self.weight[rows]
         return Batch(self.ids[rows], self._finish(view), labels, teacher, weight=weight)
 
+    def epoch(
+        self,
+        order: Sequence[Tensor],
+        *,
+        partner: Tensor | None = None,
+        augment: Augment | None = None,
+        generator: Generator | None = None,
+    ) -> Iterator[Batch]:
+        """One batch after the other; samples on demand are read ahead, and those of a stream come in its own order.
+
+        Args:
+            order: the rows of each batch.
+            partner: (N,) the row whose inputs the teacher sees instead of each row.
+            augment: as in ``batch``.
+            generator: as in ``batch``.
+        """
+        given = lambda rows: rows if partner is None else partner[rows]  # noqa: E731 - one word for one act
+        if not isinstance(self.inputs, OnDemand):
+            for rows in order:
+                yield self.batch(
+                    rows, teacher_rows=None if partner is None else partner[rows], augment=augment, generator=generator
+                )
+            return
+        seeds = [0 if self.repeatable else _drawn(generator) for _ in order]
+        for seed, read in zip(seeds, self.inputs.epoch([rows.cpu() for rows in order], seeds), strict=True):
+            here = Read(*(part if part is None else _map(part, self._here) for part in read))
+            yield self._batch(here, given(here.rows), seed, augment, generator)
+
     def batches(self, size: int) -> Iterator[Batch]:
         """All samples in order, without augmentation."""
-        for rows in torch.arange(len(self), device=self.ids.device).split(size):
-            yield self.batch(rows)
+        yield from self.epoch(torch.arange(len(self), device=self.ids.device).split(size))
 
-    def _view(self, inputs: Inputs, rows: Tensor) -> Any:
-        if isinstance(inputs, Tensor):
-            return inputs[rows]
-        if isinstance(inputs, tuple):
-            return tuple(part[rows] for part in inputs)
-        return {name: part[rows] for name, part in inputs.items()}
+    def _view(self, inputs: Inputs, rows: Tensor, seed: int = 0) -> Any:
+        if isinstance(inputs, OnDemand):
+            return _map(inputs.read(rows.cpu(), seed), self._here)
+        return _map(inputs, lambda part: self._view(part, rows, seed) if isinstance(part, OnDemand) else part[rows])
+
+    def _here(self, part: Tensor) -> Tensor:
+        return part.to(self.ids.device)
 
     def _finish(self, view: Any) -> Any:
         return view if self.transform is None else self.transform(view)
@@ -163,11 +200,32 @@ class TransferSet:
         )
         return data._like(data.inputs, data.labels, weight=None) if (data.weight == data.weight[0]).all() else data
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether a sample is the same each time it is read."""
+        return all(part.repeatable for part in self.parts() if isinstance(part, OnDemand))
+
+    @property
+    def in_order(self) -> bool:
+        """Whether samples come one after the other only, so that none can take another one's place."""
+        return isinstance(self.inputs, OnDemand) and self.inputs.in_order
+
+    def first(self) -> Any:
+        """The inputs of the first sample as they are stored, with a first axis of one."""
+        return self._view(self.inputs, torch.arange(1))
+
+    def in_memory(self) -> Self:
+        """The same samples with inputs that are tensors; of many that are read on demand, take a subset first."""
+        if all(isinstance(part, Tensor) for part in self.parts()):
+            return self
+        return self._like(self._view(self.inputs, torch.arange(len(self))), self.labels)
+
     def subset(self, rows: Tensor) -> Self:
         """Some of the samples, with their ids."""
-        teacher = None if self.teacher_inputs is None else self._view(self.teacher_inputs, rows)
+        part = lambda part: part.part(rows) if isinstance(part, OnDemand) else part[rows]  # noqa: E731 - likewise
+        teacher = None if self.teacher_inputs is None else _map(self.teacher_inputs, part)
         return self._like(
-            self._view(self.inputs, rows),
+            _map(self.inputs, part),
             None if self.labels is None else self.labels[rows],
             ids=self.ids[rows],
             teacher_inputs=teacher,
@@ -186,7 +244,7 @@ class TransferSet:
 
     def to(self, device: torch.device | str) -> Self:
         """The same samples on a device."""
-        move = lambda part: part if part is None else part.to(device)  # noqa: E731 - one word for one act
+        move = lambda part: part if part is None or isinstance(part, OnDemand) else part.to(device)  # noqa: E731 - one word for one act
         everything = lambda given: given if given is None else _map(given, move)  # noqa: E731
         return self._like(
             everything(self.inputs),
@@ -207,26 +265,34 @@ class TransferSet:
         if "_digest" not in self.__dict__:
             sha = hashlib.sha256()
             for name, part in self._named_parts().items():
+                if isinstance(part, OnDemand):
+                    sha.update(f"{name}{part.digest()}".encode())
+                    continue
                 sha.update(f"{name}{tuple(part.shape)}{part.dtype}".encode())
                 sha.update(part.detach().cpu().contiguous().view(torch.uint8).numpy().data)
             self._digest = sha.hexdigest()[:16]
         return self._digest
 
 
-def _parts(inputs: Inputs | None) -> list[Tensor]:
+def _parts(inputs: Inputs | None) -> list[Tensor | OnDemand]:
     if inputs is None:
         return []
-    if isinstance(inputs, Tensor):
+    if isinstance(inputs, Tensor | OnDemand):
         return [inputs]
     return list(inputs.values() if isinstance(inputs, dict) else inputs)
 
 
-def _first(inputs: Inputs) -> Tensor:
+def _drawn(generator: Generator | None) -> int:
+    """A seed for samples that differ from read to read; always the same one where nothing is drawn, as in evaluation."""
+    return 0 if generator is None else int(torch.randint(2**62, (), generator=generator))
+
+
+def _first(inputs: Inputs) -> Tensor | OnDemand:
     return _parts(inputs)[0]
 
 
 def _map(inputs: Inputs, act: Callable[[Tensor], Tensor]) -> Inputs:
-    if isinstance(inputs, Tensor):
+    if isinstance(inputs, Tensor | OnDemand):
         return act(inputs)
     if isinstance(inputs, tuple):
         return tuple(act(part) for part in inputs)

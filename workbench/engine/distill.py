@@ -27,6 +27,7 @@ from workbench.engine.training.finiteness import NotFinite
 from workbench.engine.training.keeper import Keeper
 from workbench.engine.training.optimisation import check_own
 from workbench.engine.training.trial import Trial, trial_of
+from workbench.methods.bank import check_ids
 from workbench.methods.catalog import check_task
 from workbench.methods.method import Method
 from workbench.records import events
@@ -178,6 +179,7 @@ class Distillation:
             check_own(student, self.budget)
             trial.parties["teacher"] = teacher
             trial.build(trial.students_of(StagePlan())["student"], teacher if method.reads_teacher else None)
+            check_ids(method, setting.train)
             stage_steps(method.stages(trial.facts), trial.steps)
 
     def _batch_sizes(self) -> dict[str, int]:

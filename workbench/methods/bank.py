@@ -58,6 +58,23 @@ class SampleTable(nn.Module):
         return found.int().argmax(1)
 
 
+def check_ids(method: nn.Module, data: Any) -> None:
+    """Refuse a method that keeps something of every sample where samples have no ids that stay.
+
+    Args:
+        method: built.
+        data: the student's, a ``TransferSet``.
+
+    Raises:
+        ValueError: so.
+    """
+    if data.in_order and not data.repeatable and any(isinstance(part, SampleTable) for part in method.modules()):
+        raise ValueError(
+            f"{method.name} keeps something of every sample, by its id, but the items of this stream are others in each pass; "
+            "give a Dataset, whose items have numbers, or a stream that is the same each time"
+        )
+
+
 class AnswerBank(SampleTable):
     """The last answer to each of N samples.
 

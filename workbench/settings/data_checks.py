@@ -36,6 +36,7 @@ def check_data(setting: Setting) -> None:
         unlabelled = len(part) - len(part.labelled)
         if unlabelled and not part.full_batch:  # of a graph only the labelled nodes count
             raise ValueError(f"{unlabelled} of {len(part)} samples in {name} have no label; every one needs it")
+    _check_streams(setting)
     _check_overlap(setting)
     _check_shapes(setting)
     for name, part in {"train": train, **others(setting)}.items():
@@ -54,16 +55,32 @@ def others(setting: Setting) -> dict[str, TransferSet]:
     return {name: part for name, part in parts.items() if isinstance(part, TransferSet)}
 
 
+def _check_streams(setting: Setting) -> None:
+    """A stream that is another one in each pass can be learnt from, but neither split nor scored on."""
+    for name, part in others(setting).items():
+        if part.in_order and not part.repeatable and name != "teacher_train":
+            raise ValueError(
+                f"the items of the stream in {name} are others in each pass; {name} must be the same each time"
+            )
+    train = setting.train
+    if train.in_order and not train.repeatable and not isinstance(setting.validation, TransferSet):
+        raise ValueError(
+            "no validation samples can be taken out of a stream whose items are others in each pass; give validation=(inputs, "
+            "labels)"
+        )
+
+
 # --- samples -----------------------------------------------------------------------------------------------------
 def _check_shapes(setting: Setting) -> None:
     """One array of fixed-size samples has the same shape everywhere; padded texts and graphs come as dicts."""
-    if setting.task not in ("classification", "multilabel", "regression") or not isinstance(
-        setting.train.inputs, Tensor
-    ):
+    if setting.task not in ("classification", "multilabel", "regression") or setting.train.full_batch:
         return
-    expected = form_of(setting.train.inputs, start=1)
+    first = setting.train.first()
+    if not isinstance(first, Tensor):
+        return
+    expected = form_of(first, start=1)
     for name, part in others(setting).items():
-        if (found := form_of(part.inputs, start=1)) != expected:
+        if (found := form_of(part.first(), start=1)) != expected:
             raise ValueError(f"a sample is of {expected} in train, but of {found} in {name}")
 
 

@@ -91,7 +91,7 @@ class Explore(widgets.VBox):
     def _maps(self, setting: Setting) -> dict[str, SampleMap]:
         run, names = self._run, list(setting.class_names)
         if setting.look == "points":
-            points, label = setting.test.inputs.numpy(), "Test samples in the plane"
+            points, label = setting.test.in_memory().inputs.numpy(), "Test samples in the plane"
         else:
             found = projection(run.predictions["student"])
             points, label = found.points, f"Student's outputs in two dimensions ({found.share:.0%} of their variance)"

@@ -7,15 +7,17 @@ import numpy as np
 from workbench.data.transfer import TransferSet
 
 MOST_COLUMNS = 6
+MOST_READ = 10_000
+"""Of a larger set that is not in memory the samples are not read to be shown."""
 
 
 def cards(data: TransferSet, look: str) -> np.ndarray | list[str]:
     """(N, H, W) or (N, H, W, 3) uint8 for images, else N short texts."""
-    inputs = data.inputs
-    if look == "image":
-        return pixels(inputs.numpy())
+    inputs = data.in_memory().inputs if len(data) <= MOST_READ else data.inputs
     if not hasattr(inputs, "numpy"):
         return [f"sample {int(i)}" for i in data.ids]
+    if look == "image":
+        return pixels(inputs.numpy())
     rows = inputs.reshape(len(data), -1)[:, :MOST_COLUMNS].numpy()
     more = ", ..." if inputs[0].numel() > MOST_COLUMNS else ""
     return [", ".join(f"{value:.3g}" for value in row) + more for row in rows]

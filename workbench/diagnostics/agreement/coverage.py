@@ -217,7 +217,7 @@ def coverage_of(run: Run, setting: Setting | None = None, *, bins: int = 8, thre
     if student.ndim != 2:
         raise ValueError("coverage needs one class per sample to compare")
     given = run.revive(setting).setting
-    sides = (given.train.inputs, given.test.inputs)
+    sides = (given.train.in_memory().inputs, given.test.in_memory().inputs)
     if not all(isinstance(side, Tensor) and side.is_floating_point() for side in sides):
         raise ValueError("coverage needs a table of numbers; this setting's inputs are texts, or several per sample")
     transfer, inputs = (side.flatten(1).numpy() for side in sides)

@@ -116,7 +116,7 @@ class Directions:
             "feature": feature,
             "model": self.model,
             "layer": self.layer,
-            "inputs": data.inputs.detach().cpu().float().numpy(),
+            "inputs": data.in_memory().inputs.detach().cpu().float().numpy(),
             "ids": data.ids.cpu().numpy(),
             "labels": labels,
             "class_names": tuple(map(str, source.setting.class_names)),

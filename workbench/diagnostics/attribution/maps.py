@@ -111,7 +111,7 @@ def collected(
         if not portions:
             raise
     joined = _joined(portions)
-    inputs = data.inputs[: len(joined["ids"])].detach().cpu().float().numpy()
+    inputs = data.in_memory().inputs[: len(joined["ids"])].detach().cpu().float().numpy()
     return Maps(**joined, inputs=inputs, asked_for=len(data))
 
 

@@ -225,7 +225,7 @@ def knowledge_points_of(
 
     revived = run.revive(setting)
     test = revived.setting.test
-    if not isinstance(test.inputs, Tensor) or test.inputs.dim() != 4:
+    if not isinstance(first := test.first(), Tensor) or first.dim() != 4:
         raise ValueError(f"knowledge points are about images; the samples of {revived.setting.name} are none")
     models = {name: revived.models[name] for name in ("teacher", "student") if name in revived.models}
     if control is not None:

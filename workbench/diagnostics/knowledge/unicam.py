@@ -191,7 +191,8 @@ def unicam_of(
     )
     found = {name: bundle.features[name][layer] for name, layer in wanted.items()}
     result = unicam(found["student"], found["control"], found["teacher"], bundle.labels, seed=seed)
-    inputs = test.inputs[: len(result.distilled)].numpy() if isinstance(test.inputs, Tensor) else result.images
+    shown = test.subset(test.ids.new_tensor(range(len(result.distilled)))).in_memory().inputs
+    inputs = shown.numpy() if isinstance(shown, Tensor) else result.images
     return replace(result, layer=wanted["student"], images=inputs, ids=bundle.ids[: len(result.distilled)])
 
 

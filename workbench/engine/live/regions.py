@@ -23,7 +23,7 @@ def regions(models: Mapping[str, nn.Module], data: TransferSet, grid: int = GRID
         data: inputs (N, 2) and labels.
         grid: points per side.
     """
-    points = data.inputs.reshape(len(data), 2).cpu()
+    points = data.in_memory().inputs.reshape(len(data), 2).cpu()
     low, high = points.amin(0) - 0.3, points.amax(0) + 0.3
     x, y = (torch.linspace(float(low[k]), float(high[k]), grid) for k in (0, 1))
     mesh = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).reshape(-1, 2).to(data.ids.device)

@@ -141,7 +141,7 @@ def _permuted(setting: Setting, arm: PlannedArm, rehearsal: Rehearsal) -> tuple[
     """The permuted controls of a method, and why any is left out."""
     if not rehearsal.reads_teacher:
         return [], []
-    if setting.train.full_batch or not setting.train.paired:
+    if setting.train.full_batch or not setting.train.paired or setting.train.in_order:
         return [], ["no permuted controls, since the teacher is not asked sample by sample"]
     found, left_out = [], []
     for role, words, why_not in (

@@ -44,9 +44,9 @@ def partner_for(trial: Trial) -> Tensor | None:
     """
     if trial.control != "permuted_targets":
         return None
-    if trial.train.full_batch or not trial.train.paired:
+    if trial.train.full_batch or not trial.train.paired or trial.train.in_order:
         raise ValueError(
-            "permuted_targets needs a teacher that is asked sample by sample; graphs and unpaired data are not"
+            "permuted_targets needs a teacher that is asked sample by sample; graphs, streams and unpaired data are not"
         )
     order = torch.randperm(len(trial.train), generator=trial.streams.fresh("control"))
     partner = torch.empty_like(order)
@@ -57,7 +57,7 @@ def partner_for(trial: Trial) -> Tensor | None:
 def outputs_of(model: nn.Module, data: TransferSet, conditions: Conditions, *, serving: bool = False) -> Iterator[Any]:
     """A teacher's outputs on all samples, from the cache or computed and kept; yields probes and returns them.
 
-    What a function knows cannot be compared, so its answers are not kept.
+    What a function knows cannot be compared, so its answers are not kept; neither are those to samples that change.
 
     Args:
         model: the teacher.
@@ -66,7 +66,7 @@ def outputs_of(model: nn.Module, data: TransferSet, conditions: Conditions, *, s
         serving: the answers are an evaluation, and no student will learn from them.
     """
     cache, digest, ledger = TeacherCache(conditions.home() / "teachers"), model_digest(model), running() or Ledger()
-    kept = not isinstance(model, CallableTeacher)
+    kept = data.repeatable and not isinstance(model, CallableTeacher)
     entry = cache.outputs(digest, data) if kept else None
     if entry is None:
         pieces = reported(predict(model, data, teacher=True), party="teacher", name="asking the teacher", step=0)
@@ -100,6 +100,7 @@ def _guide(trial: Trial, plan: StagePlan, conditions: Conditions, partner: Tenso
 
 def _cacheable(trial: Trial) -> bool:
     """Whether the teacher's answers depend on the row alone, in their shape as well."""
-    method, live = trial.method, trial.augment is not None or not trial.train.paired or trial.train.varying
+    method, data = trial.method, trial.train
+    live = trial.augment is not None or not data.paired or data.varying or not data.repeatable
     own_inputs = type(method).inputs is not Method.inputs
     return not (live or own_inputs or method.teacher_layers or method.teacher_input_gradient)

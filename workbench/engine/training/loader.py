@@ -47,10 +47,6 @@ class Loader:
         rounds = math.ceil(steps * size / len(self.rows))
         shuffles = [torch.randperm(len(self.rows), generator=streams["data"]) for _ in range(rounds)]
         order = self.rows[torch.cat(shuffles)[: steps * size].to(self.rows.device)]
-        for rows in order.split(size):
-            yield self.batch(rows, streams)
-
-    def batch(self, rows: Tensor, streams: Streams) -> Batch:
-        """The batch of some rows, augmented."""
-        teacher_rows = None if self.partner is None else self.partner[rows]
-        return self.data.batch(rows, teacher_rows=teacher_rows, augment=self.augment, generator=streams["augment"])
+        yield from self.data.epoch(
+            order.split(size), partner=self.partner, augment=self.augment, generator=streams["augment"]
+        )
