@@ -116,8 +116,10 @@ def _as_array(labels: Any) -> np.ndarray:
     if hasattr(labels, "toarray"):
         return labels.toarray()
     if isinstance(labels, np.ma.MaskedArray):
-        return labels.astype(object).filled(None)
-    return np.asarray(labels)
+        return np.where(np.ma.getmaskarray(labels), None, labels.data.astype(object))
+    array = np.asarray(labels)
+    mixed = array.dtype.kind in "US" and isinstance(labels, list | tuple)  # numpy makes texts of numbers beside texts
+    return np.array(labels, dtype=object) if mixed else array
 
 
 def _holes(labels: np.ndarray) -> bool:

@@ -121,7 +121,9 @@ def check_trainable(student: nn.Module) -> None:
     if not any(weight.requires_grad for weight in weights):
         quantised = any(".quantized" in type(part).__module__ for part in student.modules())
         why = "it is quantised, so it can only teach" if quantised else "set requires_grad of those that shall learn"
-        raise ValueError(f"there is nothing to train in the student {type(student).__name__}: no weight can move; {why}")
+        raise ValueError(
+            f"there is nothing to train in the student {type(student).__name__}: no weight can move; {why}"
+        )
 
 
 def _check_teacher(teacher: Any) -> None:

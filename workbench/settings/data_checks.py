@@ -147,11 +147,12 @@ def check_views(setting: Setting) -> None:
         return
     plain = copy.copy(train)
     plain.transform = None
+    augment = setting.augment
     with all_kept():
         view = plain.batch(torch.arange(min(4, len(train)))).student_inputs
-        if setting.augment is not None:
+        if augment is not None:
             generator = Generator().manual_seed(0)
-            view = _tried("augment", lambda seen: setting.augment(seen, generator), view, alike=True)
+            view = _tried("augment", lambda seen: augment(seen, generator), view, alike=True)
         if train.transform is not None:
             _tried("transform", train.transform, view, alike=False)
 
