@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from functools import partial
-from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, get_args
+from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
@@ -17,23 +17,24 @@ if TYPE_CHECKING:
     from workbench.settings.setting import Setting
 
 
-def check_arguments(setting: Setting, looks: Any) -> None:
-    """Refuse arguments of another type or range.
+def check_arguments(setting: Setting) -> None:
+    """Refuse arguments of another form or range; plain ones have the types they are declared with already.
 
     Args:
         setting: as it was given, its data not yet read.
-        looks: the ``Literal`` of ways to draw a sample.
 
     Raises:
         TypeError: an argument is of another type; the message says what works.
         ValueError: it is out of its range.
     """
-    _check_texts(setting, looks)
+    if not setting.name.strip():
+        raise ValueError("name is empty; it is shown in tables and files")
     if not isinstance(setting.budget, Budget):
         raise TypeError(f"budget is a {type(setting.budget).__name__}; give a Budget, such as Budget(epochs=30)")
     if setting.augment is not None and not callable(setting.augment):
         raise TypeError(f"augment is a {type(setting.augment).__name__}; give a function of (inputs, generator)")
-    _check_threads(setting.threads)
+    if setting.threads is not None and setting.threads < 1:
+        raise ValueError(f"threads = {setting.threads} must be 1 or more, or None")
     _check_names(setting.class_names)
     _check_validation(setting.validation)
     for name in ("train", "test"):
@@ -62,25 +63,6 @@ def check_factory(what: str, factory: Any) -> None:
             f"{what} {name} is called without arguments but needs {', '.join(needed)}; give functools.partial({name}, ...) or "
             "a lambda"
         )
-
-
-def _check_texts(setting: Setting, looks: Any) -> None:
-    for name in ("name", "task", "look"):
-        if not isinstance(value := getattr(setting, name), str):
-            raise TypeError(f"{name} = {value!r} must be a text")
-    if not setting.name.strip():
-        raise ValueError("name is empty; it is shown in tables and files")
-    if setting.look not in get_args(looks):
-        raise ValueError(f"look = {setting.look!r} must be one of {', '.join(get_args(looks))}")
-
-
-def _check_threads(threads: Any) -> None:
-    if threads is None:
-        return
-    if isinstance(threads, bool) or not isinstance(threads, Integral):
-        raise TypeError(f"threads = {threads!r} must be a whole number of threads, or None")
-    if threads < 1:
-        raise ValueError(f"threads = {threads} must be 1 or more, or None")
 
 
 def _check_names(names: Any) -> None:

@@ -112,7 +112,7 @@ class Setting(metaclass=Checked):
 
     def __post_init__(self) -> None:
         """Converts the data, checks it and takes the validation split out."""
-        check_arguments(self, Look)
+        check_arguments(self)
         self.class_names = tuple(map(str, self.class_names))
         self._read()
         self._number()
