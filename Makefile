@@ -46,7 +46,7 @@ browser: .venv/.installed-for-tests
 	@touch $@
 
 .venv/.installed-for-tests: pyproject.toml constraints.txt
-	.ci/install '.[scale,postgres,models,energy,test,dev]'
+	.ci/install '.[scale,postgres,models,energy,track,export,test,dev]'
 	@touch $@ .venv/.installed
 
 lock: .venv/.installed-for-tests

@@ -100,6 +100,7 @@ class Distillation:
 
     Attributes:
         id: content address of all of these.
+        untrained: a copy of the method as it was given.
         trial: the run's state while it goes on.
         ledger: what it has cost so far.
 
@@ -111,6 +112,7 @@ class Distillation:
         """Works out the run's identity."""
         check_task(setting.task, method)
         self.setting, self.method, self.budget, self.seed = setting, method, budget, seed
+        self.untrained = copy.deepcopy(method)
         self.conditions, self.started = conditions, time.monotonic()
         self.trial: Trial | None = None
         self.ledger = Ledger()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -15,55 +17,86 @@ from workbench.engine.evaluate import predict, returned
 from workbench.engine.streams import Streams
 from workbench.engine.teacher.teaching import teacher_identity, teacher_of
 from workbench.engine.training.trial import Trial, trial_of
-from workbench.methods.catalog import make
+from workbench.methods.catalog import catalog, make, parts_of
 from workbench.methods.method import Method
 from workbench.records.plan import StagePlan
 from workbench.records.revived import Revived
 from workbench.records.run import Run
-from workbench.settings import catalog
+from workbench.settings import catalog as settings
 from workbench.settings.setting import Setting
+
+if TYPE_CHECKING:
+    from workbench.records.exported import Exported
 
 ROWS, CLOSE = 64, 1e-3
 
 
-def revive(run: Run, setting: Setting | None = None, *, folder: Path | None = None) -> Revived:
-    """The models of a run with its weights; what they say about some test samples is compared with what was stored.
+@dataclass(frozen=True)
+class Revival:
+    """How the models of a run are made alive again; travels with the run.
 
-    Args:
-        run: with its models.
-        setting: of the run; from the catalogue if None.
-        folder: where its teacher is kept; a trained teacher that is not there is trained again.
-
-    Raises:
-        ValueError: see ``Run.revive``.
+    Attributes:
+        folder: where its teacher is kept; a trained teacher that is not there is trained again. None is the default.
+        setting: the one it was made with, None where only its name is known.
+        method: the one it was made with, untrained; None where only its name is known.
     """
-    if not run.models:
-        raise ValueError(f"run {run.id} was loaded without its models; load it with store.load(id, models=True)")
-    setting = _setting_of(run) if setting is None else setting
-    if setting.identity()["data"] != run.setting["data"]:
-        raise ValueError(f"run {run.id} was made on other data than this setting ({setting.name}) holds")
-    conditions = Conditions(teacher_seed=run.facts.get("teacher_seed", 0), device="cpu", folder=folder)
-    method = _method_of(run)
-    trial = trial_of(setting, method, run.budget, Streams(run.seed, torch.device("cpu")), Controls(method))
-    trial.parties["teacher"] = _teacher(run, setting, conditions)
-    models = {party: _with_weights(trial, party, state, run) for party, state in run.models.items()}
-    models.setdefault("teacher", trial.parties["teacher"])
-    _check(run, setting, models)
-    return Revived({party: model.eval() for party, model in models.items()}, setting, method)
+
+    folder: Path | None = None
+    setting: Setting | None = None
+    method: Method | None = None
+
+    def revive(self, run: Run, setting: Setting | None = None, method: Method | None = None) -> Revived:
+        """The models of a run with its weights; their outputs on some test samples are compared with those stored.
+
+        Args:
+            run: with its models.
+            setting: of the run.
+            method: of the run.
+
+        Raises:
+            ValueError: see ``Run.revive``.
+        """
+        if not run.models:
+            raise ValueError(f"run {run.id} was loaded without its models; load it with store.load(id, models=True)")
+        setting = next((known for known in (setting, self.setting) if known is not None), None) or _setting_of(run)
+        if setting.identity()["data"] != run.setting["data"]:
+            raise ValueError(f"run {run.id} was made on other data than this setting ({setting.name}) holds")
+        conditions = Conditions(teacher_seed=run.facts.get("teacher_seed", 0), device="cpu", folder=self.folder)
+        known = _method_of(run, method or self.method)
+        used = make("labels_only") if known is None else known
+        trial = trial_of(setting, used, run.budget, Streams(run.seed, torch.device("cpu")), Controls(used))
+        trial.parties["teacher"] = _teacher(run, setting, conditions)
+        parties = {party: state for party, state in run.models.items() if known or party in ("student", "teacher")}
+        models = {party: _with_weights(trial, party, state, run) for party, state in parties.items()}
+        models.setdefault("teacher", trial.parties["teacher"])
+        _check(run, setting, models)
+        return Revived({party: model.eval() for party, model in models.items()}, setting, known)
+
+    def export(
+        self, run: Run, folder: Path, setting: Setting | None = None, method: Method | None = None
+    ) -> Exported:
+        """Write the deployed student of a run; see ``Run.export``."""
+        from workbench.engine.export import export
+
+        return export(run, self.revive(run, setting, method), folder)
 
 
 def _setting_of(run: Run) -> Setting:
     name, config = run.setting["name"], run.setting["config"]
-    if name not in catalog.catalog():
+    if name not in settings.catalog():
         raise ValueError(f"run {run.id} was made on a setting of your own, {name!r}: give it, as in revive(setting)")
-    return catalog.make(name, config)
+    return settings.make(name, config)
 
 
-def _method_of(run: Run) -> Method:
-    try:
+def _method_of(run: Run, known: Method | None) -> Method | None:
+    """A copy of the known method, else the catalogue's; None for one of the user's own."""
+    if known is not None:
+        if known.name != run.method["name"]:
+            raise ValueError(f"run {run.id} was made with {run.method['name']!r}, not with {known.name!r}")
+        return copy.deepcopy(known)
+    if set(parts_of(run.method["name"])) <= set(catalog()):  # by key: a class of one's own may share an alias
         return make(run.method["name"], dict(run.method["config"]))
-    except KeyError as error:
-        raise ValueError(f"run {run.id} used a method that is not in the catalogue: {error.args[0]}") from error
+    return None
 
 
 def _teacher(run: Run, setting: Setting, conditions: Conditions) -> nn.Module:
@@ -81,9 +114,15 @@ def _with_weights(trial: Trial, party: str, state: Mapping[str, Tensor], run: Ru
         model.load_state_dict(dict(state))
     except RuntimeError as error:
         raise ValueError(
-            f"the weights of {party!r} of run {run.id} do not fit the net of this setting: {error}"
+            f"the weights of {party!r} of run {run.id} do not fit the net of this setting: {error}{_hint(run, trial)}"
         ) from None
     return model
+
+
+def _hint(run: Run, trial: Trial) -> str:
+    if trial.method.name == run.method["name"]:
+        return ""
+    return f"; the run's method {run.method['name']!r} is not known here: give it, as in revive(method=...)"
 
 
 def _made(trial: Trial, party: str) -> nn.Module:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Iterator
-from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from workbench.engine.evaluate import predict, reported, score
 from workbench.engine.identity import address
 from workbench.engine.ledger.ledger import metered
-from workbench.engine.revival import revive
+from workbench.engine.revival import Revival
 from workbench.engine.teacher.guiding import outputs_of
 from workbench.engine.training.finiteness import NotFinite
 from workbench.engine.training.trial import Trial
@@ -105,7 +104,7 @@ def _run(distillation: Distillation, trial: Trial, scores: Any, predictions: Any
         changes=changes,
         facts=_facts(distillation, trial, predictions),
         leaks_test=distillation.method.leaks_test,
-        reviver=partial(revive, folder=distillation.conditions.folder),
+        reviver=Revival(distillation.conditions.folder, distillation.setting, distillation.untrained),
     )
 
 

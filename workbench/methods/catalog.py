@@ -94,8 +94,9 @@ def check_task(task: str, method: Method) -> None:
 
 
 def family_of(method: type[Method]) -> str:
-    """The family: the folder its file is in."""
-    return method.__module__.rsplit(".", 2)[-2]
+    """The family: the folder its file is in; ``your own`` for a method that is not in the package."""
+    module = method.__module__
+    return module.rsplit(".", 2)[-2] if module.startswith("workbench.methods.") else "your own"
 
 
 def _the_method(module: Any) -> type[Method]:

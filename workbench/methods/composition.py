@@ -77,6 +77,10 @@ class Sum(Method):
         """Every method's configuration, keys prefixed by its name."""
         return {f"{m.name}.{key}": value for m in self.methods for key, value in m.config().items()}
 
+    def __repr__(self) -> str:
+        """The methods joined by a plus."""
+        return " + ".join(map(repr, self.methods))
+
     def checked(self, name: str, value: Any) -> Any:
         """A value for ``method.parameter``."""
         owner, parameter = self._owner(name)

@@ -102,6 +102,12 @@ class Method(nn.Module, metaclass=Checked):
             )
         return {name: getattr(self, name) for name in names}
 
+    def __repr__(self) -> str:
+        """How to make it again: the class with its configuration, ``?`` for an argument that is not kept."""
+        names = inspect.signature(type(self)).parameters
+        values = [f"{name}={getattr(self, name)!r}" if hasattr(self, name) else f"{name}=?" for name in names]
+        return f"{type(self).__name__}({', '.join(values)})"
+
     def checked(self, name: str, value: Any) -> Any:
         """A value that ``change`` would take, as the type it has there.
 

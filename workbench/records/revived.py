@@ -21,12 +21,17 @@ class Revived:
         models: by party, in evaluation mode with the weights of the run; ``student`` as it is deployed, and
             ``teacher`` where there is one.
         setting: data, and how its models are made.
-        method: as it was configured, built for these models.
+        method: as it was configured, built for these models; None for one of your own that is not known here.
     """
 
     models: Mapping[str, nn.Module]
     setting: Setting
-    method: Method
+    method: Method | None
+
+    @property
+    def reads_teacher(self) -> bool:
+        """Whether the student learnt from a teacher; taken to be so where the method is not known."""
+        return "teacher" in self.models if self.method is None else self.method.reads_teacher
 
     @property
     def student(self) -> nn.Module:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from workbench.records.budget import Budget
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor
 
+    from workbench.records.exported import Exported
     from workbench.records.revived import Revived
+
+
+class Reviver(Protocol):
+    """Makes the models of a run alive again, and writes them to files; given by the engine and the store."""
+
+    def revive(self, run: Run, setting: Any, method: Any) -> Revived:
+        """See ``Run.revive``."""
+        ...
+
+    def export(self, run: Run, folder: Path, setting: Any, method: Any) -> Exported:
+        """See ``Run.export``."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -41,7 +56,7 @@ class Curve:
     values: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run:
     """A finished distillation: what was asked, what came out, and the models by name.
 
@@ -77,23 +92,85 @@ class Run:
     changes: tuple[Mapping[str, Any], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     leaks_test: bool = False
-    reviver: Callable[[Run, Any], Revived] | None = field(default=None, compare=False, repr=False)
+    reviver: Reviver | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        """Three lines: what was run, what came out, and how to go on; its warnings below."""
+        config = ", ".join(f"{name}={value!r}" for name, value in self.method.get("config", {}).items())
+        control = "" if self.control == "none" else f", control {self.control}"
+        scores = [f"{party} {score.last:.4g}" for party, score in self.scores.items()]
+        agreement = self.facts.get("agreement")
+        scores += [] if agreement is None else [f"agreement {agreement:.3g}"]
+        lines = [
+            f"Run {self.id}",
+            f"  {self.method['name']}({config}) on {self.setting['name']}, seed {self.seed}{control}, "
+            f"{self.budget.epochs} epochs in {self.facts.get('seconds', 0.0):.3g} s",
+            f"  {self.facts.get('score', 'score')} on test after the last epoch: {', '.join(scores) or 'none'}",
+            *(f"  ! {warning}" for warning in self.warnings),
+        ]
+        return "\n".join(lines)
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was warned of while it ran, each once; empty for runs from before that was kept."""
         return tuple(self.facts.get("warnings", ()))
 
-    def revive(self, setting: Any = None) -> Revived:
+    def revive(self, setting: Any = None, method: Any = None) -> Revived:
         """The models of this run, with its weights, and the setting it was run on.
 
         Args:
-            setting: of the run; made again from the catalogue if None, so one of your own must be given.
+            setting: of the run. None is the one it was made with in this process, else the catalogue's; one of your own
+                must be given for a run that comes from the store.
+            method: of the run; likewise. Without it a method of your own that is not known here is left out: the student
+                is made by the setting alone, which is what is deployed unless the method extends it.
 
         Raises:
             ValueError: the run was made by hand or loaded without its models, its setting is not in the catalogue, or
                 the one given holds other data or other nets.
         """
+        return self._reviver().revive(self, setting, method)
+
+    def export(self, folder: str | Path, setting: Any = None, method: Any = None) -> Exported:
+        """Write the deployed student for use elsewhere, with a description of the run.
+
+        Written are ``student.pt`` (state dict), ``student.safetensors``, ``student.pt2`` (torch.export),
+        ``student.onnx`` where onnx and onnxscript are installed, and ``run.json``. A form that a net cannot take is left
+        out and named with the reason.
+
+        Args:
+            folder: made if it is not there.
+            setting: as in ``revive``.
+            method: as in ``revive``.
+
+        Raises:
+            ValueError: as ``revive``, or the student is not a net.
+            OSError: the folder cannot be written; the message names the file.
+        """
+        return self._reviver().export(self, Path(folder), setting, method)
+
+    def _reviver(self) -> Reviver:
         if self.reviver is None:
             raise ValueError(f"run {self.id} was not made by distill or a store, so it has no models to revive")
-        return self.reviver(self, setting)
+        return self.reviver
+
+    def differences(self, other: Run, *, party: str = "student") -> pd.DataFrame:
+        """The test samples on which this run and another one answer differently, the most confident of them first.
+
+        Of classes, the answer is the class of the largest output; ``confidence`` is its softmax probability and the
+        table is sorted by the smaller confidence of the two. Of other outputs it is the output, and the table is sorted
+        by the distance between the two.
+
+        Args:
+            other: scored on the same test samples.
+            party: whose answers are compared.
+
+        Returns:
+            A row per sample: ``id``, ``label``, then ``answer``, ``confidence`` and ``correct`` of each run.
+
+        Raises:
+            KeyError: a run has no predictions of that party; the message lists those it has.
+            ValueError: the runs were scored on other samples, or their outputs have other shapes.
+        """
+        from workbench.records.run_differences import differences
+
+        return differences(self, other, party)

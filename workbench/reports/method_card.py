@@ -75,7 +75,7 @@ def card(method: str | Method | type[Method]) -> MethodCard:
         tag("p", *_worded(said.intuition)),
         _picture(picture),
         _formula(said),
-        _facts(cls, said, picture, ours=ours),
+        _facts(cls, said, picture),
         _parameters(cls, values),
         *_published(name),
         _code(said),
@@ -106,13 +106,13 @@ def _formula(said: Declared) -> Markup:
     return join((tag("h4", "Formula"), tag("pre", said.formula), source))
 
 
-def _facts(cls: type[Method], said: Declared, picture: Matched, *, ours: bool) -> Markup:
+def _facts(cls: type[Method], said: Declared, picture: Matched) -> Markup:
     evidence = getattr(cls, "evidence", None)
     told = evidence and f"{evidence.grade}: {evidence.where}"
     filled = evidence and evidence.filled_in
     progress = getattr(cls, "progress", None)
     named: dict[str, object] = {
-        "Family": family_of(cls) if ours else "your own",
+        "Family": family_of(cls),
         "Also called": ", ".join(cls.aliases),
         "Works on": ", ".join(cls.tasks),
         "Reads": _flow(said.reads),

@@ -103,7 +103,7 @@ def collected(
             tell(done / len(runs), f"asking the models of {run.id}")
             revived = _revived(run, setting)
             setting = revived.setting
-            if not revived.method.reads_teacher:
+            if not revived.reads_teacher:
                 warnings.append(f"the student of {run.id} ({run.method['name']}) never heard its teacher")
             pairs.append(_pair(revived, pairs))
     except (KeyboardInterrupt, StopIteration):

@@ -109,7 +109,7 @@ def _add(
     found.components[student] = ask(revived.student, revived.setting, group)
     found.groups[group].append(student)
     found.logits[student] = run.predictions["student"]
-    if not revived.method.reads_teacher or "teacher" not in revived.models:
+    if not revived.reads_teacher or "teacher" not in revived.models:
         return revived.setting
     key = digest(revived.teacher)
     if key not in found.teachers:

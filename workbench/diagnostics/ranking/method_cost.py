@@ -208,10 +208,18 @@ def _spent(study: Study, arm: Arm, size: int, setting: Setting | None) -> Spent:
     return Spent(
         seconds=tuple(_seconds(run) for run in runs),
         passes=_passes(first),
-        learnt=sum(parameter.numel() for parameter in first.revive(setting).method.parameters()) + _others(first),
+        learnt=_adapters(first, setting) + _others(first),
         extra=first.facts["parameters"]["student"] - size,
         steps=sum(first.facts["steps"].values()),
     )
+
+
+def _adapters(run: Run, setting: Setting | None) -> int:
+    """Parameters that the method itself learnt."""
+    method = run.revive(setting).method
+    if method is None:
+        raise ValueError(f"method {run.method['name']!r} of run {run.id} is not in the catalogue and not known here")
+    return sum(parameter.numel() for parameter in method.parameters())
 
 
 def _others(run: Run) -> int:

@@ -106,11 +106,12 @@ class Store:
             CorruptArtifact: its file is missing or damaged; the message names it.
             CorruptRow: its row in the database is damaged; likewise.
         """
+        from workbench.engine.revival import Revival
         from workbench.engine.store.packing import run_of
 
         row = self._records.run(self._resolve(run_id))
         tensors = self.artifacts.read(row["artifact"], ARRAYS + (("models/",) if models else ()))
-        return replace(run_of(row, tensors), reviver=partial(_revive, self.folder))
+        return replace(run_of(row, tensors), reviver=Revival(self.folder))
 
     def has(self, run_id: str) -> bool:
         """Whether a run of exactly this id is stored."""
@@ -163,12 +164,6 @@ class Store:
         near = get_close_matches(wanted, known, 3, 0.3)
         hint = f"nearest: {', '.join(near)}" if near else f"{len(known)} {kind} are stored"
         raise KeyError(f"no {kind[:-1] if kind == 'runs' else 'study'} {wanted!r} in {self.folder}; {hint}")
-
-
-def _revive(folder: Path, run: Run, setting: Any) -> Any:
-    from workbench.engine.revival import revive
-
-    return revive(run, setting, folder=folder)
 
 
 def open_store() -> Store:
