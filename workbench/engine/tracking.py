@@ -6,6 +6,7 @@ so it must be picklable when there are several; both classes here open their fil
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -142,9 +143,11 @@ class MLflow(_Tracker):
         self._open = client, made.info.run_id
 
     def _write(self, values: Mapping[str, float], step: int) -> None:
+        from mlflow.entities import Metric
+
         client, name = self._open
-        for tag, value in values.items():
-            client.log_metric(name, tag, value, step=step)
+        now = int(1000 * time.time())
+        client.log_batch(name, metrics=[Metric(tag, value, now, step) for tag, value in values.items()])
 
     def _end(self, run: Run) -> None:
         client, name = self._open
