@@ -40,7 +40,9 @@ def export(run: Run, revived: Revived, folder: Path) -> Exported:
     """
     student = revived.student
     if not isinstance(student, nn.Module) or not student.state_dict():
-        raise ValueError(f"the student of run {run.id} is a {type(student).__name__} without tensors; nets are exported")
+        raise ValueError(
+            f"the student of run {run.id} is a {type(student).__name__} without tensors; nets are exported"
+        )
     files, skipped = {}, {}
     writers = {
         "state_dict": ("student.pt", _state_dict),
@@ -91,7 +93,7 @@ def _traced(student: nn.Module, inputs: Any) -> ExportedProgram:
     positional = inputs if isinstance(inputs, tuple) else () if isinstance(inputs, dict) else (inputs,)
     named = inputs if isinstance(inputs, dict) else {}
     batch = {0: Dim("batch", min=1)}
-    shapes = {"dynamic_shapes": ({name: batch for name in named} if named else tuple(batch for _ in positional))}
+    shapes = {"dynamic_shapes": (dict.fromkeys(named, batch) if named else tuple(batch for _ in positional))}
     student.eval()
     try:
         return torch.export.export(student, positional, named, **shapes)

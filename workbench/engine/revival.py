@@ -72,9 +72,7 @@ class Revival:
         _check(run, setting, models)
         return Revived({party: model.eval() for party, model in models.items()}, setting, known)
 
-    def export(
-        self, run: Run, folder: Path, setting: Setting | None = None, method: Method | None = None
-    ) -> Exported:
+    def export(self, run: Run, folder: Path, setting: Setting | None = None, method: Method | None = None) -> Exported:
         """Write the deployed student of a run; see ``Run.export``."""
         from workbench.engine.export import export
 
@@ -113,8 +111,9 @@ def _with_weights(trial: Trial, party: str, state: Mapping[str, Tensor], run: Ru
     try:
         model.load_state_dict(dict(state))
     except RuntimeError as error:
+        why = " ".join(str(error).split())
         raise ValueError(
-            f"the weights of {party!r} of run {run.id} do not fit the net of this setting: {error}{_hint(run, trial)}"
+            f"the weights of {party!r} of run {run.id} do not fit the net of this setting: {why}{_hint(run, trial)}"
         ) from None
     return model
 

@@ -53,7 +53,9 @@ class _Tracker:
         if isinstance(event, events.Started):
             self._begin(event)
         elif isinstance(event, events.Step):
-            self._write({f"terms/{self._prefix(event)}{name}": value for name, value in event.terms.items()}, event.step)
+            self._write(
+                {f"terms/{self._prefix(event)}{name}": value for name, value in event.terms.items()}, event.step
+            )
         elif isinstance(event, events.Epoch):
             self._write({f"validation/{party}": score for party, score in event.scores.items()}, event.step)
         elif isinstance(event, events.Probe) and event.name == "agreement":
@@ -153,7 +155,9 @@ class MLflow(_Tracker):
         client, name = self._open
         for key, value in _flat(run).items():
             client.log_param(name, key, value)
-        self._write({f"test/{party}": score.last for party, score in run.scores.items()}, sum(run.facts["steps"].values()))
+        self._write(
+            {f"test/{party}": score.last for party, score in run.scores.items()}, sum(run.facts["steps"].values())
+        )
         client.set_terminated(name)
 
     def _fail(self, message: str) -> None:

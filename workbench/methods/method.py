@@ -104,7 +104,7 @@ class Method(nn.Module, metaclass=Checked):
 
     def __repr__(self) -> str:
         """How to make it again: the class with its configuration, ``?`` for an argument that is not kept."""
-        names = inspect.signature(type(self)).parameters
+        names = type(self).__signature__.parameters
         values = [f"{name}={getattr(self, name)!r}" if hasattr(self, name) else f"{name}=?" for name in names]
         return f"{type(self).__name__}({', '.join(values)})"
 

@@ -18,6 +18,8 @@ from workbench.records.result import Result
 from workbench.records.verdict import Comparison
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.records.run import Run
 
 
@@ -99,6 +101,18 @@ class Study(Result):
         return rows(self)
 
     table = Result.to_frame
+
+    def per_seed(self) -> pd.DataFrame:
+        """One row per finished run: arm, role, seed, scores, agreement, seconds, the setting's measures and the run's id."""
+        import pandas as pd
+
+        rows = []
+        for arm in self.arms.values():
+            for outcome in arm.outcomes:
+                values = asdict(outcome) | {"steps": outcome.steps.get("student"), **outcome.measures}
+                del values["measures"]
+                rows.append({"arm": arm.name, "role": arm.role, **values})
+        return pd.DataFrame(rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values for JSON; None for a number that is missing."""
