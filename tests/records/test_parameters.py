@@ -16,9 +16,8 @@ import numpy as np
 import pytest
 import torch
 
-from workbench.methods.catalog import catalog
+from workbench.methods.catalog import catalog, find
 from workbench.methods.composition import Sum
-from workbench.methods.features.norm_direction import NormDirection
 from workbench.methods.logits.kd import KD
 from workbench.methods.method import Method
 from workbench.records.annotations import Range
@@ -112,7 +111,7 @@ def test_other_annotations_and_none_are_passed_on_as_they_are() -> None:
 
 
 def test_methods_given_to_a_sum_are_the_same_objects() -> None:
-    first, second = KD(), NormDirection()
+    first, second = find("dkd")(), find("fitnets")()
     assert list(Sum(first, second).methods) == [first, second]
 
 

@@ -16,7 +16,10 @@ from workbench.cli.summary import of_compare
 class CompareFlags(StudyFlags):
     """Several methods with their defaults."""
 
-    methods: Annotated[str, typer.Option("--methods", "-m", help="Names with commas between: kd,dkd,fitnets.")]
+    methods: Annotated[
+        list[str],
+        typer.Option("--methods", "-m", help="Names with commas between: kd,dkd,fitnets; may be repeated."),
+    ]
     seeds: Annotated[int, typer.Option("--seeds", "-n", help="How many; below 3 there is no verdict.")] = 5
 
 
@@ -27,7 +30,8 @@ def compare(asked: CompareFlags) -> None:
     All have their published defaults, the same budget, seeds and initialisations. Runs that are stored are not run
     again.
     """
-    names = [name.strip() for name in asked.methods.split(",") if name.strip()]
+    given = ",".join(asked.methods)
+    names = [name.strip() for name in given.split(",") if name.strip()]
     if len(set(names)) < len(names) or not names:
-        raise ValueError(f"--methods {asked.methods!r} must name each method once, such as kd,dkd")
+        raise ValueError(f"--methods {given!r} must name each method once, such as kd,dkd")
     carry_out(asked, dict.fromkeys(names), of_compare)

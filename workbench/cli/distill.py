@@ -21,7 +21,8 @@ class DistillFlags(StudyFlags):
         typer.Option(
             "--method",
             "-m",
-            help="What is matched, or a sum, whose first method weighs the labels: kd+rkd; see `workbench methods`.",
+            help="What is matched, or a sum, whose first method weighs the labels: kd+rkd; see `workbench methods`; "
+            "file.py:Name is your own.",
         ),
     ]
     set_: Annotated[

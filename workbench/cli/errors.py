@@ -15,6 +15,10 @@ from typer.core import TyperGroup
 
 DONE, UNEXPECTED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 RESUMABLE = (["distill"], ["compare"])
+ONCE = {"--method", "--setting"}
+LONGEST = 4000
+"""Characters of a line on standard error: what was typed may be longer than any screen."""
+
 PACKAGE = str(Path(__file__).parents[1])
 UsageError = typer.BadParameter.__mro__[1]  # typer brings click along, under a name that changed between versions
 
@@ -26,6 +30,7 @@ class OneLineErrors(TyperGroup):
         """Parse, run, leave the process with the status."""
         given = sys.argv[1:] if args is None else list(args)
         try:
+            _refuse_repeats(self, given)
             status = super().main(args, *positional, **{**options, "standalone_mode": False})
         except (KeyboardInterrupt, typer.Abort):
             status = INTERRUPTED
@@ -37,9 +42,23 @@ class OneLineErrors(TyperGroup):
         sys.exit(status)
 
 
+def _refuse_repeats(group: Any, given: Sequence[str]) -> None:
+    """Of a method or setting given twice the parser would run the last and say nothing of the first.
+
+    Raises:
+        ValueError: It is given twice.
+    """
+    command = group.commands.get(given[0]) if given else None
+    for option in command.params if command else ():
+        found = [flag for flag in given if flag.partition("=")[0] in option.opts]
+        if len(found) > 1 and ONCE & {*option.opts}:
+            raise ValueError(f"{option.opts[0]} is given {len(found)} times; give one, or use `workbench compare`")
+
+
 def say(line: str) -> None:
     """One line on standard error."""
-    print(" ".join(f"workbench: {line}".split()), file=sys.stderr)
+    words = " ".join(f"workbench: {line}".split())
+    print(words if len(words) <= LONGEST else f"{words[:LONGEST]} ...", file=sys.stderr)
 
 
 def sentence(error: BaseException) -> str:

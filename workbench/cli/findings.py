@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from workbench.records.finding import Finding
 
 Name = Annotated[str | None, typer.Argument(help="Try this claim again; without it, all are listed.")]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, help="How many seeds; below 3 nothing is decided.")]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, max=100_000, help="How many seeds; below 3 nothing is decided.")]
 Keep = Annotated[Path | None, typer.Option("--keep", help="Also write the outcome into this folder, as JSON.")]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workbench.cli.catalog_table import COLUMNS, rewritten, rows
+from workbench.cli.errors import say
 from workbench.cli.options import Json
 from workbench.cli.output import emit, print_table
 from workbench.records.files import write_text
@@ -31,7 +32,7 @@ def methods(family: Family = None, markdown: Markdown = None, json: Json = False
     Methods are added up by name: kd+rkd. The labels of a sum weigh what they weigh in its first method, apart from that the
     order does not matter; kd+crd and kd++ (kd+norm_direction) have the weights that they were published with.
     """
-    found = listing(family)
+    found = listing(family) + ([] if markdown or family else announced_listing())
     if markdown is not None:
         write_text(markdown, rewritten(markdown.read_text(encoding="utf-8"), found))
     elif json:
@@ -52,7 +53,19 @@ def listing(family: str | None = None) -> list[dict[str, Any]]:
     families = sorted({family_of(cls) for cls in catalog().values()})
     if family is not None and family not in families:
         raise KeyError(f"no family {family!r}; there are {', '.join(families)}")
-    return [_entry(name, cls) for name, cls in catalog().items() if family in (None, family_of(cls))]
+    return [_entry(name, cls, family_of(cls)) for name, cls in catalog().items() if family in (None, family_of(cls))]
+
+
+def announced_listing() -> list[dict[str, Any]]:
+    """Every method that an installed package announces; one that cannot be used is named on standard error."""
+    from workbench.methods.catalog import class_or_method
+    from workbench.records.plugins import announced
+
+    found, failed = announced("method", class_or_method)
+    for message in failed.values():
+        say(message)
+    classes = {name: each if isinstance(each, type) else type(each) for name, each in found.items()}
+    return [_entry(name, cls, cls.__module__.partition(".")[0]) for name, cls in classes.items()]
 
 
 def parameter_entry(parameter: Parameter) -> dict[str, Any]:
@@ -68,26 +81,26 @@ def parameter_entry(parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def _entry(name: str, cls: type[Method]) -> dict[str, Any]:
-    from workbench.methods.catalog import family_of
+def _entry(name: str, cls: type[Method], family: str) -> dict[str, Any]:
     from workbench.methods.declared import declared
     from workbench.records.parameters import parameters
 
     said = declared(cls)
+    cited, evidence = getattr(cls, "citation", None), getattr(cls, "evidence", None)  # one's own may have none
     return {
         "name": name,
-        "family": family_of(cls),
-        "title": cls.citation.title,
-        "authors": cls.citation.authors,
-        "venue": cls.citation.venue,
-        "year": cls.citation.year,
-        "arxiv": cls.citation.arxiv or None,
+        "family": family,
+        "title": cited and cited.title,
+        "authors": cited and cited.authors,
+        "venue": cited and cited.venue,
+        "year": cited and cited.year,
+        "arxiv": (cited and cited.arxiv) or None,
         "reads": _plain(said.reads),
         "learns": _plain(said.learns).removesuffix(" besides the student"),
         "cost": cls.cost,
-        "evidence": cls.evidence.grade,
-        "read_where": cls.evidence.where,
-        "filled_in": cls.evidence.filled_in,
+        "evidence": evidence and evidence.grade,
+        "read_where": evidence and evidence.where,
+        "filled_in": evidence and evidence.filled_in,
         "aliases": list(cls.aliases),
         "tasks": list(cls.tasks),
         "parameters": {key: parameter_entry(p) for key, p in parameters(cls).items()},

@@ -17,7 +17,12 @@ Pairs = list[str] | None
 class StudyFlags:
     """What is run, on what, and how long: the flags of ``distill`` and ``compare``."""
 
-    setting: Annotated[str, typer.Option("--setting", "-s", help="What to play on; `workbench settings` lists them.")]
+    setting: Annotated[
+        str,
+        typer.Option(
+            "--setting", "-s", help="What to play on; `workbench settings` lists them; file.py:name is your own."
+        ),
+    ]
     with_: Annotated[
         Pairs, typer.Option("--with", metavar="NAME=VALUE", help="An option of the setting: student_labels=60.")
     ] = None

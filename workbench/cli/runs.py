@@ -12,7 +12,7 @@ from workbench.cli.output import emit, print_table
 
 Of = Annotated[str | None, typer.Option("--setting", "-s", help="Only runs on this setting.")]
 By = Annotated[str | None, typer.Option("--method", "-m", help="Only runs of this method.")]
-Limit = Annotated[int, typer.Option("--limit", min=1, help="The newest so many.")]
+Limit = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="The newest so many.")]
 
 COLUMNS = ("id", "method", "seed", "control", "test score", "teacher", "agreement", "seconds", "warnings", "when (UTC)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from workbench.cli.errors import say
 from workbench.cli.methods import parameter_entry
 from workbench.cli.options import Json
 from workbench.cli.output import emit, print_table
@@ -35,7 +36,19 @@ def listing() -> list[dict[str, Any]]:
             "data": whereabouts(cls),
         }
         for name, cls in catalog().items()
-    ]
+    ] + _announced()
+
+
+def _announced() -> list[dict[str, Any]]:
+    """What installed packages announce; one that cannot be used is named on standard error."""
+    from workbench.records.plugins import announced, installed
+    from workbench.settings.catalog import make
+
+    found, failed = announced("setting", make)
+    for message in failed.values():
+        say(message)
+    origin = {name: f"a setting of {entry.value}" for name, entry in installed("setting").items()}
+    return [{"name": n, "about": s.about or origin[n], "parameters": {}, "data": "here"} for n, s in found.items()]
 
 
 def whereabouts(cls: type[Setting]) -> str:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 
 from workbench.engine.home import home
+from workbench.records.annotations import NOT_NEGATIVE
+from workbench.records.parameters import Checked
 
 Control = Literal["none", "permuted_targets", "permuted_non_targets"]
 
 
 @dataclass(frozen=True)
-class Conditions:
+class Conditions(metaclass=Checked):
     """What is neither setting, method, budget nor seed.
 
     Attributes:
@@ -24,13 +26,27 @@ class Conditions:
         device: ``auto`` is CUDA where there is one.
         folder: of teachers and checkpoints; None is the workbench's home.
         checkpoint: write one at each epoch, and go on from it if there is one.
+
+    Raises:
+        ValueError: A value is not one of its choices, or there is no such device here.
     """
 
     control: Control = "none"
-    teacher_seed: int = 0
-    device: str = "auto"
+    teacher_seed: Annotated[int, NOT_NEGATIVE] = 0
+    device: str | torch.device = "auto"
     folder: Path | None = None
     checkpoint: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a device that is not here."""
+        if isinstance(self.folder, str):
+            object.__setattr__(self, "folder", Path(self.folder))
+        try:
+            torch.empty(0, device="cpu" if self.device == "auto" else self.where())
+        except (RuntimeError, AssertionError, TypeError, NotImplementedError):
+            raise ValueError(
+                f"device = {self.device!r} is not a device of this machine; give 'auto', 'cpu', or 'cuda' where there is one"
+            ) from None
 
     def where(self) -> torch.device:
         """The device itself."""

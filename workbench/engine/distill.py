@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import torch
 from torch import nn
@@ -28,12 +29,15 @@ from workbench.engine.training.keeper import Keeper
 from workbench.engine.training.optimisation import check_own
 from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.bank import check_ids
-from workbench.methods.catalog import check_task
+from workbench.methods.catalog import as_method, check_task
 from workbench.methods.method import Method
 from workbench.records import events
-from workbench.records.budget import Budget
+from workbench.records.annotations import NOT_NEGATIVE
+from workbench.records.budget import Budget, budget_of
+from workbench.records.parameters import given
 from workbench.records.plan import StagePlan
 from workbench.records.run import Run
+from workbench.settings.catalog import as_setting
 from workbench.settings.checks import check_models
 from workbench.settings.setting import Recipe, Setting
 
@@ -43,8 +47,8 @@ class DistillationFailed(RuntimeError):
 
 
 def distill(
-    setting: Setting,
-    method: Method,
+    setting: Setting | str,
+    method: Method | str,
     budget: Budget | None = None,
     seed: int = 0,
     conditions: Conditions | None = None,
@@ -53,8 +57,8 @@ def distill(
     """Train the teacher if it must be, then the student; stop by no longer asking.
 
     Args:
-        setting: data, teacher, student and score.
-        method: what the student is asked to match; trained is a copy.
+        setting: data, teacher, student and score, or its name.
+        method: what the student is asked to match, or its name; trained is a copy.
         budget: of the student; the setting's by default.
         seed: of the student; same seed, same weights, bit by bit on one machine and thread count.
         conditions: control, device, folder.
@@ -66,8 +70,9 @@ def distill(
     Raises:
         ValueError: setting and method do not fit together; before anything is trained.
     """
-    own = copy.deepcopy(method)
-    distillation = Distillation(setting, own, budget or setting.budget, seed, conditions or Conditions())
+    setting, method = as_setting(setting), as_method(method)
+    own, seed = copy.deepcopy(method), given("seed", seed, Annotated[int, NOT_NEGATIVE])
+    distillation = Distillation(setting, own, budget_of(budget, setting.budget), seed, conditions or Conditions())
     try:
         yield from distillation.run(controls or Controls(method))
     except NotFinite as error:

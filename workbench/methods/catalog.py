@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import pkgutil
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Any
 from workbench.methods.method import Method
 from workbench.records.names import key_of
 from workbench.records.parameters import check, parameters
+from workbench.records.plugins import is_file, outside
 
 
 @cache
@@ -45,7 +47,26 @@ def find(name: str) -> type[Method]:
 
 def parts_of(name: str) -> list[str]:
     """The names in that of a composition, or the one of a method; ``kd++`` is ``kd+norm_direction``, as in the tables."""
+    if is_file(name) and Path(name.rpartition(":")[0]).is_file():
+        return [name]
     return name.replace("++", "+norm_direction").split("+")
+
+
+def as_method(given: Any) -> Method:
+    """A method: as it is, of a class with its defaults, or by a name that ``make`` knows.
+
+    Raises:
+        TypeError: It is none of these.
+        KeyError: Unknown name; the message names the nearest.
+        ValueError: A file or a package that cannot be used.
+    """
+    if isinstance(given, str):
+        return make(given)
+    if isinstance(given, type) and issubclass(given, Method):
+        return given()
+    if not isinstance(given, Method):
+        raise TypeError(f"{given!r} is not a method; give objects such as methods.KD(temperature=4.0), or names: 'kd'")
+    return given
 
 
 def make(name: str, settings: dict[str, Any] | None = None) -> Method:
@@ -54,27 +75,48 @@ def make(name: str, settings: dict[str, Any] | None = None) -> Method:
     Args:
         name: ``kd``, a composition such as ``kd+crd``, or ``kd++`` for ``kd+norm_direction``, as the tables have it. The
             labels of a composition weigh what they weigh in its first method; ``kd+crd`` and ``kd++`` have the weights
-            that they were published with.
+            that they were published with. ``file.py:Name`` is a class or an object in a file; names that installed
+            packages announce as entry points are known, too.
         settings: values by parameter; of a sum by method and parameter, such as ``crd.weight``.
 
     Raises:
         KeyError: unknown method or parameter.
-        ValueError: a value that is not allowed.
+        ValueError: a value that is not allowed, or a file or package that cannot be used.
     """
     settings = settings or {}
-    parts = parts_of(name)
-    if len(parts) == 1:
-        cls = find(name)
-        known = {key: check(cls, key, value) for key, value in settings.items() if key in parameters(cls)}
-        made = cls(**known)
+    first, *rest = [class_or_method(part) for part in parts_of(name)]
+    if isinstance(first, type) and not rest:
+        known = {key: check(first, key, value) for key, value in settings.items() if key in parameters(first)}
+        made = first(**known)
         settings = {key: value for key, value in settings.items() if key not in known}
     else:
-        made = make(parts[0])
-    for part in parts[1:]:
-        made = made + make(part)
+        made = _instance(first)
+    for part in rest:
+        made = made + _instance(part)
     for key, value in settings.items():
         made.change(key.removeprefix(f"{made.name}."), value)  # a composition may be one method
     return made
+
+
+def class_or_method(name: str) -> type[Method] | Method:
+    """What one name stands for, before it is configured.
+
+    Raises:
+        KeyError: unknown method.
+        ValueError: a file or package that cannot be used.
+    """
+    found = outside("method", name)
+    if found is None:
+        return find(name)
+    if isinstance(found, Method) or (isinstance(found, type) and issubclass(found, Method)):
+        return found
+    raise ValueError(
+        f"{name} is a {type(found).__name__}; a subclass of workbench.methods.Method is needed, or one object"
+    )
+
+
+def _instance(found: type[Method] | Method) -> Method:
+    return copy.deepcopy(found) if isinstance(found, Method) else found()
 
 
 def check_task(task: str, method: Method) -> None:

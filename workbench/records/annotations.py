@@ -48,3 +48,4 @@ class Limit:
 
 POSITIVE = Limit("positive", lambda value: value > 0)
 NOT_NEGATIVE = Limit("0 or more", lambda value: value >= 0)
+AT_LEAST_ONE = Limit("1 or more", lambda value: value >= 1)

@@ -85,6 +85,17 @@ class Budget(metaclass=Checked):
         return cls(**given)
 
 
+def budget_of(given: Any, default: Budget) -> Budget:
+    """The budget that was given, the default for None.
+
+    Raises:
+        TypeError: It is something else.
+    """
+    if given is None or isinstance(given, Budget):
+        return default if given is None else given
+    raise TypeError(f"budget = {given!r} is not a Budget; give Budget(epochs=30) or replace(setting.budget, epochs=30)")
+
+
 def _named(function: Callable[..., Any]) -> str:
     if isinstance(function, NameOnly):
         return function.name

@@ -70,7 +70,7 @@ class Parameter:
 
     def _plain(self, value: Any) -> Any:
         try:
-            plain = _convert(self.kind, _scalar(value))
+            plain = _convert(self.kind, scalar(value))
         except (TypeError, ValueError, OverflowError, RuntimeError):
             raise ValueError(f"{self._given(value)} is not {self._expected()}") from None
         if self.kind in LARGEST and abs(plain) > LARGEST[self.kind]:
@@ -81,7 +81,7 @@ class Parameter:
         return plain
 
     def _chosen(self, value: Any) -> Any:
-        plain = _scalar(value)
+        plain = scalar(value)
         for choice in self.choices:
             if type(choice) is type(plain) and choice == plain:
                 return choice
@@ -158,6 +158,15 @@ def check(cls: type, name: str, value: Any) -> Any:
     return known[name].read(value)
 
 
+def given(name: str, value: Any, annotation: Any) -> Any:
+    """An argument of a function, checked as a constructor's is.
+
+    Raises:
+        ValueError: not allowed by the annotation; see ``Parameter.check``.
+    """
+    return _parameter(name, annotation, inspect.Parameter.empty, "").check(value)
+
+
 def _unknown(cls: type, name: str, known: Collection[str]) -> str:
     near = ", ".join(get_close_matches(name, known, 3, 0.3) or known)
     return f"{cls.__name__} has no parameter {name!r}; {f'nearest: {near}' if near else 'it has none'}"
@@ -184,7 +193,7 @@ def _hints(function: Callable[..., Any]) -> dict[str, Any]:
         return found
 
 
-def _scalar(value: Any) -> Any:
+def scalar(value: Any) -> Any:
     """A NumPy number, or an array or tensor of one number, as a Python number; anything else as it is."""
     if getattr(value, "shape", None) == () and hasattr(value, "item"):
         return value.item()

@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.records.names import key_of
 from workbench.records.parameters import check
+from workbench.records.plugins import called, outside
 from workbench.settings.setting import Setting
 
 
@@ -39,7 +40,42 @@ def find(name: str) -> type[Setting]:
     return catalog()[key_of("setting", name, {n: key for key, cls in catalog().items() for n in (key, cls.__name__)})]
 
 
+def as_setting(given: Any) -> Setting:
+    """A setting: as it is, of a class with its defaults, or by a name that ``make`` knows.
+
+    Raises:
+        TypeError: It is none of these.
+        KeyError: Unknown name; the message names the nearest.
+        ValueError: A file or a package that cannot be used.
+    """
+    if isinstance(given, str):
+        return make(given)
+    if isinstance(given, type) and issubclass(given, Setting) and given is not Setting:
+        return given()
+    if not isinstance(given, Setting):
+        raise TypeError(f"{given!r} is not a setting; give a Setting, such as settings.Digits(), or a name: 'digits'")
+    return given
+
+
 def make(name: str, settings: dict[str, Any] | None = None) -> Setting:
-    """A setting by name, with checked parameters."""
-    cls = find(name)
-    return cls(**{key: check(cls, key, value) for key, value in (settings or {}).items()})
+    """A setting by name, with checked parameters.
+
+    Args:
+        name: a key or class name; ``file.py:name`` for a ``Setting``, its class, or a function without arguments that
+            returns one; or the name of an installed package's entry point.
+        settings: values by parameter.
+
+    Raises:
+        KeyError: unknown setting or parameter.
+        ValueError: a value that is not allowed, or a file or package that cannot be used.
+    """
+    found = outside("setting", name)
+    cls = find(name) if found is None else found
+    if isinstance(cls, type) and issubclass(cls, Setting):
+        return cls(**{key: check(cls, key, value) for key, value in (settings or {}).items()})
+    if settings:
+        raise ValueError(f"{name} is no class and has no options; {', '.join(settings)} was given")
+    made = called(name, cls) if callable(cls) and not isinstance(cls, Setting) else cls
+    if not isinstance(made, Setting):
+        raise ValueError(f"{name} gives a {type(made).__name__}; a workbench.Setting is needed, or a function of one")
+    return made

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from itertools import islice
+from typing import Annotated, Any
 
 from workbench.engine.conditions import Conditions
 from workbench.engine.identity import address
 from workbench.engine.study.arms import PlannedArm, arms_of, notes_on
+from workbench.methods.catalog import as_method
 from workbench.methods.method import Method
-from workbench.records.budget import Budget
+from workbench.records.annotations import AT_LEAST_ONE, POSITIVE, Limit
+from workbench.records.budget import Budget, budget_of
+from workbench.records.parameters import given, scalar
+from workbench.settings.catalog import as_setting
 from workbench.settings.setting import Setting
 
+MOST = 100_000
+"""Seeds of one study."""
+
+JOBS = Limit("1 to 10,000, or negative to count from the cores: -1 is one per core", lambda n: n and abs(n) <= 10_000)
 POINTS = 100.0
 """Scale of the scores that are read in points of a hundred; for them half a point is the default smallest effect."""
 
@@ -102,8 +111,8 @@ class StudyPlan:
 
 
 def plan_study(
-    setting: Setting,
-    methods: Sequence[Method],
+    setting: Setting | str,
+    methods: Sequence[Method | str],
     seeds: int | Sequence[int] = 5,
     *,
     budget: Budget | None = None,
@@ -118,8 +127,8 @@ def plan_study(
     optimiser steps in all.
 
     Args:
-        setting: what to play on.
-        methods: one arm each; the same method may come twice with other parameters.
+        setting: what to play on, or its name.
+        methods: one arm each, or their names; the same method may come twice with other parameters.
         seeds: how many, or which.
         budget: of the student in every arm; the setting's by default.
         quick: leave the permuted controls out; then there is no verdict.
@@ -129,12 +138,28 @@ def plan_study(
     Raises:
         ValueError: a method does not fit the setting or touches test data, or a number is not allowed.
     """
-    numbers = seeds_of(seeds)
-    if teachers < 1:
-        raise ValueError(f"teachers = {teachers} must be 1 or more")
-    arms, notes = arms_of(setting, methods, budget or setting.budget, quick=quick)
+    numbers, quick = seeds_of(seeds), given("quick", quick, bool)
+    teachers = given("teachers", teachers, Annotated[int, AT_LEAST_ONE])
+    setting = as_setting(setting)
     effect = _smallest_effect(setting, smallest_effect)
+    budget = budget_of(budget, setting.budget)
+    arms, notes = arms_of(setting, _methods(methods), budget, quick=quick)
     return StudyPlan(setting, arms, numbers, teachers, effect, quick, (*notes, *notes_on(setting, numbers, arms)))
+
+
+def jobs_of(jobs: int | None) -> int | None:
+    """How many runs at the same time, as joblib takes it.
+
+    Raises:
+        ValueError: 0, or no whole number.
+    """
+    return given("jobs", jobs, Annotated[int | None, JOBS])
+
+
+def _methods(asked: Any) -> list[Method]:
+    if isinstance(asked, str | Method) or not isinstance(asked, Iterable):
+        raise ValueError(f"{asked!r} is no list; give a list of one or more methods, such as [methods.KD()] or ['kd']")
+    return [as_method(each) for each in asked]
 
 
 def with_folder(cell: Cell, folder: Any) -> Conditions:
@@ -148,19 +173,30 @@ def seeds_of(seeds: int | Sequence[int]) -> tuple[int, ...]:
     Raises:
         ValueError: none, one twice, or a negative one.
     """
-    numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(int(seed) for seed in seeds)
-    if not numbers or min(numbers) < 0 or len(set(numbers)) < len(numbers):
-        raise ValueError(f"seeds = {seeds!r}: give how many (1 or more), or different numbers that are 0 or more")
+    asked = scalar(seeds)
+    try:
+        if isinstance(asked, Iterable) and not isinstance(asked, str | bytes | Mapping):
+            numbers = tuple(given("seed", seed, int) for seed in islice(asked, MOST + 1))
+        else:
+            numbers = tuple(range(min(given("seeds", asked, int), MOST + 1)))
+    except (ValueError, TypeError):
+        numbers = ()
+    if not 0 < len(numbers) <= MOST or min(numbers) < 0 or len(set(numbers)) < len(numbers):
+        shown = (
+            repr(seeds)
+            if isinstance(seeds, str) or not isinstance(seeds, int) or abs(seeds) < 1e15
+            else "a huge number"
+        )
+        raise ValueError(
+            f"seeds = {shown}: give how many (1 or more, at most {MOST:,}), or different numbers that are 0 or more"
+        )
     return numbers
 
 
-def _smallest_effect(setting: Setting, given: float | None) -> float:
-    if given is None and setting.kind.scale != POINTS:
+def _smallest_effect(setting: Setting, asked: float | None) -> float:
+    if asked is None and setting.kind.scale != POINTS:
         raise ValueError(
             f"the score of {setting.name} is {setting.kind.score}, which has no natural smallest effect: "
             "say smallest_effect=..., the least difference worth having"
         )
-    effect = 0.5 if given is None else given
-    if not effect > 0:
-        raise ValueError(f"smallest_effect = {effect} must be positive")
-    return effect
+    return given("smallest_effect", 0.5 if asked is None else asked, Annotated[float, POSITIVE])

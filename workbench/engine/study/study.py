@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from workbench.engine import threads
 from workbench.engine.distill import Distillation, DistillationFailed, collect, distill
 from workbench.engine.store import CorruptArtifact, Store, open_store
-from workbench.engine.study.plan import Cell, StudyPlan, plan_study, with_folder
+from workbench.engine.study.plan import Cell, StudyPlan, jobs_of, plan_study, with_folder
 from workbench.engine.study.summary import Runs, summarise
 from workbench.engine.study.tuning import tuned
 from workbench.engine.teacher.teaching import teacher_identity, teacher_of
 from workbench.methods.method import Method
 from workbench.records import events
+from workbench.records.annotations import NOT_NEGATIVE
+from workbench.records.parameters import given
 from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.settings.setting import Recipe, Setting
@@ -30,8 +32,8 @@ _turn = threading.Lock()
 
 
 def study(
-    setting: Setting,
-    methods: Sequence[Method],
+    setting: Setting | str,
+    methods: Sequence[Method | str],
     seeds: int | Sequence[int] = 5,
     *,
     jobs: int | None = None,
@@ -45,8 +47,8 @@ def study(
     Runs that are in the store already are taken from there, so a study that was interrupted goes on where it stopped.
 
     Args:
-        setting: what to play on.
-        methods: one arm each.
+        setting: what to play on, or its name, such as ``"digits"``.
+        methods: one arm each, or their names, such as ``["kd", "kd+crd"]``.
         seeds: how many, or which.
         jobs: runs at the same time; by default one, or what ``joblib.parallel_config`` says. The processes come from
             joblib's backend (loky by default, or Dask or Ray if so configured) and must all see the store's folder.
@@ -61,6 +63,7 @@ def study(
         ValueError: a method does not fit the setting; before anything is trained.
         DistillationFailed: every run failed; otherwise ``Study.failures`` says which did.
     """
+    jobs, tune = jobs_of(jobs), given("tune", tune, Annotated[int, NOT_NEGATIVE])
     store, progress = store or open_store(), progress or (lambda done, of, what: None)
     asked = plan_study(setting, methods, seeds, **plan)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from workbench.engine.identity import address
-from workbench.engine.study.plan import seeds_of
+from workbench.engine.study.plan import jobs_of, seeds_of
 from workbench.engine.study.summary import Judge, filled
+from workbench.records.annotations import POSITIVE
 from workbench.records.arm import Arm, Outcome
+from workbench.records.parameters import given
 from workbench.records.study import Study
 
 Trial = Callable[[int], float | Mapping[str, float]]
@@ -51,7 +53,9 @@ def study_of(
         raise KeyError(f"no arm {control!r} to be the control; there are {', '.join(trials)}")
     if len(trials) < 2:
         raise ValueError(f"{control!r} is the only arm; give something to compare it with")
-    numbers, judge = seeds_of(seeds), Judge(smallest_effect, higher_is_better=higher_is_better)
+    numbers, jobs = seeds_of(seeds), jobs_of(jobs)
+    smallest_effect = given("smallest_effect", smallest_effect, Annotated[float, POSITIVE])
+    judge = Judge(smallest_effect, higher_is_better=higher_is_better)
     outcomes, failures = _outcomes(trials, numbers, jobs)
     ordered = [control, *(arm for arm in trials if arm != control)]
     roles = {arm: "control" if arm == control else "method" for arm in ordered}
