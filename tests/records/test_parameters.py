@@ -111,7 +111,7 @@ def test_other_annotations_and_none_are_passed_on_as_they_are() -> None:
 
 
 def test_methods_given_to_a_sum_are_the_same_objects() -> None:
-    first, second = find("dkd")(), find("fitnets")()
+    first, second = find("dkd")(), find("attention_transfer")()
     assert list(Sum(first, second).methods) == [first, second]
 
 

@@ -20,7 +20,7 @@ WIDE = 100  # a range that spans more than this ratio gets a logarithmic slider
 
 
 class Controls(widgets.Box):
-    """One control per parameter, in the order of the signature; a value that is not allowed is refused in words.
+    """One control per plain parameter, in the order of the signature; a value that is not allowed is refused in words.
 
     Args:
         cls: whose signature; numbers with a ``Range`` become sliders, a ``Literal`` a menu, a bool a check box.
@@ -34,7 +34,7 @@ class Controls(widgets.Box):
 
     def __init__(self, cls: type, values: Mapping[str, Any] | None = None, on_change: OnChange | None = None) -> None:
         """Made once per class; ``lock`` greys them out."""
-        self._known = parameters(cls)
+        self._known = {name: p for name, p in parameters(cls).items() if p.kind is not object}
         self.values = {name: (values or {}).get(name, p.default) for name, p in self._known.items()}
         self._on_change = on_change or (lambda name, value: None)
         self.fields = {name: _field(p, self.values[name]) for name, p in self._known.items()}
@@ -59,7 +59,7 @@ class Controls(widgets.Box):
 
     def _moved(self, name: str) -> None:
         try:
-            value = self._known[name].check(self.fields[name].value)
+            value = self._known[name].read(self.fields[name].value)
         except ValueError as error:
             self._say(str(error))
             return
