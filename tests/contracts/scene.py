@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -23,7 +23,23 @@ seed_cpu = torch.default_generator.manual_seed
 """``torch.manual_seed`` for what is on the processor; on its own it does not note the call stack for absent devices."""
 
 FACTS = Facts(samples=12, classes=3, steps=100, epochs=10)
+
+
+class Dense(nn.Module):
+    """An answer of three classes for each pixel, from two stages."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layer1 = nn.Sequential(nn.Conv2d(1, width, 3, padding=1), nn.ReLU())
+        self.layer2 = nn.Sequential(nn.Conv2d(width, width + 1, 3, padding=1), nn.ReLU())
+        self.head = nn.Conv2d(width + 1, 3, 1)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.head(self.layer2(self.layer1(inputs)))
+
+
 MODELS = {
+    "dense": (lambda: Dense(3), lambda: Dense(4), (1, 6, 6)),
     "mlp": (lambda: MLP(4, (5, 6), 3), lambda: MLP(4, (7, 8, 9), 3), (4,)),
     "convnet": (lambda: ConvNet(1, (2, 3), 3), lambda: ConvNet(1, (4, 5), 3), (1, 8, 8)),
 }
@@ -33,7 +49,14 @@ def kinds_of(cls: Any) -> tuple[str, ...]:
     """The kinds of models a method is tried on, by the first of its tasks."""
     if cls.__name__ in ("DeepInversion", "SDD"):
         return ("convnet",)  # they need batch normalisation, or maps
-    return tuple(text.TEXT_MODELS if text.reads_text(cls) else MODELS)
+    if task_of(cls) == "dense":
+        return ("dense",)
+    return tuple(text.TEXT_MODELS if text.reads_text(cls) else ("mlp", "convnet"))
+
+
+def task_of(cls: Any) -> str:
+    """The first task of a method, on which it is tried."""
+    return getattr(cls, "tasks", ("classification",))[0]
 
 
 @dataclass
@@ -106,15 +129,20 @@ def fresh_like(model: nn.Module, seed: int) -> nn.Module:
 
 
 def scene(
-    cls: Any, kind: str | None = None, dtype: torch.dtype = torch.float64, seed: int = 0, **parameters: Any
+    cls: Any,
+    kind: str | None = None,
+    dtype: torch.dtype = torch.float64,
+    seed: int = 0,
+    task: str = "",
+    **parameters: Any,
 ) -> Scene:
-    """Two models of a kind and a batch of eight samples, two of them without a label."""
+    """Two models of a kind and a batch of eight samples, two of them without a label; by default of its first task."""
     seed_cpu(0)
-    kind = kind or kinds_of(cls)[0]
+    task, kind = task or task_of(cls), kind or ("dense" if task == "dense" else kinds_of(cls)[0])
     make_student, make_teacher, *shape = (MODELS | text.TEXT_MODELS)[kind]
     student, teacher = make_student().eval().to(dtype), make_teacher().eval().to(dtype)
-    batch = points(*shape, dtype) if shape else text.text_batch()
-    facts = FACTS if shape else text.FACTS
+    batch = labelled(points(*shape, dtype), task) if shape else text.text_batch()
+    facts = replace(FACTS, task=task, classes=0 if task == "regression" else 3) if shape else text.FACTS
     method = cls(**parameters)
     if method.teacher_input_gradient:  # as the engine does: gradients pass through the teacher, it receives none
         teacher.requires_grad_(requires_grad=False)
@@ -134,6 +162,20 @@ def points(shape: tuple[int, ...], dtype: torch.dtype) -> Batch:
     """Eight samples of a shape, two of them without a label."""
     labels = torch.tensor([0, 1, 2, UNLABELLED, 1, 0, 2, UNLABELLED])
     return Batch(torch.tensor([3, 14, 15, 92, 65, 35, 89, 79]), torch.randn(8, *shape, dtype=dtype), labels)
+
+
+def labelled(batch: Batch, task: str) -> Batch:
+    """The batch with labels of a task; a regression has no samples without one."""
+    generator = torch.Generator().manual_seed(4)
+    if task == "multilabel":
+        entries = torch.randint(-1, 2, (8, 3), generator=generator)
+        return batch.but(labels=entries.masked_fill((batch.labels == UNLABELLED)[:, None], UNLABELLED))
+    if task == "regression":
+        return batch.but(labels=torch.randn(8, 3, generator=generator, dtype=torch.float64).to(batch.student_inputs))
+    if task == "dense":
+        pixels = torch.randint(-1, 3, (8, *batch.student_inputs.shape[2:]), generator=generator)
+        return batch.but(labels=pixels.masked_fill((batch.labels == UNLABELLED)[:, None, None], UNLABELLED))
+    return batch
 
 
 def example_of(batch: Batch) -> Batch:

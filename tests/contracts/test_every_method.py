@@ -207,7 +207,8 @@ def test_source_evidence_and_explanation_are_there(cls):
     assert 1900 < cls.citation.year < 2100
     assert cls.citation.arxiv == "" or re.fullmatch(r"\d{4}\.\d{4,5}", cls.citation.arxiv)
     assert refused(cls.evidence) == ""
-    assert vars(cls)["cost"] in ("low", "medium", "high")
+    measured = cls.tasks[0] in ("classification", "tokens")  # where the benchmark has something to measure it on
+    assert vars(cls)["cost"] in (("low", "medium", "high") if measured else (None,))
     explained = ("Cost",) if cls.cost == "high" else ()
     sections(inspect.getdoc(inspect.getmodule(cls)), "Formula", "Faithful to", "Departs from it", "Setting", *explained)
     sections(inspect.getdoc(cls), "Terms", "Reads", "Learns", "Example")

@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.contracts.probes.world import map_net, normalised_net, play, run, same, setting, start, weights
+from tests.contracts.probes.world import map_net, normalised_net, play, run, same, setting, setting_of, start, weights
+from tests.contracts.scene import task_of
 from tests.contracts.text import reads_text, text_setting
 from workbench.data.transfer import TransferSet
 from workbench.engine.distill import distill
@@ -63,7 +64,10 @@ def jitter(inputs: Tensor, generator: torch.Generator) -> Tensor:
 @pytest.mark.parametrize("name", ["restless", *sorted(catalog())])
 def test_the_same_seed_gives_the_same_weights_bit_by_bit(name):
     where = setting(student=Dropping, augment=jitter) if name == "restless" else setting()
-    where = text_setting() if reads_text(catalog().get(name)) else where
+    cls = catalog().get(name)
+    where = (
+        text_setting() if reads_text(cls) else setting_of(task_of(cls)) if task_of(cls) != "classification" else where
+    )
     where = setting(teacher=normalised_net()) if name == "deep_inversion" else where
     where = setting(teacher=Recipe(partial(map_net, 8)), student=partial(map_net, 4)) if name == "sdd" else where
     budget = Budget(epochs=3, batch_size=16, clip=1.0)

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tests.contracts.probes.world import setting_of
 from tests.contracts.text import reads_text
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
@@ -25,7 +26,9 @@ CLIP = 5.0  # the published weights were tuned on nets with batch norm; without 
 NEED_CONVOLUTIONS = ("deep_inversion", "sdd")
 TEXT = Budget(epochs=4, optimizer="adamw", learning_rate=5e-3, clip=1.0)
 every_method = pytest.mark.parametrize("name", catalog())
-every_method_of_points = pytest.mark.parametrize("name", [key for key, cls in catalog().items() if not reads_text(cls)])
+every_method_of_points = pytest.mark.parametrize(
+    "name", [key for key, cls in catalog().items() if cls.tasks[0] == "classification"]
+)
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +73,8 @@ def place(name, request):
     if reads_text(catalog()[name]):
         kind = "reviews" if family_of(catalog()[name]) == "encoders" else "stories"
         return request.getfixturevalue(kind), TEXT
+    if (task := catalog()[name].tasks[0]) != "classification":
+        return setting_of(task), Budget(epochs=30, batch_size=32, clip=CLIP)
     kind = "normalised" if name in NEED_CONVOLUTIONS else "digits"
     return request.getfixturevalue(kind), Budget(epochs=4, batch_size=32, clip=CLIP)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 
 from workbench.benchmarks.measurement import Measurement, Size
-from workbench.benchmarks.methods import FEW, place_of
+from workbench.benchmarks.methods import FEW, measured, place_of
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
-from workbench.methods.catalog import catalog, make
+from workbench.methods.catalog import make
 from workbench.methods.logits.kd import KD
 from workbench.records.budget import Budget
 from workbench.settings.digits import Digits
@@ -36,11 +36,11 @@ def cuda(size: Size) -> list[Measurement]:
         missing = "no CUDA device here: "
         return [
             Measurement("cuda", None, "", None, missing + how, {"never run": list(NEEDS_CUDA)}),
-            Measurement("cuda, methods", None, "", 0, missing + every, {"never run": list(catalog())}),
+            Measurement("cuda, methods", None, "", 0, missing + every, {"never run": measured()}),
         ]
     first, second = (_outputs(size) for _ in range(2))
     device = {"device": torch.cuda.get_device_name()}
-    failures = {name: trouble for name in catalog() if (trouble := _trouble(name, size))}
+    failures = {name: trouble for name in measured() if (trouble := _trouble(name, size))}
     return [
         Measurement("cuda", float(abs(first - second).max()), "logits", None, how, device),
         Measurement("cuda, methods", len(failures), "", 0, every, device | failures),

@@ -12,7 +12,7 @@ from workbench.engine.evaluate import predict, reported, score
 from workbench.engine.teacher.guiding import guide_for, partner_for
 from workbench.engine.training.trial import Trial
 from workbench.models.learners import as_teacher
-from workbench.models.soft_fit import SoftFit
+from workbench.models.soft_fit import SoftFit, ValueFit
 from workbench.records import events
 from workbench.records.batch import Batch
 from workbench.records.plan import StagePlan
@@ -24,21 +24,28 @@ def fit_student(trial: Trial, conditions: Conditions) -> Iterator[events.Event]:
 
     Raises:
         TypeError: the method is more than a set of targets; the message names it.
-        ValueError: the task is not classification.
+        ValueError: the task is neither classification nor regression.
     """
-    if trial.kind.name != "classification":
-        raise ValueError(f"a student without gradients learns soft targets of classes; the task is {trial.kind.name}")
+    if trial.kind.name not in ("classification", "regression"):
+        raise ValueError(
+            f"a student without gradients learns soft targets of classes, or the values of a regression; the task is "
+            f"{trial.kind.name}"
+        )
     plan = StagePlan("fit", teacher="teacher" if trial.method.reads_teacher else None)
     yield events.Stage(stage=plan.name, steps=1, epochs=1)
     rows, partner = trial.rows_of(plan), partner_for(trial)
     batch = trial.train.batch(rows, teacher_rows=None if partner is None else partner[rows])
     guide = yield from guide_for(trial, plan, conditions, partner)
-    teacher = Trace(torch.zeros(len(rows), trial.classes)) if guide is None else guide(batch)
-    soft_targets, weights = trial.method.targets(teacher, batch)
+    width = trial.classes or batch.labels[0].numel()
+    teacher = Trace(torch.zeros(len(rows), width)) if guide is None else guide(batch)
+    targets, weights = trial.method.targets(teacher, batch)
     weights = weights * _weights(trial, batch).to(weights)
-    student = SoftFit(_seeded(trial.parties["student"], trial.streams.seed))
-    student.fit_soft(batch.student_inputs, soft_targets, weights)
-    trial.parties["student"] = fitted = as_teacher(student.predict_logits)
+    estimator = _seeded(trial.parties["student"], trial.streams.seed)
+    if trial.kind.name == "regression":
+        fitted = as_teacher(ValueFit(estimator).fit_values(batch.student_inputs, targets, weights))
+    else:
+        fitted = as_teacher(SoftFit(estimator).fit_soft(batch.student_inputs, targets, weights).predict_logits)
+    trial.parties["student"] = fitted
     trial.done["student"] = trial.epochs["student"] = 1
     outputs = yield from reported(predict(fitted, trial.validation), stage=plan.name, name="evaluating", step=1)
     value = score(trial.kind, outputs, trial.validation.labels, "student")

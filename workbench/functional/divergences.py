@@ -47,6 +47,39 @@ def forward_kl(
     return F.kl_div(log_student, log_teacher, reduction="none", log_target=True).sum(dim)
 
 
+def positions_kl(
+    student_logits: Tensor, teacher_logits: Tensor, mask: Tensor | None = None, temperature: float = 1.0
+) -> Tensor:
+    """KL(teacher || student) of each position, averaged over those that count, (B, C, ...) and (B, C, ...) -> (B,).
+
+    Args:
+        student_logits: (B, C, ...).
+        teacher_logits: (B, C, ...).
+        mask: (B, ...) boolean, the positions that count; None is all. What the others hold is not read.
+        temperature: softens both.
+    """
+    if mask is None or mask.dim() == 1:
+        return forward_kl(student_logits, teacher_logits, temperature).flatten(1).mean(1)
+    student, teacher = (logits.masked_fill(~mask[:, None], 0) for logits in (student_logits, teacher_logits))
+    return forward_kl(student, teacher, temperature).flatten(1).sum(1) / mask.flatten(1).sum(1).clamp(min=1)
+
+
+def binary_kl(student_logits: Tensor, teacher_logits: Tensor, temperature: float = 1.0) -> Tensor:
+    """KL(teacher || student) of every entry as a decision between yes, with the sigmoid of its logit, and no.
+
+    Args:
+        student_logits: (B, C).
+        teacher_logits: (B, C).
+        temperature: softens both.
+
+    Returns:
+        (B, C), not multiplied with the squared temperature.
+    """
+    student, teacher = (finite_logits(z).clamp(max=-LOWEST) / temperature for z in (student_logits, teacher_logits))
+    yes = torch.sigmoid(teacher) * (F.logsigmoid(teacher) - F.logsigmoid(student))
+    return yes + torch.sigmoid(-teacher) * (F.logsigmoid(-teacher) - F.logsigmoid(-student))
+
+
 def pairwise_kl(student_logits: Tensor, teacher_logits: Tensor, temperature: float = 1.0) -> Tensor:
     """KL(teacher || student) between every row of one and every row of the other, (B, C) and (N, C) -> (B, N).
 

@@ -144,7 +144,7 @@ def _learnt(cls: type[Method], learns: str) -> str:
 
 
 def _inputs(cls: type[Method]) -> str:
-    text = "classification" not in cls.tasks
+    text = cls.tasks[0] == "tokens"
     if cls.own_inputs:
         return "texts, some written by a model" if text else "made up, no data"
     changed = cls.inputs is not Method.inputs

@@ -18,6 +18,12 @@ Traces = Trace | tuple[Trace, ...] | None
 TeacherSource = Literal["fixed", "ema", "snapshot", "same_weights"]
 
 
+OF_FEATURES = ("classification", "multilabel", "regression")
+"""The tasks of a method that compares features and reads neither classes nor positions."""
+OF_MAPS = (*OF_FEATURES, "dense")
+"""Those of one that compares maps of stages, which nets with one answer per pixel have, too."""
+
+
 class Method(nn.Module, metaclass=Checked):
     """One distillation method: what the student is asked to match.
 

@@ -26,6 +26,8 @@ def on_labels(party: str, share: float = 1.0, **more: Any) -> StagePlan:
 class OwnTeachersKD(KD):
     """Distillation from nets that the method trains itself; a subclass says in ``stages`` which."""
 
+    tasks = ("classification",)
+
     def targets(self, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
         """Refused: who teaches has to be trained first.
 

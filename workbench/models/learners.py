@@ -1,4 +1,4 @@
-"""Anything that answers as a teacher: nets, functions, and scikit-learn classifiers.
+"""Anything that answers as a teacher: nets, functions, and scikit-learn classifiers and regressors.
 
 A classifier's probabilities p become logits log(max(p, floor)), so that their softmax is p again, to the floor.
 
@@ -55,6 +55,29 @@ class ProbabilityTeacher(nn.Module):
         return f"{type(self.estimator).__name__}, floor={self.floor}"
 
 
+class RegressorTeacher(nn.Module):
+    """Gives the predictions of a fitted regressor.
+
+    Args:
+        estimator: has ``predict``.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        super().__init__()
+        self.estimator = estimator
+        if (identity := _identity(estimator)) is not None:
+            self.register_buffer("identity", identity)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Values (B, K), float32, of inputs (B, ...); no gradient passes."""
+        values = np.asarray(self.estimator.predict(rows_of(inputs)))
+        return torch.from_numpy(values.reshape(len(values), -1)).float().to(inputs.device)
+
+    def extra_repr(self) -> str:
+        """What it wraps."""
+        return type(self.estimator).__name__
+
+
 class CallableTeacher(nn.Module):
     """Gives what a function of the inputs returns; the function must return logits (B, C)."""
 
@@ -72,10 +95,11 @@ class CallableTeacher(nn.Module):
 
 
 def as_teacher(model: Any, classes: int | None = None, names: Mapping[str, int] | None = None) -> nn.Module:
-    """A module that answers with logits.
+    """A module that answers with logits, or with values.
 
     Args:
-        model: an ``nn.Module`` (given back as it is), a fitted classifier with ``predict_proba``, or a function.
+        model: an ``nn.Module`` (given back as it is), a fitted classifier with ``predict_proba``, a
+            fitted regressor, or a function.
         classes: C; needed where the classifier does not know all of them.
         names: number of each class by its name, for a classifier fitted on names.
 
@@ -88,6 +112,8 @@ def as_teacher(model: Any, classes: int | None = None, names: Mapping[str, int] 
     if not isinstance(model, type):
         if hasattr(model, "predict_proba"):
             return ProbabilityTeacher(model, classes, names=names)
+        if _regresses(model):
+            return RegressorTeacher(model)
         if callable(model):
             return CallableTeacher(model)
     given = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
@@ -106,6 +132,14 @@ def other_precision(model: nn.Module) -> str:
     """The type of a net's weights if it is another than float32, such as ``float16``; else nothing."""
     types = {weight.dtype for weight in model.parameters() if weight.is_floating_point()} - {torch.float32}
     return ", ".join(sorted(str(each).removeprefix("torch.") for each in types))
+
+
+def _regresses(model: Any) -> bool:
+    if not (hasattr(model, "predict") and hasattr(model, "get_params")):
+        return False
+    from sklearn.base import is_regressor
+
+    return is_regressor(model)
 
 
 def rows_of(inputs: Tensor) -> np.ndarray:

@@ -91,12 +91,55 @@ class SoftFit:
         return floored_logits(predicted, known, self.classes, self.floor).to(inputs.device)
 
 
+class ValueFit:
+    """Fits a regressor to values, as those of a regression.
+
+    Args:
+        estimator: a regressor whose ``fit`` takes ``sample_weight``; each fit starts from a clone of it.
+
+    Raises:
+        TypeError: it is no regressor, or takes no ``sample_weight``.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        from sklearn.base import is_regressor
+        from sklearn.utils.validation import has_fit_parameter
+
+        if not (hasattr(estimator, "fit") and is_regressor(estimator)):
+            raise TypeError(
+                f"{type(estimator).__name__} is no regressor of scikit-learn, so it cannot learn a regression"
+            )
+        if not has_fit_parameter(estimator, "sample_weight"):
+            raise TypeError(
+                f"{type(estimator).__name__}.fit takes no sample_weight; what works: DecisionTreeRegressor, "
+                "RandomForestRegressor, Ridge and the like"
+            )
+        self.estimator = estimator
+
+    def fit_values(self, inputs: Tensor, values: Tensor, weights: Tensor) -> Any:
+        """A fitted clone of the estimator.
+
+        Args:
+            inputs: (N, ...), flattened.
+            values: (N, K).
+            weights: (N,) of the samples, >= 0.
+
+        Raises:
+            ValueError: the weights are not N numbers >= 0, or the regressor cannot learn K outputs.
+        """
+        from sklearn.base import clone
+
+        targets = values.detach().cpu().double().numpy().reshape(len(values), -1)
+        targets = targets[:, 0] if targets.shape[1] == 1 else targets
+        return _fit_regressor(clone(self.estimator), rows_of(inputs), targets, _weights(weights, len(values)))
+
+
 def _fit_regressor(model: Any, rows: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> Any:
     try:
         return model.fit(rows, targets, sample_weight=weight)
     except ValueError as error:
         raise ValueError(
-            f"{type(model).__name__} was not fitted to {targets.shape[1]} outputs: {error}. A regressor of one output "
+            f"{type(model).__name__} was not fitted to targets of shape {targets.shape}: {error}. A regressor of one output "
             f"works inside sklearn.multioutput.MultiOutputRegressor"
         ) from error
 

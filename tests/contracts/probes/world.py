@@ -66,6 +66,34 @@ def setting(**changes: Any) -> Setting:
     return Setting(**(given | changes))
 
 
+def setting_of(task: str, **changes: Any) -> Setting:
+    """The blobs with labels of a task: three numbers or entries of each sample, or a class for each of four pixels."""
+    if task == "classification":
+        return setting(**changes)
+    nets = (map_answers(6), partial(map_answers, 3)) if task == "dense" else (net(), partial(MLP, 4, (8,), 3))
+    parts = {name: told(task, blobs(size, k)[0]) for k, (name, size) in enumerate((("train", 96), ("test", 60)))}
+    given = {"teacher": nets[0], "student": nets[1], "task": task, "name": task, "budget": BUDGET, "validation": 0.2}
+    return Setting(**(parts | given | changes))
+
+
+def told(task: str, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    """Inputs with what is to be learnt of them."""
+    if task == "multilabel":
+        return inputs, (inputs[:, :3] > 0.5).long()
+    if task == "regression":
+        return inputs, inputs[:, :3] * 0.5 + inputs[:, 1:]
+    return inputs.unflatten(1, (1, 2, 2)), (inputs > 0.5).long().view(-1, 2, 2)
+
+
+def map_answers(width: int) -> nn.Module:
+    """Three logits for each of four pixels, with weights of its own."""
+    return nn.Sequential(
+        nn.Sequential(nn.Conv2d(1, width, 1), nn.ReLU()),
+        nn.Sequential(nn.Conv2d(width, width, 1), nn.ReLU()),
+        nn.Conv2d(width, 3, 1),
+    )
+
+
 def run(where: Setting, method: Method, budget: Budget | None = None, seed: int = 0, **conditions: Any) -> Run:
     """A distillation to its end, without checkpoints unless asked for."""
     return collect(distill(where, method, budget, seed, Conditions(**({"checkpoint": False} | conditions))))

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from workbench.methods.adapters import adapter
 from workbench.methods.layers import example_traces, last_stage_pair
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -65,6 +65,7 @@ class SupervisionTransfer(Method):
     )
     progress = Progress("features")
     cost = "low"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("cross_modal_distillation",)
 

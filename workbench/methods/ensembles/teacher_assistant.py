@@ -66,6 +66,7 @@ class TeacherAssistant(KD):
     progress = Progress("soft")
     cost = "medium"
     aliases = ("takd", "ta")
+    tasks = ("classification",)
 
     def __init__(
         self,

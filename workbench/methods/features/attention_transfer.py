@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from workbench.functional.attention import attention_distance
 from workbench.methods.layers import example_traces, stage_pairs
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -64,6 +64,7 @@ class AttentionTransfer(Method):
     )
     progress = Progress("attention")
     cost = "low"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("at",)
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from workbench.functional.channels import channel_divergence
 from workbench.functional.maps import as_maps, to_common_size
 from workbench.methods.layers import example_traces, last_stage_pair
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.blocks import conv_bn_relu, he_normal
 from workbench.records.batch import Batch
@@ -65,9 +65,9 @@ class CWD(Method):
     )
     progress = Progress("channels")
     cost = "low"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("channel_wise",)
-    tasks = ("classification", "dense")
 
     def __init__(
         self, weight: Weight = 3.0, temperature: Temperature = 4.0, guided: Layer = None, hint: Layer = None

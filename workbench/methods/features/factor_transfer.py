@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from workbench.functional.maps import as_maps, to_common_size
 from workbench.methods.layers import example_maps, last_stage_pair
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.paraphraser import decoder, encoder
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
@@ -72,6 +72,7 @@ class FactorTransfer(Method):
     )
     progress = Progress("factors")
     cost = "medium"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("ft", "paraphrasing")
 

@@ -21,7 +21,7 @@ from workbench.functional.interchannel import correlation_distance
 from workbench.functional.maps import as_maps
 from workbench.methods.layers import example_maps, last_stage_pair
 from workbench.methods.memory import refuse_larger
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer, Weight
 from workbench.models.blocks import conv_bn
 from workbench.records.batch import Batch
@@ -62,6 +62,7 @@ class ICKD(Method):
     )
     progress = Progress("correlations")
     cost = "low"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("inter_channel_correlation",)
 

@@ -27,7 +27,7 @@ from workbench.functional.maps import as_maps, to_common_size
 from workbench.methods.adapters import kernel_for
 from workbench.methods.draws import Dice, by_id
 from workbench.methods.layers import example_maps, last_stage_pair
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -63,6 +63,7 @@ class MGD(Method):
     )
     progress = Progress("generated")
     cost = "medium"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("masked_generative",)
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from workbench.functional.selectivity import selectivity_distance
 from workbench.methods.layers import example_traces, last_stage_pair, stage_pairs
 from workbench.methods.memory import refuse_larger
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -67,6 +67,7 @@ class NST(Method):
     )
     progress = Progress("selectivity")
     cost = "low"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("neuron_selectivity_transfer",)
 

@@ -30,7 +30,7 @@ from workbench.functional.activations import partial_distance
 from workbench.functional.maps import as_maps, to_common_size
 from workbench.methods.layers import example_maps
 from workbench.methods.margins import Margins, norm_before
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.preactivations import preactivation_pairs
 from workbench.methods.ranges import Layer
 from workbench.models.blocks import conv_bn, he_normal
@@ -73,6 +73,7 @@ class Overhaul(Method):
     )
     progress = Progress("responses")
     cost = "medium"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("ofd",)
 

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.methods.layers import example_traces, penultimate_pair
-from workbench.methods.method import Method
+from workbench.methods.method import OF_FEATURES, Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -64,6 +64,7 @@ class ProjectorEnsemble(Method):
     )
     progress = Progress("direction")
     cost = "low"
+    tasks = OF_FEATURES
     reads_outputs = False
     aliases = ("pefd",)
 

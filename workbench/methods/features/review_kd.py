@@ -30,7 +30,7 @@ from workbench.functional.contexts import hierarchical_distance
 from workbench.functional.maps import as_maps
 from workbench.methods.fusion import Fusion
 from workbench.methods.layers import example_maps, example_traces, penultimate_pair, stage_pairs
-from workbench.methods.method import Method
+from workbench.methods.method import OF_FEATURES, Method
 from workbench.methods.preactivations import preactivations
 from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
@@ -70,6 +70,7 @@ class ReviewKD(Method):
     )
     progress = Progress("review")
     cost = "high"
+    tasks = OF_FEATURES
     reads_outputs = False
     aliases = ("knowledge_review",)
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from workbench.functional.maps import as_maps, to_common_size
 from workbench.methods.layers import example_maps, stage_pairs
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -70,6 +70,7 @@ class VID(Method):
     )
     progress = Progress("surprise")
     cost = "medium"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("variational_information_distillation",)
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from workbench.functional.gaussians import gaussian_distance
 from workbench.functional.maps import as_maps
 from workbench.methods.layers import example_traces, last_stage_pair
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer
 from workbench.models.blocks import conv_bn_relu
 from workbench.records.annotations import Range
@@ -70,6 +70,7 @@ class WKDF(Method):
     )
     progress = Progress("gaussians")
     cost = "low"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("wasserstein_features",)
 

@@ -64,6 +64,7 @@ class DOT(KD):
     progress = Progress("soft")
     cost = "low"
     aliases = ("distillation_oriented_trainer",)
+    tasks = ("classification",)
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl, one_hot
+from workbench.functional.divergences import forward_kl, one_hot, positions_kl
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.batch import UNLABELLED, Batch
@@ -36,7 +36,7 @@ class KD(ResponseMethod):
         soft_weight: Weight of the soft term; 0.9 in the benchmark.
         label_weight: Weight of the labels; 0.1 in the benchmark.
 
-    Terms: ``labels`` and ``soft``, (B,) each.
+    Terms: ``labels`` and ``soft``, (B,) each; of an answer for each pixel the mean over the pixels.
     Reads: logits only.
     Learns: nothing besides the student.
 
@@ -56,6 +56,7 @@ class KD(ResponseMethod):
     progress = Progress("soft")
     cost = "low"
     aliases = ("hinton", "soft_targets")
+    tasks = ("classification", "dense")
 
     def __init__(self, temperature: Temperature = 4.0, soft_weight: Weight = 0.9, label_weight: Weight = 0.1) -> None:
         super().__init__()
@@ -63,7 +64,10 @@ class KD(ResponseMethod):
 
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The soft term."""
-        divergence = forward_kl(student_logits, teacher_logits, self.temperature)
+        if student_logits.dim() == 2:
+            divergence = forward_kl(student_logits, teacher_logits, self.temperature)
+        else:
+            divergence = positions_kl(student_logits, teacher_logits, batch.mask, self.temperature)
         return {"soft": self.soft_weight * self.temperature**2 * divergence}
 
     def targets(self, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:

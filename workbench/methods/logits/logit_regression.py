@@ -16,6 +16,7 @@ Setting: digits. On it we expect: the distance of the logits falls below that of
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from workbench.functional.divergences import logit_gaps
@@ -23,6 +24,7 @@ from workbench.methods.ranges import Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.batch import Batch
 from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.trace import Trace
 
 
 class LogitRegression(ResponseMethod):
@@ -51,11 +53,25 @@ class LogitRegression(ResponseMethod):
     progress = Progress("logits")
     cost = "low"
     aliases = ("mimic", "logits_mse")
+    tasks = ("classification", "multilabel", "dense", "regression")
 
     def __init__(self, logit_weight: Weight = 1.0, label_weight: Weight = 0.0) -> None:
         super().__init__()
         self.logit_weight, self.label_weight = logit_weight, label_weight
 
+    def targets(self, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Of a regression the mean of the teacher's values and the labels by their weights, whose squared error is the loss.
+
+        Raises:
+            TypeError: the task is not a regression.
+        """
+        if batch.labels is None or not batch.labels.is_floating_point():
+            return super().targets(teacher, batch)
+        total = self.logit_weight + self.label_weight
+        labels = batch.labels.reshape(teacher.outputs.shape)
+        mixed = (self.logit_weight * teacher.outputs + self.label_weight * labels) / total
+        return mixed, torch.full_like(mixed[:, 0], total)
+
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """The difference."""
-        return {"logits": self.logit_weight * logit_gaps(student_logits, teacher_logits).square().mean(1)}
+        return {"logits": self.logit_weight * logit_gaps(student_logits, teacher_logits).square().flatten(1).mean(1)}

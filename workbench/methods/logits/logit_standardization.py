@@ -61,6 +61,7 @@ class LogitStandardization(KD):
     progress = Progress("soft")
     cost = "low"
     aliases = ("lskd", "zscore_kd")
+    tasks = ("classification",)
 
     def __init__(self, temperature: Temperature = 2.0, soft_weight: Weight = 9.0, label_weight: Weight = 0.1) -> None:
         super().__init__(temperature, soft_weight, label_weight)

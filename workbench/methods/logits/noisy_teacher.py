@@ -65,6 +65,7 @@ class NoisyTeacher(LogitRegression):
     progress = Progress("logits")
     cost = "low"
     aliases = ("logit_perturbation",)
+    tasks = ("classification", "multilabel", "regression")
 
     def __init__(
         self,

@@ -61,6 +61,7 @@ class NormKD(KD):
     progress = Progress("soft")
     cost = "low"
     aliases = ("normalized_logits",)
+    tasks = ("classification",)
 
     def __init__(self, temperature: Temperature = 2.0, soft_weight: Weight = 0.9, label_weight: Weight = 0.1) -> None:
         super().__init__(temperature, soft_weight, label_weight)

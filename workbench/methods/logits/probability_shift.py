@@ -61,6 +61,7 @@ class ProbabilityShift(KD):
     progress = Progress("soft")
     cost = "low"
     aliases = ("knowledge_adjustment", "ka", "ka_ps")
+    tasks = ("classification",)
 
     def __init__(self, temperature: Temperature = 4.0, soft_weight: Weight = 0.9, label_weight: Weight = 0.1) -> None:
         super().__init__(temperature, soft_weight, label_weight)

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from workbench.functional.ranking import closeness, nearest, ranking_divergence, ranking_log_probability
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
-from workbench.methods.method import Method
+from workbench.methods.method import OF_FEATURES, Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -73,6 +73,7 @@ class DarkRank(Method):
     )
     progress = Progress("ranking")
     cost = "low"
+    tasks = OF_FEATURES
     relates_samples = True
     reads_outputs = False
     aliases = ("dark_ranking",)

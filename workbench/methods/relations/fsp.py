@@ -32,7 +32,7 @@ from workbench.functional.flow import flow_gap, step
 from workbench.methods.adapters import channel_adapter
 from workbench.methods.layers import example_traces, stage_pairs
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -73,6 +73,7 @@ class FSP(Method):
     )
     progress = Progress("flow")
     cost = "low"
+    tasks = OF_MAPS
     reads_outputs = False
     aliases = ("flow_of_solution_procedure", "gift")
 

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from workbench.functional.similarities import neighbourhood_divergence
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
-from workbench.methods.method import Method
+from workbench.methods.method import OF_FEATURES, Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -65,6 +65,7 @@ class PKT(Method):
     )
     progress = Progress("neighbours")
     cost = "low"
+    tasks = OF_FEATURES
     relates_samples = True
     reads_outputs = False
     aliases = ("probabilistic_knowledge_transfer",)

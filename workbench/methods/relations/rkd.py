@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from workbench.functional.relations import angle_loss, distance_loss
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
-from workbench.methods.method import Method
+from workbench.methods.method import OF_FEATURES, Method
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -59,6 +59,7 @@ class RKD(Method):
     )
     progress = Progress("distance")
     cost = "low"
+    tasks = OF_FEATURES
     relates_samples = True
     reads_outputs = False
     aliases = ("relational",)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from workbench.functional.similarities import row_normalised_gram
 from workbench.methods.layers import example_traces
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
-from workbench.methods.method import Method
+from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer
 from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range
@@ -58,6 +58,7 @@ class SimilarityPreserving(Method):
     )
     progress = Progress("similarity")
     cost = "low"
+    tasks = OF_MAPS
     relates_samples = True
     reads_outputs = False
     aliases = ("sp", "similarity")

@@ -57,7 +57,9 @@ class LabelsOnly(Method):
         return (StagePlan(teacher=None, data="labelled"),)
 
     def targets(self, teacher: Trace, batch: Batch) -> tuple[Tensor, Tensor]:
-        """One-hot labels; samples without a label weigh nothing."""
+        """One-hot labels, or the values of a regression; samples without a label weigh nothing."""
+        if batch.labels is not None and batch.labels.is_floating_point():
+            return batch.labels, torch.ones_like(teacher.outputs[:, 0])
         labels = torch.full_like(batch.ids, UNLABELLED) if batch.labels is None else batch.labels
         return one_hot(labels.clamp(min=0), teacher.logits), (labels != UNLABELLED).to(teacher.logits)
 
