@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,12 +23,13 @@ import torch
 
 from tests.data.archives import cifar100, md5, pack
 from workbench.data.cifar import load_cifar, unpickle
-from workbench.data.download import DataUnavailable, showing
+from workbench.data.download import DataUnavailable, _SecureOnly, showing
 from workbench.data.idx import load_idx, read_idx
 from workbench.data.locate import cache, locate, places
 from workbench.data.sources import SOURCES, File, Source
 
 CONTENT = bytes(range(256)) * 1024
+SHA256 = sha256(CONTENT).hexdigest()
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +40,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("WORKBENCH_OFFLINE", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setattr("workbench.data.download.SECURE", "http://")  # the publisher on the loopback has no certificate
     return tmp_path
 
 
@@ -60,6 +63,11 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked += 1
         if self.path.startswith("/absent"):
             self.send_error(404)
+            return
+        if self.path.startswith("/moved"):
+            self.send_response(302)
+            self.send_header("Location", "ftp://elsewhere/blocks.bin")
+            self.end_headers()
             return
         self.send_response(200)
         self.send_header("Content-Length", str(len(CONTENT)))
@@ -85,7 +93,7 @@ def server() -> Iterator[Server]:
 
 def source(*urls: str, digest: str = "") -> Source:
     """A data set of one file."""
-    return Source("toys", (File("blocks.bin", digest or md5(CONTENT)),), urls, "free for all")
+    return Source("toys", (File("blocks.bin", md5(CONTENT), sha256=digest or SHA256),), urls, "free for all")
 
 
 def test_the_named_folder_comes_before_the_cache(folders: Path) -> None:
@@ -145,8 +153,9 @@ def test_a_cut_off_download_is_thrown_away(server: Server, folders: Path) -> Non
 
 def test_a_download_with_another_hash_is_thrown_away(server: Server, folders: Path) -> None:
     """File, expected and found hash are named."""
-    given = source(server.url, digest=md5(b"other"))
-    with pytest.raises(DataUnavailable, match=f"blocks.bin: md5 {md5(CONTENT)}, expected {md5(b'other')}"):
+    other = sha256(b"other").hexdigest()
+    given = source(server.url, digest=other)
+    with pytest.raises(DataUnavailable, match=f"blocks.bin: SHA-256 {SHA256}, expected {other}"):
         locate(given, given.files[0])
     assert left_over(folders) == []
 
@@ -167,6 +176,30 @@ def test_without_a_network_the_message_says_where_to_put_it(folders: Path) -> No
         assert words in str(caught.value)
 
 
+def test_what_does_not_come_by_https_is_refused(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither asked for nor followed to."""
+    monkeypatch.setattr("workbench.data.download.SECURE", "https://")
+    with pytest.raises(DataUnavailable, match="is not https://, so anybody on the way could exchange the file"):
+        locate(source(server.url), source().files[0])
+    assert server.asked == 0
+    with pytest.raises(ValueError, match="http://elsewhere/x is not https://"):
+        _SecureOnly().redirect_request(None, None, 302, "Found", {}, "http://elsewhere/x")
+
+
+def test_a_redirect_out_of_the_secure_place_is_refused(server: Server) -> None:
+    """Whatever comes behind it."""
+    with pytest.raises(DataUnavailable, match=r"ftp://elsewhere/blocks\.bin is not http://"):
+        locate(source(f"{server.url}moved/"), source().files[0])
+
+
+def test_a_file_without_a_hash_is_not_downloaded(server: Server) -> None:
+    """Nobody could tell what came."""
+    given = Source("toys", (File("blocks.bin", md5(CONTENT)),), (server.url,), "free for all")
+    with pytest.raises(DataUnavailable, match="its SHA-256 is not known"):
+        locate(given, given.files[0])
+    assert server.asked == 0
+
+
 def test_offline_asks_nobody(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """If told so."""
     monkeypatch.setenv("WORKBENCH_OFFLINE", "1")
@@ -179,8 +212,9 @@ def test_a_killed_download_is_never_trusted(server: Server, folders: Path) -> No
     """What it left is not under the file's name, and is swept away when it is old."""
     server.pause = 0.2
     code = (
+        "from workbench.data import download; download.SECURE = 'http://';"
         "from workbench.data.locate import locate; from workbench.data.sources import File, Source;"
-        f"f = File('blocks.bin', '{md5(CONTENT)}'); locate(Source('toys', (f,), ('{server.url}',), ''), f)"
+        f"f = File('blocks.bin', '{md5(CONTENT)}', sha256='{SHA256}'); locate(Source('toys', (f,), ('{server.url}',), ''), f)"
     )
     child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2])
     while not left_over(folders):
@@ -188,9 +222,10 @@ def test_a_killed_download_is_never_trusted(server: Server, folders: Path) -> No
         time.sleep(0.02)
     child.send_signal(signal.SIGKILL)
     child.wait()
-    part = folders / f"cache/toys/blocks.bin.{child.pid}.part"
-    assert left_over(folders) == [part.name]
-    os.utime(part, (0, 0))
+    (name,) = left_over(folders)
+    assert name.startswith("blocks.bin.")
+    assert name.endswith(".part")
+    os.utime(folders / "cache/toys" / name, (0, 0))
     server.pause = 0.0
     assert locate(source(server.url), source().files[0]).read_bytes() == CONTENT
     assert left_over(folders) == ["blocks.bin"]
@@ -325,3 +360,5 @@ def test_every_source_states_its_hashes() -> None:
             assert all(len(digest) == 32 and int(digest, 16) for digest in hashes)
         assert given.licence
         assert all(url.endswith("/") for url in given.urls)
+        assert all(url.startswith("https://") for url in given.urls)
+        assert all(len(file.sha256) == 64 and int(file.sha256, 16) for file in given.files)

@@ -18,7 +18,7 @@ from workbench.records.budget import Budget
 from workbench.records.run import Run
 from workbench.widgets.agreement import panel
 
-CLASSES = 100
+CLASSES, MANY = 100, 10_000
 PIECES = 100
 """Pieces of the stream, each of as many samples as are compared at once."""
 
@@ -43,7 +43,7 @@ def agreed(size: Size) -> list[Measurement]:
         f"median of {size.repeats}, {about}, in the kernel up to the JSON sent: temperature -> divergence by confidence"
     )
     found.append(Measurement("agreement, slider", slide, "s", 0.1, how))
-    return [*found, _memory(labels, about), *_stream(generator, size)]
+    return [*found, _memory(labels, CLASSES, about), _many_classes(), *_stream(generator, size)]
 
 
 def _slider(student: np.ndarray, teacher: np.ndarray, labels: np.ndarray) -> Callable[[], None]:
@@ -61,9 +61,15 @@ def _slider(student: np.ndarray, teacher: np.ndarray, labels: np.ndarray) -> Cal
     return slide
 
 
-def _memory(labels: np.ndarray, about: str) -> Measurement:
+def _many_classes() -> Measurement:
+    """So many classes that a table of all their pairs would be ten times the logits."""
+    labels = np.random.default_rng(0).integers(0, MANY, 1000)
+    return _memory(labels, MANY, f"1,000 samples of {MANY:,} classes, float32 logits")
+
+
+def _memory(labels: np.ndarray, classes: int, about: str) -> Measurement:
     tracemalloc.start()  # after the imports of a first call
-    pair = _logits(np.random.default_rng(1), labels)
+    pair = _logits(np.random.default_rng(1), labels, classes)
     tracemalloc.reset_peak()
     agreement(*pair, labels)
     _, peak = tracemalloc.get_traced_memory()
@@ -71,7 +77,8 @@ def _memory(labels: np.ndarray, about: str) -> Measurement:
     logits = sum(values.nbytes for values in pair)
     how = f"{about}; largest traced allocation, the logits included, over their size"
     details = {"MB": peak / 1e6, "logits (MB)": logits / 1e6}
-    return Measurement("agreement, memory", peak / logits, "x", 5, how, details)
+    name = "agreement, memory" if classes == CLASSES else f"agreement, memory, {classes:,} classes"
+    return Measurement(name, peak / logits, "x", 5, how, details)
 
 
 def _stream(generator: np.random.Generator, size: Size) -> list[Measurement]:
@@ -96,7 +103,10 @@ def _stream(generator: np.random.Generator, size: Size) -> list[Measurement]:
     ]
 
 
-def _logits(generator: np.random.Generator, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    centre = 3 * np.eye(CLASSES, dtype=np.float32)[labels]
-    student, teacher = (generator.standard_normal(centre.shape, dtype=np.float32) + centre for _ in range(2))
+def _logits(
+    generator: np.random.Generator, labels: np.ndarray, classes: int = CLASSES
+) -> tuple[np.ndarray, np.ndarray]:
+    student, teacher = (generator.standard_normal((len(labels), classes), dtype=np.float32) for _ in range(2))
+    for logits in (student, teacher):
+        logits[np.arange(len(labels)), labels] += 3
     return student, teacher

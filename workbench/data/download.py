@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from glob import escape
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from ssl import SSLError
+from typing import Any
+
+from workbench.records.files import settle, sweep, writing
 
 Progress = Callable[[str, int, int | None], None]
 """Told the file's name, the bytes done, and the bytes there are if the server says so."""
 
 PROGRESS: ContextVar[Progress | None] = ContextVar("PROGRESS", default=None)
-BLOCK, STALE = 1 << 16, 3600.0
+BLOCK, SECURE = 1 << 16, "https://"
 
 
 class DataUnavailable(ValueError):
@@ -34,41 +40,47 @@ def showing(progress: Progress) -> Iterator[None]:
         PROGRESS.reset(token)
 
 
-def download(urls: Sequence[str], target: Path, verify: Callable[[Path], None], licence: str) -> None:
+def download(urls: Sequence[str], target: Path, sha256: str, licence: str) -> None:
     """Fetch a file from the first place that has it whole.
 
-    The bytes go to a name of this process beside the target, which is renamed only after ``verify`` agreed. Nothing is
-    fetched if ``WORKBENCH_OFFLINE`` is set.
+    The bytes go to a temporary file beside the target, which is renamed only after their hash was found to be right.
+    Nothing is fetched if ``WORKBENCH_OFFLINE`` is set, and nothing but by https, redirects included.
 
     Args:
         urls: tried in this order.
         target: where to put it.
-        verify: raises ValueError if the file is not the right one.
+        sha256: of the right file, 64 hexadecimal digits.
         licence: written to standard error before the first byte.
 
     Raises:
-        DataUnavailable: no place has it; the message says why, and where to put the file by hand.
+        DataUnavailable: no place has it, or its hash is not known; the message says why, and where to put it by hand.
+        WriteFailed: no space or no permission.
     """
     if os.environ.get("WORKBENCH_OFFLINE"):
         raise DataUnavailable(_by_hand(target, urls, ["WORKBENCH_OFFLINE is set"]))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(target)
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise DataUnavailable(_by_hand(target, urls, ["its SHA-256 is not known"]))
     sys.stderr.write(f"downloading {target.name}; licence: {licence}\n")
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
     failures = []
-    try:
+    with writing(target) as part:
+        sweep(target.parent, f"{escape(target.name)}.*.part")
         for url in urls:
             try:
                 _stream(url, part, target.name)
-                verify(part)
-            except (urllib.error.URLError, HTTPException, OSError, ValueError) as error:
+                _verify(part, sha256)
+            except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, SSLError, ValueError) as error:
                 failures.append(f"{url}: {error}")
             else:
-                part.replace(target)
+                settle(part, target)
                 return
-    finally:
-        part.unlink(missing_ok=True)
     raise DataUnavailable(_by_hand(target, urls, failures))
+
+
+def _verify(part: Path, sha256: str) -> None:
+    with part.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise ValueError(f"SHA-256 {found}, expected {sha256}")
 
 
 def _by_hand(target: Path, urls: Sequence[str], failures: list[str]) -> str:
@@ -78,8 +90,23 @@ def _by_hand(target: Path, urls: Sequence[str], failures: list[str]) -> str:
     )
 
 
+class _SecureOnly(urllib.request.HTTPRedirectHandler):
+    """Follows redirects, but not out of https."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        _check_secure(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _check_secure(url: str) -> None:
+    if not url.startswith(SECURE):
+        raise ValueError(f"{url} is not {SECURE}, so anybody on the way could exchange the file")
+
+
 def _stream(url: str, part: Path, name: str) -> None:
-    with urllib.request.urlopen(url, timeout=30) as response, part.open("wb") as file, _reporter() as report:
+    _check_secure(url)
+    opener = urllib.request.build_opener(_SecureOnly)
+    with opener.open(url, timeout=30) as response, part.open("wb") as file, _reporter() as report:
         total = _length(response)
         done = 0
         while block := response.read(BLOCK):
@@ -114,10 +141,3 @@ def _bar() -> Iterator[Progress]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
         yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)
-
-
-def _sweep(target: Path) -> None:
-    """Throw away what killed processes left; a fresh part may belong to one that is still at it."""
-    for part in target.parent.glob(f"{target.name}.*.part"):
-        if time.time() - part.stat().st_mtime > STALE:
-            part.unlink(missing_ok=True)

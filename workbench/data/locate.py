@@ -45,13 +45,14 @@ def locate(source: Source, file: File) -> Path:
     """Where a file lies, downloaded into the cache if need be.
 
     Raises:
-        DataUnavailable: it is nowhere and cannot be downloaded; the message says where to put it.
+        DataUnavailable: it is nowhere and cannot be downloaded; the message says where to put it. Or its SHA-256 is
+            not known, so that nobody could tell what was downloaded.
         ValueError: its contents are not the published ones.
     """
     if path := present(source, file):
         return path
     target = cache() / source.folder / file.name
-    download([url + file.name for url in source.urls], target, lambda path: verify(path, file), source.licence)
+    download([url + file.name for url in source.urls], target, file.sha256, source.licence)
     return target
 
 

@@ -34,6 +34,7 @@ from workbench.methods.method import Method
 from workbench.records import events
 from workbench.records.annotations import NOT_NEGATIVE
 from workbench.records.budget import Budget, budget_of
+from workbench.records.files import file_name
 from workbench.records.parameters import given
 from workbench.records.plan import StagePlan
 from workbench.records.run import Run
@@ -129,12 +130,13 @@ class Distillation:
             "control": conditions.control,
             "teacher": teacher_identity(setting, conditions.teacher_seed),
         }
-        self.id = f"{setting.name}-{method.name}-s{seed}-{address(self.identity)}"
+        names = f"{file_name(setting.name)}-{file_name(method.name)}"
+        self.id = f"{names}-s{seed}-{address(self.identity)}"
 
     @property
     def checkpoint_path(self) -> Path:
         """Where the run can be resumed from."""
-        return self.conditions.home() / "checkpoints" / f"{self.id}.safetensors"
+        return self.conditions.home() / "checkpoints" / f"{file_name(self.id)}.safetensors"
 
     def run(self, controls: Controls) -> Iterator[events.Event]:
         """All events of the run; its checkpoint goes when nobody waits for an event after ``Finished`` any more.

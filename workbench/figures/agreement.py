@@ -40,14 +40,14 @@ def figure(result: Agreement) -> go.Figure:
 
 def _confusion(result: Agreement) -> list[go.Heatmap]:
     """Where they differ in colour; where they agree as plain counts, which would drown everything else."""
-    same = np.eye(len(result.confusion), dtype=bool)
     counts = result.confusion.astype(float)
+    same = np.eye(len(counts), dtype=bool)
     names = [label(name) for name in result.class_names]
     pairs = [[f"teacher {taught}, student {chosen}" for chosen in names] for taught in names]
     hover = {"hovertext": pairs, "hovertemplate": "%{hovertext}: %{z:,} samples<extra></extra>", "showscale": False}
     few = len(counts) <= NAMED_UP_TO
     text = {"texttemplate": "%{text}", "textfont": {"size": theme.SMALL, "color": theme.DARK_TEXT}} if few else {}
-    written = np.where(counts > 0, result.confusion.astype(str), "") if few else None
+    written = np.where(counts > 0, counts.astype(int).astype(str), "") if few else None
     look = hover | text | {"text": written, "xgap": int(few), "ygap": int(few)}
     differ = np.where(same | (counts == 0), np.nan, counts)
     most = float(counts[~same].max()) or 1.0

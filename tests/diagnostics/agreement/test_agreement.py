@@ -228,3 +228,26 @@ def test_a_run_without_a_teacher_says_what_it_has() -> None:
         agreement_of(examples.run(predictions={"student": np.zeros((360, 10))}))
     with pytest.raises(ValueError, match="359 outputs of 'student' for 360 test ids"):
         agreement_of(examples.run(predictions={"student": np.zeros((359, 10)), "teacher": np.zeros((360, 10))}))
+
+
+def test_many_classes_need_no_table_of_all_their_pairs() -> None:
+    import tracemalloc
+
+    generator = np.random.default_rng(0)
+    student, teacher = generator.standard_normal((2, 300, 6000), dtype=np.float32)
+    labels = generator.integers(0, 6000, 300)
+    agreement(student[:, :10], teacher[:, :10], labels % 10)  # imports are not counted
+    tracemalloc.start()
+    found = agreement(student, teacher, labels)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5 * (student.nbytes + teacher.nbytes)
+    assert found.picked[:, 2].sum() == found.n
+    pairs = {(t, s) for t, s in zip(teacher.argmax(1).tolist(), student.argmax(1).tolist(), strict=True)}
+    assert {(t, s) for t, s, _ in found.picked.tolist()} == pairs
+
+
+def test_the_table_of_picks_is_counted_by_hand() -> None:
+    student, teacher = np.eye(3)[[0, 1, 1, 2]], np.eye(3)[[0, 1, 2, 2]]
+    table = agreement(student, teacher, [0, 1, 1, 2]).confusion
+    assert table.tolist() == [[1, 0, 0], [0, 1, 0], [0, 1, 1]]

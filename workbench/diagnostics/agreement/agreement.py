@@ -63,7 +63,7 @@ class Agreement(Result):
         top1_teacher_wrong: share of the same class where the teacher is wrong; NaN where it never is.
         both_right, student_only, teacher_only, both_wrong: numbers of samples, adding up to n.
         student_accuracy, teacher_accuracy: share of labels met.
-        confusion: (C, C) samples by the teacher's class (row) and the student's (column).
+        picked: (P, 3) whole numbers: the teacher's class, the student's, and how many samples, where there are any.
         n: samples; seed: of the bootstrap.
         class_names: C names.
         warnings: what weakens the numbers; provenance: the paper, and what is ours.
@@ -85,7 +85,7 @@ class Agreement(Result):
     both_wrong: int
     student_accuracy: Interval
     teacher_accuracy: Interval
-    confusion: np.ndarray
+    picked: np.ndarray
     n: int
     seed: int
     class_names: tuple[str, ...]
@@ -100,6 +100,13 @@ class Agreement(Result):
     def rows(self) -> list[dict[str, Any]]:
         """The numbers; the weighted kappa only where a credit was given."""
         return [row for row in super().rows() if row["quantity"] != "weighted_kappa" or row["value"] == row["value"]]
+
+    @property
+    def confusion(self) -> np.ndarray:
+        """Samples by the teacher's class (row) and the student's (column), (C, C)."""
+        table = np.zeros((len(self.class_names),) * 2, np.int64)
+        table[self.picked[:, 0], self.picked[:, 1]] = self.picked[:, 2]
+        return table
 
     @property
     def shares(self) -> dict[str, Interval]:
@@ -207,7 +214,8 @@ def assembled(
 
     accuracy, known = among(right), among(taught)
     lowest, highest = bounds(accuracy.mean, known.mean, picks.classes)
-    table = np.bincount(picks.teacher * picks.classes + picks.student, counts, picks.classes**2)
+    pairs, places = np.unique(picks.teacher * picks.classes + picks.student, return_inverse=True)
+    met = np.bincount(places, counts).round()
     return Agreement(
         top1=among(picks.same),
         lowest=lowest,
@@ -218,7 +226,7 @@ def assembled(
         **{name: int(counts @ hits) for name, hits in zip(OUTCOMES, cases, strict=True)},
         student_accuracy=accuracy,
         teacher_accuracy=known,
-        confusion=table.round().astype(np.int64).reshape(picks.classes, picks.classes),
+        picked=np.column_stack([*divmod(pairs, picks.classes), met]).astype(np.int64),
         n=int(counts.sum()),
         seed=seed,
         class_names=class_names,

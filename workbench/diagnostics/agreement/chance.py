@@ -86,17 +86,18 @@ class Picks:
         classes: int,
         credit: ArrayLike | None = None,
     ) -> None:
-        """Finds out which pairs of label and class occur, since few of the C^2 do."""
+        """Finds out which classes and which pairs of label and class occur, since few of the C^2 do."""
         self.student, self.teacher, self.labels, self.classes = student, teacher, labels, classes
         self.credit = None if credit is None else checked_credit(credit, classes)
         self.same = student == teacher
         self._hits = np.array([self.same, student == labels, teacher == labels], np.float64)
-        pairs = np.concatenate([labels * classes + student, labels * classes + teacher])
-        self._pairs, codes = np.unique(pairs, return_inverse=True)
-        said, taught, size = codes[: len(labels)], codes[len(labels) :], len(self._pairs)
-        self._counter = _counter(
-            [(said, size), (taught, size), (labels, classes), (student, classes), (teacher, classes)]
-        )
+        pairs, (said, taught) = _codes(labels * classes + student, labels * classes + teacher)
+        self._met, (met,) = _codes(labels)
+        self._label = np.searchsorted(self._met, pairs // classes)
+        self._picked, (first, second) = _codes(student, teacher)
+        sizes = (len(pairs),) * 2 + (len(self._met),) + (len(self._picked),) * 2
+        self._ends = np.cumsum(sizes)[:-1]
+        self._counter = _counter(list(zip((said, taught, met, first, second), sizes, strict=True)))
 
     def measures(self, counts: np.ndarray) -> np.ndarray:
         """``independent``, ``phi``, ``kappa`` and ``weighted_kappa``: (r, N) -> (r, 4).
@@ -107,20 +108,26 @@ class Picks:
         total = counts.sum(axis=1)
         agreed, right, known = self._hits @ counts.T / total
         said, taught, labelled, student, teacher = self._tables(counts)
-        met = labelled[:, self._pairs // self.classes]
+        met = labelled[:, self._label]
         independent = (said * taught / np.where(met > 0, met, 1)).sum(axis=1) / total
         phi = _beyond(agreed, independent, 1 - np.abs(right - known))
         student, teacher = student / total[:, None], teacher / total[:, None]
         kappa, weighted = _beyond(agreed, (teacher * student).sum(axis=1)), np.full(len(counts), np.nan)
         if self.credit is not None:
             credited = counts @ self.credit[self.teacher, self.student] / total
-            weighted = _beyond(credited, ((teacher @ self.credit) * student).sum(axis=1))
+            among = self.credit[np.ix_(self._picked, self._picked)]
+            weighted = _beyond(credited, ((teacher @ among) * student).sum(axis=1))
         return np.column_stack([independent, phi, kappa, weighted])
 
     def _tables(self, counts: np.ndarray) -> list[np.ndarray]:
-        """How often each pair of label and class, each label and each class was met: (r, ...) each."""
-        found, sizes = (self._counter @ counts.T).T, (len(self._pairs),) * 2 + (self.classes,) * 3
-        return np.split(found, np.cumsum(sizes)[:-1], axis=1)
+        """How often each pair of label and class, each label and each class that occurs was met: (r, ...) each."""
+        return np.split((self._counter @ counts.T).T, self._ends, axis=1)
+
+
+def _codes(*values: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """The different ones among several (N,) values, and the place of each of the values in them."""
+    found, places = np.unique(np.concatenate(values), return_inverse=True)
+    return found, np.split(places, len(values))
 
 
 def _counter(codes: list[tuple[np.ndarray, int]]) -> Any:

@@ -14,6 +14,7 @@ from workbench.methods.catalog import as_method
 from workbench.methods.method import Method
 from workbench.records.annotations import AT_LEAST_ONE, POSITIVE, Limit
 from workbench.records.budget import Budget, budget_of
+from workbench.records.files import file_name
 from workbench.records.parameters import given, scalar
 from workbench.settings.catalog import as_setting
 from workbench.settings.setting import Setting
@@ -92,7 +93,8 @@ class StudyPlan:
         """Content address of everything that is asked."""
         rest = {"seeds": self.seeds, "teachers": self.teachers, "quick": self.quick, "effect": self.smallest_effect}
         arms = [[arm.name, arm.asked, arm.budget.to_dict(), arm.control] for arm in self.arms]
-        return f"{self.setting.name}-study-{address({'setting': self.setting.identity(), 'arms': arms, **rest})}"
+        asked = {"setting": self.setting.identity(), "arms": arms, **rest}
+        return f"{file_name(self.setting.name)}-study-{address(asked)}"
 
     def __getitem__(self, arm: str) -> PlannedArm:
         """The arm of a name.

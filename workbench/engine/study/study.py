@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Annotated, Any
 
 from workbench.engine import threads
 from workbench.engine.distill import Distillation, DistillationFailed, collect, distill
-from workbench.engine.store import CorruptArtifact, Store, open_store
+from workbench.engine.store import Store, StoreError, open_store
 from workbench.engine.study.plan import Cell, StudyPlan, jobs_of, plan_study, with_folder
 from workbench.engine.study.summary import Runs, summarise
 from workbench.engine.study.tuning import tuned
@@ -26,6 +28,8 @@ __all__ = ["Cell", "StudyPlan", "plan_study", "run_cell", "run_cells", "study", 
 
 Progress = Callable[[int, int, str], None]
 """Called with the number of runs done, the number of all, and what has just happened."""
+
+KILLED = "its worker process was killed, by the system for want of memory or by hand"
 
 _turn = threading.Lock()
 """PyTorch's random state and number of threads belong to the process, so the cells of one process take turns."""
@@ -102,7 +106,7 @@ def _loaded(finished: Sequence[tuple[Cell, str]], store: Store, failures: dict[s
     for cell, name in finished:
         try:
             runs[cell.arm, cell.seed] = store.load(name, models=False)
-        except CorruptArtifact as error:
+        except StoreError as error:
             failures[cell.title] = f"{error}; delete the run {name} to have it computed again"
     return runs
 
@@ -145,12 +149,42 @@ def _train_teachers(plan: StudyPlan, cells: Sequence[Cell], store: Store, say: C
 def _in_parallel(
     plan: StudyPlan, cells: Sequence[Cell], store: Store, jobs: int | None
 ) -> Iterator[tuple[Cell, str, str]]:
-    """Each cell with the id of its run, or with what went wrong, as they come."""
+    """Each cell with the id of its run, or with what went wrong, as they come.
+
+    Where a worker process is killed, the cells that were with the workers are tried again one by one, each in a process
+    of its own, so that only the one that kills its process fails; the others go on in parallel.
+    """
+    left, work = set(range(len(cells))), partial(_dispatched, plan, cells, store)
+    while left:
+        sent: list[int] = []
+        try:
+            for index, name, failure in work(sorted(left), jobs, sent):
+                left.discard(index)
+                yield cells[index], name, failure
+        except BrokenProcessPool:
+            if not sent:
+                raise
+            for index in left.intersection(sent):
+                left.discard(index)
+                try:
+                    ((_, name, failure),) = work([index], 2, sent)
+                except BrokenProcessPool:
+                    name, failure = "", KILLED
+                yield cells[index], name, failure
+
+
+def _dispatched(
+    plan: StudyPlan, cells: Sequence[Cell], store: Store, indices: Sequence[int], jobs: int | None, sent: list[int]
+) -> Iterator[tuple[int, str, str]]:
+    """What comes back of some cells; ``sent`` is told which of them went to the workers."""
     from joblib import Parallel, delayed
 
-    work = Parallel(n_jobs=jobs, return_as="generator_unordered")
-    found = work(delayed(_work)(plan, cells, index, store, os.getpid()) for index in range(len(cells)))
-    yield from ((cells[index], name, failure) for index, name, failure in found)
+    def calls() -> Iterator[Any]:
+        for index in indices:
+            sent.append(index)
+            yield delayed(_work)(plan, cells, index, store, os.getpid())
+
+    yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(calls())
 
 
 def _work(plan: StudyPlan, cells: Sequence[Cell], index: int, store: Store, parent: int) -> tuple[int, str, str]:

@@ -11,6 +11,7 @@ from workbench.engine.study.plan import jobs_of, seeds_of
 from workbench.engine.study.summary import Judge, filled
 from workbench.records.annotations import POSITIVE
 from workbench.records.arm import Arm, Outcome
+from workbench.records.files import file_name
 from workbench.records.parameters import given
 from workbench.records.study import Study
 
@@ -62,7 +63,7 @@ def study_of(
     arms = {arm: filled(Arm(arm, roles[arm], label=arm), outcomes[arm]) for arm in ordered}
     scores = {arm: [[o.seed, o.last] for o in arms[arm].outcomes] for arm in ordered}
     return Study(
-        id=f"{name}-study-{address({'scores': scores, 'effect': smallest_effect})}",
+        id=f"{file_name(name)}-study-{address({'scores': scores, 'effect': smallest_effect})}",
         setting={"name": name, "config": {}},
         score="score",
         higher_is_better=higher_is_better,
