@@ -31,7 +31,7 @@ def probed(size: Size) -> list[Measurement]:
     setting.budget = replace(setting.budget, epochs=epochs)
     with threads(1), tempfile.TemporaryDirectory() as folder:
         runs = [_run(setting, Path(folder)) for _ in range(size.repeats + 1)][1:]
-        asked_s = statistics.median(repeated(lambda: habits([setting.teacher], setting.train), size.repeats))
+        asked_s = statistics.median(repeated(lambda: habits([(setting.teacher, setting.train)]), size.repeats))
     step_s = statistics.median(seconds for plain, _ in runs for seconds in plain)
     extra_s = statistics.median(sum(probes) - len(probes) * step_s for _, probes in runs)
     each_s = statistics.median(seconds for _, probes in runs for seconds in probes)

@@ -45,6 +45,7 @@ def _head(study: Study, seconds: float) -> dict[str, Any]:
         "failures": dict(study.failures),
         "notes": list(study.notes),
         "warnings": list(study.warnings),
+        "measures": study.to_dict()["measures"],
         "seconds": seconds,
     }
 

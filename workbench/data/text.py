@@ -131,6 +131,15 @@ class TextSet(TransferSet):
         made.marks, made.groups = {"counted": counted}, {}
         return made
 
+    def as_student_sees(self) -> Self:
+        """The same texts in the student's tokens alone."""
+        made = super().as_student_sees()
+        if made is not self:
+            made.marks = {
+                name: mark for name, mark in self.marks.items() if name not in ("alignment", "teacher_labels")
+            }
+        return made
+
     def to(self, device: torch.device | str) -> Self:
         """The same samples on a device."""
         made = super().to(device)

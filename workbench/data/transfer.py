@@ -242,6 +242,10 @@ class TransferSet:
             self if self.teacher_inputs is None else self._like(self.teacher_inputs, self.labels, teacher_inputs=None)
         )
 
+    def as_student_sees(self) -> Self:
+        """The same samples without inputs of the teacher's own, for teachers that were trained on the student's inputs."""
+        return self if self.teacher_inputs is None else self._like(self.inputs, self.labels, teacher_inputs=None)
+
     def to(self, device: torch.device | str) -> Self:
         """The same samples on a device."""
         move = lambda part: part if part is None or isinstance(part, OnDemand) else part.to(device)  # noqa: E731 - one word for one act

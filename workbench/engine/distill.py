@@ -6,14 +6,13 @@ import copy
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import torch
 from torch import nn
 
 from workbench.engine import scoring, threads
+from workbench.engine.cautions import about_outputs, about_teacher
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.fitting import fit_student
@@ -21,14 +20,13 @@ from workbench.engine.identity import address, own_code_of
 from workbench.engine.ledger.ledger import Ledger
 from workbench.engine.ledger.spending import WARM_UP, stage_of, warm_up
 from workbench.engine.protocols import run_stages, stage_steps
+from workbench.engine.rehearsal import rehearse
 from workbench.engine.sizes import larger_student
 from workbench.engine.streams import Streams
-from workbench.engine.teacher.teaching import new_teacher, teacher_identity, teacher_of
+from workbench.engine.teacher.teaching import teacher_identity, teacher_of
 from workbench.engine.training.finiteness import NotFinite
 from workbench.engine.training.keeper import Keeper
-from workbench.engine.training.optimisation import check_own
 from workbench.engine.training.trial import Trial, trial_of
-from workbench.methods.bank import check_ids
 from workbench.methods.catalog import as_method, check_task
 from workbench.methods.method import Method
 from workbench.records import events
@@ -39,8 +37,7 @@ from workbench.records.parameters import given
 from workbench.records.plan import StagePlan
 from workbench.records.run import Run
 from workbench.settings.catalog import as_setting
-from workbench.settings.checks import check_models
-from workbench.settings.setting import Recipe, Setting
+from workbench.settings.setting import Setting
 
 
 class DistillationFailed(RuntimeError):
@@ -168,7 +165,11 @@ class Distillation:
         about = {"run_id": self.id, "setting": self.setting.name, "method": self.method.name, "seed": self.seed}
         yield events.Started(**about, steps=trial.steps, resumed_at=done)
         self._check()
+        yield from (events.Warning(message=message) for message in self.setting.warnings)
         trial.parties["teacher"] = yield from teacher_of(self.setting, self.conditions, self.identity["teacher"])
+        if self.method.reads_teacher:
+            for message in about_teacher(self.setting, trial.parties["teacher"]):
+                yield events.Warning(party="teacher", message=message)
         yield from self._train(trial, keeper)
         run = yield from scoring.finish(self, trial)
         try:
@@ -178,23 +179,7 @@ class Distillation:
 
     def _check(self) -> None:
         """Everything that can be refused is refused now, on copies, before hours are spent on a teacher."""
-        setting, method, streams = self.setting, copy.deepcopy(self.method), Streams(self.seed, torch.device("cpu"))
-        trial = trial_of(setting, method, self.budget, streams, Controls(method))
-        teacher = new_teacher(setting, replace(self.conditions, device="cpu"))
-        with streams.initialising("student"):
-            student = setting.make_student()
-        check_models(setting, teacher, student, self._batch_sizes())
-        if isinstance(student, nn.Module):
-            check_own(student, self.budget)
-            trial.parties["teacher"] = teacher
-            trial.build(trial.students_of(StagePlan())["student"], teacher if method.reads_teacher else None)
-            check_ids(method, setting.train)
-            stage_steps(method.stages(trial.facts), trial.steps)
-
-    def _batch_sizes(self) -> dict[str, int]:
-        sizes = {"student": self.budget.batch_size}
-        recipe = self.setting.teacher if isinstance(self.setting.teacher, Recipe) else None
-        return sizes | ({"teacher": recipe.budget.batch_size} if recipe else {})
+        rehearse(self.setting, self.method, self.budget, self.conditions, self.seed)
 
     def _train(self, trial: Trial, keeper: Keeper) -> Iterator[events.Event]:
         with trial.streams.initialising("student"):
@@ -210,6 +195,8 @@ class Distillation:
             yield events.Warning(party="student", message=f"{self.method.name} {about}")
         student = trial.students_of(StagePlan())["student"]
         trial.build(student, trial.parties["teacher"] if self.method.reads_teacher else None)
+        for message in about_outputs("student", self.method.deployed(student).eval(), trial.train, self.setting.task):
+            yield events.Warning(party="student", message=message)
         with trial.streams.using("method"):
             plans = self.method.stages(trial.facts)
         yield from run_stages(trial, plans, stage_steps(plans, trial.steps), self.conditions, keeper)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from workbench.engine.cautions import about_student
 from workbench.engine.conditions import Conditions
 from workbench.engine.evaluate import predict, reported, score
 from workbench.engine.teacher.guiding import guide_for, partner_for
@@ -18,19 +19,15 @@ from workbench.records.batch import Batch
 from workbench.records.plan import StagePlan
 from workbench.records.trace import Trace
 
+ROWS = 64
+"""Samples on which a fit is rehearsed."""
+
 
 def fit_student(trial: Trial, conditions: Conditions) -> Iterator[events.Event]:
     """One step: the targets of all samples, one fit, one validation.
 
-    Raises:
-        TypeError: the method is more than a set of targets; the message names it.
-        ValueError: the task is neither classification nor regression.
+    What can be refused has been, by ``check_fit``.
     """
-    if trial.kind.name not in ("classification", "regression"):
-        raise ValueError(
-            f"a student without gradients learns soft targets of classes, or the values of a regression; the task is "
-            f"{trial.kind.name}"
-        )
     plan = StagePlan("fit", teacher="teacher" if trial.method.reads_teacher else None)
     yield events.Stage(stage=plan.name, steps=1, epochs=1)
     rows, partner = trial.rows_of(plan), partner_for(trial)
@@ -44,13 +41,45 @@ def fit_student(trial: Trial, conditions: Conditions) -> Iterator[events.Event]:
     if trial.kind.name == "regression":
         fitted = as_teacher(ValueFit(estimator).fit_values(batch.student_inputs, targets, weights))
     else:
-        fitted = as_teacher(SoftFit(estimator).fit_soft(batch.student_inputs, targets, weights).predict_logits)
+        fit = SoftFit(estimator).fit_soft(batch.student_inputs, targets, weights)
+        fitted = as_teacher(fit.predict_logits)
+        if message := about_student(fit.fitted, trial.validation):
+            yield events.Warning(stage=plan.name, message=message)
     trial.parties["student"] = fitted
     trial.done["student"] = trial.epochs["student"] = 1
     outputs = yield from reported(predict(fitted, trial.validation), stage=plan.name, name="evaluating", step=1)
     value = score(trial.kind, outputs, trial.validation.labels, "student")
     trial.history.add("validation", 1, {"student": value})
     yield events.Epoch(stage=plan.name, epoch=1, step=1, scores={"student": value})
+
+
+def check_fit(trial: Trial, student: object) -> None:
+    """Refuse what ``fit_student`` could not do, before a teacher is trained.
+
+    Args:
+        trial: not begun.
+        student: an estimator.
+
+    Raises:
+        TypeError: the method is more than a set of targets, or the estimator cannot be fitted to any; the message names it.
+        ValueError: the task is neither classification nor regression, or the estimator refuses as many outputs as there are.
+    """
+    if trial.kind.name not in ("classification", "regression"):
+        raise ValueError(
+            f"a student without gradients learns soft targets of classes, or the values of a regression; the task is "
+            f"{trial.kind.name}"
+        )
+    partner_for(trial)
+    batch = trial.train.batch(torch.arange(min(ROWS, len(trial.train))))
+    width = trial.classes or batch.labels[0].numel()
+    targets, weights = trial.method.targets(Trace(torch.zeros(len(batch.ids), width)), batch)
+    _weights(trial, batch)
+    if trial.kind.name == "regression":
+        ValueFit(student).fit_values(batch.student_inputs, targets, weights)
+        return
+    fit = SoftFit(student)
+    if fit.regresses:  # a classifier may need more samples than these, or one of each class
+        fit.fit_soft(batch.student_inputs, targets)
 
 
 def _weights(trial: Trial, batch: Batch) -> Tensor:

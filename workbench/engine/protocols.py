@@ -66,7 +66,7 @@ def _stage(
     index, plan, steps = at
     resumed = keeper.saved is not None and keeper.saved["stage"] == index
     learners, teachers = trial.students_of(plan), trial.teachers_of(plan)
-    trial.build(learners[plan.learner], teachers[0] if teachers else None)
+    trial.build(learners[plan.learner], teachers[0] if teachers else None, plan)
     if resumed:
         keeper.restore_models(trial)
     partner = partner_for(trial)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from workbench.data.transfer import TransferSet
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.evaluate import predict, returned
@@ -69,7 +70,7 @@ class Revival:
         parties = {party: state for party, state in run.models.items() if known or party in ("student", "teacher")}
         models = {party: _with_weights(trial, party, state, run) for party, state in parties.items()}
         models.setdefault("teacher", trial.parties["teacher"])
-        _check(run, setting, models)
+        _check(run, trial, setting, models)
         return Revived({party: model.eval() for party, model in models.items()}, setting, known)
 
     def export(self, run: Run, folder: Path, setting: Setting | None = None, method: Method | None = None) -> Exported:
@@ -136,17 +137,21 @@ def _made(trial: Trial, party: str) -> nn.Module:
     return trial.parties[party]
 
 
-def _check(run: Run, setting: Setting, models: Mapping[str, nn.Module]) -> None:
+def _check(run: Run, trial: Trial, setting: Setting, models: Mapping[str, nn.Module]) -> None:
     """A net that loads the weights may still compute something else: its outputs are compared."""
     rows = torch.arange(min(ROWS, len(setting.test)))
     for party in set(models) & set(run.predictions):
         stored = torch.as_tensor(run.predictions[party])
-        if party != "teacher" and len(stored) == len(setting.test) and not _alike(models[party], setting, rows, stored):
+        if (
+            party != "teacher"
+            and len(stored) == len(setting.test)
+            and not _alike(models[party], trial.seen_by(party, setting.test), rows, stored)
+        ):
             raise ValueError(
                 f"the revived {party!r} of run {run.id} does not say what was stored; its code has changed"
             )
 
 
-def _alike(model: nn.Module, setting: Setting, rows: Tensor, stored: Tensor) -> bool:
-    said = returned(predict(model, setting.test.subset(rows)))
+def _alike(model: nn.Module, test: TransferSet, rows: Tensor, stored: Tensor) -> bool:
+    said = returned(predict(model, test.subset(rows)))
     return torch.allclose(said, stored[rows], rtol=CLOSE, atol=CLOSE)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from workbench.engine.evaluate import predict, reported, score
 from workbench.engine.identity import address
 from workbench.engine.ledger.ledger import metered
+from workbench.engine.measuring import measured
 from workbench.engine.revival import Revival
 from workbench.engine.teacher.guiding import outputs_of
 from workbench.engine.training.finiteness import NotFinite
@@ -34,10 +35,10 @@ def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
 
     A teacher whose outputs have another layout than the student's cannot be scored on the student's labels.
     """
-    test = distillation.setting.test.to(trial.device)
+    everything = distillation.setting.test.to(trial.device)
     scores, predictions, models = {}, {}, {}
     for party in [name for name in trial.parties if name != "teacher" or name in trial.learners]:
-        model = _scored(distillation.method, trial, party)
+        model, test = _scored(distillation.method, trial, party), trial.seen_by(party, everything)
         outputs, cost = yield from metered(_outputs(model, test, party), "evaluation", _who(party))
         trial.ledger.served(party, cost, new=True)
         models[party] = {name: tensor.detach().cpu().clone() for name, tensor in model.state_dict().items()}
@@ -46,15 +47,17 @@ def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
         epoch = trial.best[party]["epoch"] if party in trial.best else trial.epochs[party]
         scores[party] = Scores(score(trial.kind, outputs, test.labels, party), selected, last, epoch)
         predictions[party] = outputs.cpu().numpy()
-    if "teacher" not in scores and test.paired:
-        outputs = yield from outputs_of(trial.parties["teacher"], test, distillation.conditions, serving=True)
+    if "teacher" not in scores and everything.paired:
+        outputs = yield from outputs_of(trial.parties["teacher"], everything, distillation.conditions, serving=True)
         if outputs.shape == predictions["student"].shape:
             try:
                 scores["teacher"] = yield from _score_of_teacher(distillation, trial, outputs)
                 predictions["teacher"] = outputs.cpu().numpy()
             except NotFinite as error:
                 yield events.Warning(party="teacher", message=f"the teacher has no score: {error}")
-    return _run(distillation, trial, scores, predictions, models)
+    deployed = {party: _scored(distillation.method, trial, party) for party in trial.parties}
+    measures = yield from measured(distillation.setting, deployed, distillation.seed)
+    return _run(distillation, trial, scores, predictions, models, measures)
 
 
 def _score_of_teacher(distillation: Distillation, trial: Trial, outputs: Tensor) -> Iterator[Any]:
@@ -85,7 +88,7 @@ def _outputs(model: nn.Module, data: Any, party: str) -> Iterator[Any]:
     return reported(predict(model, data), party=party, name="scoring", step=0)
 
 
-def _run(distillation: Distillation, trial: Trial, scores: Any, predictions: Any, models: Any) -> Run:
+def _run(distillation: Distillation, trial: Trial, scores: Any, predictions: Any, models: Any, measures: Any) -> Run:
     identity, changes, test = distillation.identity, tuple(trial.changes), distillation.setting.test
     moved = f"-live-{address({'changes': changes})}" if changes else ""
     return Run(
@@ -102,7 +105,7 @@ def _run(distillation: Distillation, trial: Trial, scores: Any, predictions: Any
         test_labels=test.labels.cpu().numpy(),
         models=models,
         changes=changes,
-        facts=_facts(distillation, trial, predictions),
+        facts={**_facts(distillation, trial, predictions), "measures": measures},
         leaks_test=distillation.method.leaks_test,
         reviver=Revival(distillation.conditions.folder, distillation.setting, distillation.untrained),
     )

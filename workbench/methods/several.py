@@ -60,7 +60,9 @@ class SeveralTeachers(ResponseMethod):
         """The further teachers, then the student."""
         names = [f"teacher_{k}" for k in range(2, self.teachers + 1)]
         share = 0.0 if self._joined else self.teacher_share
-        further = (on_labels(name, share, factory=partial(self.further, k)) for k, name in enumerate(names))
+        further = (
+            on_labels(name, share, factory=partial(self.further, k), inputs="teacher") for k, name in enumerate(names)
+        )
         return *further, StagePlan(teacher=("teacher", *names))
 
     def further(self, index: int) -> nn.Module:

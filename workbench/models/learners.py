@@ -142,6 +142,21 @@ def _regresses(model: Any) -> bool:
     return is_regressor(model)
 
 
+def contradictions(estimator: Any, inputs: Any) -> int:
+    """For how many inputs an estimator's ``predict`` names another class than its ``predict_proba``; 0 for anything else."""
+    known = getattr(estimator, "classes_", None)
+    if isinstance(estimator, nn.Module) or known is None or not hasattr(estimator, "predict_proba"):
+        return 0
+    rows = rows_of(inputs)
+    chosen, probabilities = class_of(estimator, rows), np.asarray(estimator.predict_proba(rows))
+    return int((probabilities[np.arange(len(rows)), chosen] < probabilities.max(1)).sum())
+
+
+def class_of(estimator: Any, rows: np.ndarray) -> np.ndarray:
+    """The column of the class that ``predict`` names for each row, (N,)."""
+    return np.searchsorted(np.asarray(estimator.classes_), np.asarray(estimator.predict(rows)))
+
+
 def rows_of(inputs: Tensor) -> np.ndarray:
     """Inputs (N, ...) as a table (N, D) for scikit-learn.
 

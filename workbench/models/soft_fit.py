@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 from torch import Tensor
 
-from workbench.models.learners import FLOOR, class_columns, floored_logits, rows_of
+from workbench.models.learners import FLOOR, class_columns, class_of, floored_logits, rows_of
 
 
 class SoftFit:
@@ -28,7 +28,8 @@ class SoftFit:
         fitted: the fitted clone, None before the first fit.
 
     Raises:
-        TypeError: the estimator is neither a classifier nor a regressor, or takes no ``sample_weight``.
+        TypeError: the estimator is neither a classifier nor a regressor, takes no ``sample_weight``, or is a classifier
+            without ``predict_proba``.
     """
 
     def __init__(self, estimator: Any, floor: float = FLOOR) -> None:
@@ -44,6 +45,11 @@ class SoftFit:
                 f"{name}.fit takes no sample_weight, so it cannot learn soft targets; what works: "
                 f"DecisionTreeClassifier, RandomForestClassifier, HistGradientBoostingClassifier, LogisticRegression, "
                 f"GaussianNB, or a regressor such as DecisionTreeRegressor or Ridge"
+            )
+        if not self.regresses and not hasattr(estimator, "predict_proba"):
+            raise TypeError(
+                f"{name} has no predict_proba, so it cannot answer with probabilities; what works: a classifier that has it "
+                f"(an SVC with probability=True), or CalibratedClassifierCV around this one"
             )
         self.estimator, self.floor = estimator, floor
         self.fitted: Any = None
@@ -76,7 +82,10 @@ class SoftFit:
         return self
 
     def predict_logits(self, inputs: Tensor) -> Tensor:
-        """Logits (N, C), float32, of inputs (N, ...).
+        """Logits (N, C), float32, of inputs (N, ...); the largest is that of the class which ``predict`` names.
+
+        An SVC's probabilities are fitted apart from it and may name another class. The two then change places, so that
+        the student is scored by what it predicts.
 
         Raises:
             RuntimeError: it was not fitted.
@@ -86,7 +95,7 @@ class SoftFit:
         if self.regresses:
             predicted, known = np.asarray(self.fitted.predict(rows_of(inputs))), None
         else:
-            predicted = np.asarray(self.fitted.predict_proba(rows_of(inputs)))
+            predicted = _as_predicted(self.fitted, rows_of(inputs))
             known = class_columns(self.fitted.classes_, self.classes)
         return floored_logits(predicted, known, self.classes, self.floor).to(inputs.device)
 
@@ -132,6 +141,17 @@ class ValueFit:
         targets = values.detach().cpu().double().numpy().reshape(len(values), -1)
         targets = targets[:, 0] if targets.shape[1] == 1 else targets
         return _fit_regressor(clone(self.estimator), rows_of(inputs), targets, _weights(weights, len(values)))
+
+
+def _as_predicted(fitted: Any, rows: np.ndarray) -> np.ndarray:
+    """Probabilities in which the class that ``predict`` names has the largest one."""
+    probabilities = np.array(fitted.predict_proba(rows), dtype=float)
+    each, chosen, top = np.arange(len(rows)), class_of(fitted, rows), probabilities.argmax(1)
+    largest, theirs = probabilities[each, top].copy(), probabilities[each, chosen].copy()
+    wrong = theirs < largest
+    probabilities[each[wrong], top[wrong]] = theirs[wrong]
+    probabilities[each[wrong], chosen[wrong]] = largest[wrong]
+    return probabilities
 
 
 def _fit_regressor(model: Any, rows: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> Any:

@@ -44,6 +44,8 @@ class StagePlan:
         start: ``continue`` from where the learner stands, ``fresh`` initialisation, or the weighted average of parties.
         factory: makes a learner that is not the setting's student; called once, under the initialisation stream.
         terms: keep only the loss terms it accepts by name; None keeps all.
+        inputs: whose inputs the learner is trained on, and shown from then on, as a teacher too: the ``student``'s, or the
+            ``teacher``'s for a net that is trained in the teacher's place.
     """
 
     name: str = "distill"
@@ -54,6 +56,7 @@ class StagePlan:
     start: Literal["continue", "fresh"] | Mapping[str, float] = "continue"
     factory: Callable[[], object] | None = None
     terms: Callable[[str], bool] | None = None
+    inputs: Literal["student", "teacher"] = "student"
 
 
 @dataclass(frozen=True)

@@ -115,6 +115,11 @@ class Run:
         """What was warned of while it ran, each once; empty for runs from before that was kept."""
         return tuple(self.facts.get("warnings", ()))
 
+    @property
+    def measures(self) -> dict[str, float]:
+        """The values of the setting's own measures, by name."""
+        return {name: found["value"] for name, found in self.facts.get("measures", {}).items()}
+
     def revive(self, setting: Any = None, method: Any = None) -> Revived:
         """The models of this run, with its weights, and the setting it was run on.
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from workbench.records.arm import Arm, interval, mean
 from workbench.records.arrays import load_arrays, save_arrays
+from workbench.records.measure import Measured
 from workbench.records.plain import plain
 from workbench.records.result import Result
 from workbench.records.verdict import Comparison
@@ -44,6 +45,7 @@ class Study(Result):
         quick: True if permuted controls were left out, so that there is no verdict.
         failures: what went wrong, by ``arm, seed n``.
         notes: what a reader must know.
+        measures: the setting's own measures by name, with intervals and comparisons.
         warnings: of its runs, each once with the arms whose runs warn so.
     """
 
@@ -62,6 +64,7 @@ class Study(Result):
     failures: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    measures: Mapping[str, Measured] = field(default_factory=dict)
     loader: Callable[[str], Run] | None = field(default=None, compare=False)
 
     @property
@@ -73,6 +76,19 @@ class Study(Result):
     def teacher(self) -> float:
         """Mean score of the teachers, NaN if there is none."""
         return mean(list(self.teachers.values()))
+
+    def comparison(self, arm: str, measure: str | None = None) -> Comparison:
+        """A method compared with the study's control, by the score or by a measure of the setting.
+
+        Raises:
+            KeyError: no such measure, or the arm is not compared; the message lists what is there.
+        """
+        if measure is not None and measure not in self.measures:
+            raise KeyError(f"no measure {measure!r}; there are {', '.join(self.measures) or 'none'}")
+        found = self.comparisons if measure is None else self.measures[measure].comparisons
+        if arm not in found:
+            raise KeyError(f"{arm!r} is not compared with {self.control}; there are {', '.join(found) or 'none'}")
+        return found[arm]
 
     def run(self, arm: str, seed: int = 0) -> Run:
         """A finished run, from the store.
@@ -120,6 +136,7 @@ class Study(Result):
         found["arms"] = {name: asdict(arm) for name, arm in self.arms.items()}
         found["comparisons"] = {arm: c.to_dict() for arm, c in self.comparisons.items()}
         found["further"] = {a: {b: c.to_dict() for b, c in others.items()} for a, others in self.further.items()}
+        found["measures"] = {name: _plain(measured) for name, measured in self.measures.items()}
         found["teachers"] = {str(seed): score for seed, score in self.teachers.items()}
         return plain(found)
 
@@ -135,6 +152,7 @@ class Study(Result):
                 "arms": {name: Arm.from_dict(arm) for name, arm in found["arms"].items()},
                 "comparisons": {arm: _comparison(c) for arm, c in found["comparisons"].items()},
                 "further": {a: {b: _comparison(c) for b, c in o.items()} for a, o in found["further"].items()},
+                "measures": {name: _measured(m) for name, m in found.get("measures", {}).items()},
                 "teachers": {int(seed): score for seed, score in found["teachers"].items()},
             }
         )
@@ -171,6 +189,21 @@ class Study(Result):
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self._repr_html_()}
+
+
+def _plain(measured: Measured) -> dict[str, Any]:
+    return {
+        "unit": measured.unit,
+        "higher_is_better": measured.higher_is_better,
+        "intervals": {arm: each.to_dict() for arm, each in measured.intervals.items()},
+        "comparisons": {arm: each.to_dict() for arm, each in measured.comparisons.items()},
+    }
+
+
+def _measured(found: Mapping[str, Any]) -> Measured:
+    intervals = {arm: interval(each) for arm, each in found["intervals"].items()}
+    comparisons = {arm: _comparison(each) for arm, each in found["comparisons"].items()}
+    return Measured(found["unit"], found["higher_is_better"], intervals, comparisons)
 
 
 def _comparison(found: Mapping[str, Any]) -> Comparison:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.records.arm import Arm
     from workbench.records.interval import Interval
+    from workbench.records.measure import Measured
     from workbench.records.study import Study
     from workbench.records.verdict import Comparison
 
@@ -48,7 +49,14 @@ def _row(study: Study, arm: Arm) -> dict[str, Any]:
         "seconds": arm.seconds,
         "steps": arm.steps,
         "total_steps": arm.total_steps,
+        **{key: value for name in study.measures for key, value in _measured_row(study, arm.name, name).items()},
     }
+
+
+def _measured_row(study: Study, arm: str, name: str) -> dict[str, Any]:
+    """Columns of a measure: its mean, and its difference from the study's control."""
+    mean, found = (held.get(arm) for held in (study.measures[name].intervals, study.measures[name].comparisons))
+    return {name: mean and mean.mean, f"{name} difference": found and found.difference}
 
 
 def _compared(study: Study, arm: Arm) -> tuple[str, str, Comparison | None]:
@@ -133,11 +141,30 @@ def _teacher(study: Study) -> str:
     return _number(study.teacher) + several
 
 
+def measure_lines(study: Study) -> Iterator[str]:
+    """One line per measure and arm: mean and interval, and the difference from the control."""
+    for name, measured in study.measures.items():
+        yield from _measured(study, name, measured)
+
+
+def _measured(study: Study, name: str, measured: Measured) -> Iterator[str]:
+    about = ", ".join(filter(None, (measured.unit, "higher" if measured.higher_is_better else "lower")))
+    for arm, mean in measured.intervals.items():
+        within, found = _range(mean), measured.comparisons.get(arm)
+        line = f"{name} ({about} is better): {arm} {_number(mean.mean)}" + (f" ({within})" if within else "")
+        if found is None:
+            yield f"{line}."
+            continue
+        gap = "" if math.isnan(found.interval.low) else f" ({found.interval.low:+.3g} to {found.interval.high:+.3g})"
+        yield f"{line}; {found.difference:+.3g}{gap} against {study.control}: {found.verdict}."
+
+
 def _sentences(study: Study) -> Iterator[str]:
     pairs = [*study.comparisons.items(), *((a, c) for a, others in study.further.items() for c in others.values())]
     for arm, found in pairs:
         named = found.against in found.sentence
         yield f"{arm}: {found.sentence}" if named else f"{arm} against {found.against}: {found.sentence}"
+    yield from measure_lines(study)
     for cell, message in study.failures.items():
         yield f"failed: {cell}: {message}"
     yield from (f"warning: {line}" for line in study.warnings)

@@ -68,6 +68,15 @@ def settings_of(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} = {value}" for name, value in values.items() if value is not None)
 
 
+def measures(run: Run) -> Markup:
+    """The setting's own measures, with unit and direction."""
+    rows = [
+        (name, f"{found['value']:.4g}", found["unit"], "higher" if found["higher_is_better"] else "lower")
+        for name, found in run.facts.get("measures", {}).items()
+    ]
+    return section("Measures", table(("measure", "value", "unit", "better"), rows)) if rows else Markup("")
+
+
 def scores(run: Run) -> Markup:
     """A row per party, with the interval over test samples where the score is an accuracy."""
     name = str(run.facts.get("score", "score"))

@@ -10,6 +10,7 @@ from workbench.figures.embedded import embedded
 from workbench.records.arm import Arm
 from workbench.records.run import Run
 from workbench.records.study import Study
+from workbench.records.study_table import measure_lines
 from workbench.records.verdict import Comparison
 from workbench.reports.markup import Markup, facts, section, table, tag
 from workbench.reports.run_parts import TO, settings_of, versions
@@ -91,6 +92,12 @@ def first_runs(study: Study) -> dict[str, Run]:
     if study.loader is None:
         return {}
     return {a.name: study.run(a.name, a.seeds[0]) for a in _arms(study) if a.outcomes and a.outcomes[0].run}
+
+
+def measures(study: Study) -> Markup:
+    """The setting's own measures: mean of each arm, and its difference from the control."""
+    lines = [tag("li", line) for line in measure_lines(study)]
+    return section("Measures", tag("ul", *lines)) if lines else Markup("")
 
 
 def failures(study: Study) -> Markup:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Real
 from typing import Any, ClassVar, Literal
@@ -18,11 +18,13 @@ from workbench.data.transfer import TransferSet
 from workbench.functional.tasks import Task, task
 from workbench.models.learners import in_single_precision
 from workbench.records.budget import Budget
+from workbench.records.code import own_code
 from workbench.records.parameters import Checked
 from workbench.settings.arguments import check_arguments, check_factory
 from workbench.settings.class_weights import class_weights_of
 from workbench.settings.data_checks import check_data, check_repeats, check_views, empty_classes
 from workbench.settings.given_models import check_teacher, notes_of_models
+from workbench.settings.measures import measures_of
 from workbench.settings.signature import factory_signature, is_model, signature
 
 DATA = ("train", "validation", "teacher_train", "test")
@@ -76,10 +78,12 @@ class Setting(metaclass=Checked):
         class_weights: weights of the classes in the loss on labels, as ``torch.nn.CrossEntropyLoss(weight=...)`` takes
             them: one number per class, a dict by class name, or ``balanced`` (N / (C * samples of the class)). They weigh
             the labels of every arm, control and teacher recipe alike; distillation terms are not weighted.
+        measures: further scores by name, functions of (models, setting, seed) or ``Measure`` objects; taken at the end of
+            each run and compared in a study like the score. Their code is part of the identity.
 
     Attributes:
-        notes: what was converted when the setting was made, in words.
-        warnings: what its user must see, such as test samples that are in the training data as well.
+        notes: what was converted when the setting was made, in words; a study repeats them.
+        warnings: what its user must see, such as test samples that are in the training data as well; every run repeats them.
 
     Raises:
         TypeError: the data is of a form that cannot be read, the student is neither model nor factory, or another argument
@@ -103,6 +107,7 @@ class Setting(metaclass=Checked):
     look: Look = "table"
     threads: int | None = None
     class_weights: Any = None
+    measures: Mapping[str, Any] = field(default_factory=dict)
 
     notes: tuple[str, ...] = field(default=(), init=False)
     warnings: tuple[str, ...] = field(default=(), init=False)
@@ -128,6 +133,7 @@ class Setting(metaclass=Checked):
         self.class_weights = class_weights_of(self)
         self.warnings = (*warnings, *check_teacher(self))
         self.notes += (*notes, *empty_classes(self), *notes_of_models(self))
+        self.measures = measures_of(self.measures, self.kind.score)
 
     def _read(self) -> None:
         """Data of any form becomes transfer sets; that of the student says how the others are read."""
@@ -223,6 +229,7 @@ class Setting(metaclass=Checked):
             "data": {name: f"{part.digest()} {signature(part.transform)}" for name, part in parts.items()},
             "augment": signature(self.augment),
             "class_weights": self.class_weights,
+            "measures": {name: [own_code([m.function]), m.about()] for name, m in self.measures.items()},
             "student": signature(self.student) if is_model(self.student) else factory_signature(self.student),
         }
 

@@ -172,7 +172,7 @@ def test_faults_of_the_models_are_measured() -> None:
 def test_a_look_at_the_teacher_leaves_it_as_it_was() -> None:
     for teacher in (Restful().train(), Company()):
         before, mode, state = weights(teacher), teacher.training, torch.get_rng_state()
-        assert set(probes.habits([teacher], setting().train)) == {named.TEACHER_TRAINING, named.TEACHER_WOBBLE}
+        assert set(probes.habits([(teacher, setting().train)])) == {named.TEACHER_TRAINING, named.TEACHER_WOBBLE}
         assert same(weights(teacher), before)
         assert teacher.training == mode
         assert torch.equal(torch.get_rng_state(), state)

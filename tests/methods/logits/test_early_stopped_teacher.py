@@ -84,12 +84,11 @@ def test_a_design_that_cannot_be_renewed_is_named():
         untrained(CallableTeacher(nn.Identity()))
 
 
-def test_a_teacher_with_inputs_of_its_own_is_refused():
+def test_the_early_teacher_is_trained_on_the_inputs_of_the_teacher():
+    method = EarlyStoppedTeacher()
     example = Batch(torch.arange(2), torch.zeros(2, 4), torch.tensor([0, 1]), teacher_inputs=torch.zeros(2, 7))
-    with pytest.raises(
-        ValueError, match="trains a teacher on the student's inputs; this setting's teacher has its own"
-    ):
-        EarlyStoppedTeacher().build(MLP(4, (), 3), MLP(7, (), 3), example, FACTS)
+    method.build(MLP(4, (), 3), MLP(7, (), 3), example, FACTS)
+    assert [plan.inputs for plan in method.stages(FACTS)] == ["teacher", "student"]
 
 
 def test_it_is_no_method_for_fitted_students():

@@ -11,8 +11,8 @@ from typing import Any
 
 from workbench.engine.conditions import Control
 from workbench.engine.identity import own_code_of
+from workbench.engine.rehearsal import Rehearsal, rehearse
 from workbench.engine.sizes import larger_student_of
-from workbench.engine.study.rehearsal import Rehearsal, rehearse
 from workbench.methods.catalog import check_task, make
 from workbench.methods.method import Method
 from workbench.records.arm import Role
@@ -66,6 +66,7 @@ def arms_of(
     control = PlannedArm(CONTROL, make(CONTROL), budget, "control", label="labels only")
     own = [method for method in methods if type(method) is not type(control.method)]
     named = [PlannedArm(name, copy.deepcopy(m), budget, label=name) for name, m in zip(_names(own), own, strict=True)]
+    rehearse(setting, control.method, budget)
     rehearsals = {arm.name: rehearse(setting, arm.method, budget) for arm in named}
     lacking: dict[str, list[str]] = defaultdict(list)
     arms = [control, *_equal_total(control, rehearsals)]
@@ -79,7 +80,7 @@ def arms_of(
 
 def notes_on(setting: Setting, seeds: tuple[int, ...], arms: Sequence[PlannedArm]) -> list[str]:
     """What a reader must know about the setting itself."""
-    notes = []
+    notes = list(setting.notes)
     if not setting.varies_initialisation and len(seeds) > 1:
         notes.append(
             "The student was given as a model, of which every seed trains a copy: initialisation is not varied."

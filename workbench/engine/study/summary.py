@@ -10,6 +10,7 @@ import numpy as np
 from workbench.engine.study.arms import PlannedArm
 from workbench.engine.study.plan import StudyPlan
 from workbench.records.arm import Arm, Outcome
+from workbench.records.measure import Measure, Measured
 from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.records.verdict import Comparison
@@ -17,6 +18,9 @@ from workbench.statistics.intervals import UNBOUNDED, Bounds, mean_interval
 from workbench.statistics.verdict import compare_pairs
 
 Runs = Mapping[tuple[str, int], Run]
+
+NO_EFFECT = 1e-12
+"""Smallest effect of a measure that names none: nothing is found equivalent then."""
 
 
 def summarise(plan: StudyPlan, runs: Runs, failures: Mapping[str, str] | None = None) -> Study:
@@ -52,8 +56,27 @@ def summarise(plan: StudyPlan, runs: Runs, failures: Mapping[str, str] | None = 
         smallest_effect=plan.smallest_effect,
         quick=plan.quick,
         failures=dict(failures or {}),
+        measures={name: _measured(name, measure, arms, plan) for name, measure in plan.setting.measures.items()},
         notes=(*(note for note in plan.notes if note.lower() not in map(str.lower, warned)), *notes),
         warnings=tuple(f"{message} ({', '.join(arms)})" for message, arms in warned.items()),
+    )
+
+
+def _measured(name: str, measure: Measure, arms: Mapping[str, Arm], plan: StudyPlan) -> Measured:
+    """A measure over the arms, compared as the score is."""
+    judge = Judge(
+        measure.smallest_effect or NO_EFFECT,
+        higher_is_better=measure.higher_is_better,
+        quick=plan.quick,
+        bounds=measure.bounds,
+        measure=name,
+    )
+    values = {arm.name: [o.measures[name] for o in arm.outcomes if name in o.measures] for arm in arms.values()}
+    return Measured(
+        measure.unit,
+        measure.higher_is_better,
+        {arm: mean_interval(found, bounds=measure.bounds) for arm, found in values.items() if found},
+        judge.against_control(arms, plan.arm_of_control),
     )
 
 
@@ -74,12 +97,20 @@ class Judge:
         higher_is_better: direction of the score.
         quick: True withholds every verdict.
         bounds: lowest and highest possible score.
+        measure: name of the measure that is compared; empty for the score itself.
     """
 
     def __init__(
-        self, smallest_effect: float, *, higher_is_better: bool, quick: bool = False, bounds: Bounds = UNBOUNDED
+        self,
+        smallest_effect: float,
+        *,
+        higher_is_better: bool,
+        quick: bool = False,
+        bounds: Bounds = UNBOUNDED,
+        measure: str = "",
     ) -> None:
         """Remembers the rules."""
+        self.measure = measure
         self.bounds = bounds
         self.smallest_effect, self.higher_is_better, self.quick = smallest_effect, higher_is_better, quick
 
@@ -104,10 +135,16 @@ class Judge:
 
     def _paired(self, arm: Arm, control: Arm) -> tuple[np.ndarray, np.ndarray]:
         """Scores of the seeds that both have, signed so that higher is better."""
-        both = sorted(set(arm.seeds) & set(control.seeds))
         sign = 1.0 if self.higher_is_better else -1.0
-        mine, theirs = ({outcome.seed: sign * outcome.last for outcome in side.outcomes} for side in (arm, control))
+        mine, theirs = ({seed: sign * value for seed, value in self._values(side)} for side in (arm, control))
+        both = sorted(set(mine) & set(theirs))
         return np.array([mine[seed] for seed in both]), np.array([theirs[seed] for seed in both])
+
+    def _values(self, arm: Arm) -> list[tuple[int, float]]:
+        """What is compared of an arm, by seed."""
+        if not self.measure:
+            return [(outcome.seed, outcome.last) for outcome in arm.outcomes]
+        return [(o.seed, o.measures[self.measure]) for o in arm.outcomes if self.measure in o.measures]
 
     def _named(self, comparison: Comparison, control: Arm) -> Comparison:
         comparison = replace(comparison, against=control.label or control.name)
@@ -141,6 +178,7 @@ def _outcome(run: Run) -> Outcome:
         seconds=facts.get("seconds", 0.0),
         steps=facts.get("steps", {}),
         run=run.id,
+        measures=run.measures,
     )
 
 

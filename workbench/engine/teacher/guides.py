@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,38 +16,64 @@ from workbench.records.batch import Batch
 from workbench.records.trace import Trace
 
 
+class TeacherSwitched(RuntimeError):
+    """A method put a part of its teacher into training mode."""
+
+
+View = Callable[[Batch], Any]
+"""What a model is shown of a batch."""
+
+
+def of_teacher(batch: Batch) -> Any:
+    """The teacher's inputs."""
+    return batch.for_teacher
+
+
 class Fixed:
     """Frozen models in evaluation mode; several give a tuple of traces.
 
     Args:
         models: the teachers.
         layers: what is traced of each.
+        views: what each is shown of a batch; None shows all of them the teacher's inputs.
         gradient: True lets gradients pass through to the inputs; the parameters never receive any.
     """
 
-    def __init__(self, models: list[nn.Module], layers: tuple[str, ...], *, gradient: bool = False) -> None:
+    def __init__(
+        self,
+        models: list[nn.Module],
+        layers: tuple[str, ...],
+        *,
+        views: list[View] | None = None,
+        gradient: bool = False,
+    ) -> None:
         """Freezes and hooks them."""
         self.models, self.gradient = models, gradient
+        self._views = views or [of_teacher] * len(models)
         self._frozen = [p for model in models for p in model.parameters() if p.requires_grad]
         for parameter in self._frozen:
             parameter.requires_grad_(requires_grad=False)
         for model in models:
             model.eval()
-        self._parts = [(name, part) for model in models for name, part in model.named_modules()]
+        parts = [(name, part) for model in models for name, part in model.named_modules()]
+        self._parts = [
+            (name, part) for name, part in parts if not part.training
+        ]  # what stays in training mode is warned of
         self.tracers = [Tracer(model, layers) for model in models]
 
     def __call__(self, batch: Batch) -> Any:
         """The traces of a batch.
 
         Raises:
-            RuntimeError: a teacher was switched out of evaluation mode; the message names the module.
+            TeacherSwitched: a teacher was switched out of evaluation mode; the message names the module.
         """
         for name, part in self._parts:
             if part.training:
                 where = f"{name!r} ({type(part).__name__})" if name else type(part).__name__
-                raise RuntimeError(f"the method switched its teacher's module {where} out of eval(); it must not")
+                raise TeacherSwitched(f"the method switched its teacher's module {where} out of eval(); it must not")
         with torch.set_grad_enabled(self.gradient and torch.is_grad_enabled()):
-            traces = tuple(_countable(tracer(batch.for_teacher), batch) for tracer in self.tracers)
+            answers = (tracer(view(batch)) for tracer, view in zip(self.tracers, self._views, strict=True))
+            traces = tuple(_countable(answer, batch) for answer in answers)
         return traces if len(traces) > 1 else traces[0]
 
     def release(self) -> None:
@@ -140,7 +167,10 @@ class Following(Fixed):
 
 
 class SameWeights(Fixed):
-    """The student itself as it stands, asked in evaluation mode and without gradients; it sees the teacher's inputs.
+    """The student itself as it stands, asked in evaluation mode and without gradients.
+
+    It sees the teacher's inputs although it was trained on the student's: what it says in another context (with privileged
+    information, with a hint in the prompt) is all that it can teach itself.
 
     Args:
         student: the model.

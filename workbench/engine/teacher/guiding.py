@@ -14,11 +14,21 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.evaluate import predict, reported
 from workbench.engine.identity import model_digest
 from workbench.engine.ledger.ledger import Ledger, metered, running
+from workbench.engine.rows import Rows
 from workbench.engine.teacher.cache import TeacherCache
-from workbench.engine.teacher.guides import Cached, Fixed, Following, SameWeights, ShuffledNonTargets
+from workbench.engine.teacher.guides import (
+    Cached,
+    Fixed,
+    Following,
+    SameWeights,
+    ShuffledNonTargets,
+    View,
+    of_teacher,
+)
 from workbench.engine.training.trial import Trial
 from workbench.methods.method import Method
 from workbench.models.learners import CallableTeacher
+from workbench.records.batch import Batch
 from workbench.records.plan import StagePlan
 
 
@@ -84,6 +94,16 @@ def outputs_of(model: nn.Module, data: TransferSet, conditions: Conditions, *, s
 
 
 def _guide(trial: Trial, plan: StagePlan, conditions: Conditions, partner: Tensor | None) -> Iterator[Any]:
+    teachers = trial.teachers_of(plan) if trial.method.teacher_source == "fixed" else []
+    if len(teachers) == 1 and _cacheable(trial):
+        data = trial.shown(plan, trial.train)
+        outputs = yield from outputs_of(teachers[0], data, conditions)
+        return Cached(outputs, data.ids, partner)
+    return live_guide(trial, plan, partner)
+
+
+def live_guide(trial: Trial, plan: StagePlan, partner: Tensor | None) -> Fixed | None:
+    """The teacher of a stage, asked at every step; None where nobody teaches."""
     method, student = trial.method, trial.parties[plan.learner]
     if method.teacher_source == "same_weights":
         return SameWeights(student, method.teacher_layers)
@@ -92,10 +112,21 @@ def _guide(trial: Trial, plan: StagePlan, conditions: Conditions, partner: Tenso
     teachers = trial.teachers_of(plan)
     if not teachers:
         return None
-    if len(teachers) == 1 and _cacheable(trial):
-        outputs = yield from outputs_of(teachers[0], trial.train, conditions)
-        return Cached(outputs, trial.train.ids, partner)
-    return Fixed(teachers, method.teacher_layers, gradient=method.teacher_input_gradient)
+    views = _views(trial, plan, partner)
+    return Fixed(teachers, method.teacher_layers, views=views, gradient=method.teacher_input_gradient)
+
+
+def _views(trial: Trial, plan: StagePlan, partner: Tensor | None) -> list[View] | None:
+    """What each teacher is shown where a batch has inputs of the teacher's own and not all teachers were trained on them."""
+    sides, train = trial.teacher_sides(plan), trial.train
+    if "student" not in sides or (train.paired and ("teacher" not in sides or train.teacher_inputs is None)):
+        return None
+    rows = Rows(train.ids)
+
+    def of_student(batch: Batch) -> Any:
+        return batch.student_inputs if partner is None else train.batch(partner[rows(batch.ids)]).student_inputs
+
+    return [of_student if side == "student" else of_teacher for side in sides]
 
 
 def _cacheable(trial: Trial) -> bool:

@@ -18,7 +18,7 @@ from workbench.engine.protocols import run_stages
 from workbench.engine.streams import Streams, repeatable
 from workbench.engine.teacher.cache import TeacherCache
 from workbench.engine.training.keeper import Keeper
-from workbench.engine.training.trial import trial_of
+from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import make
 from workbench.models.learners import as_teacher
 from workbench.models.tracing import Tracer
@@ -92,16 +92,20 @@ def teacher_of(setting: Setting, conditions: Conditions, key: str) -> Iterator[A
 def _train(
     setting: Setting, model: nn.Module, conditions: Conditions, keeper: Keeper
 ) -> Generator[events.Event, None, Cost]:
-    method, streams = make("labels_only"), Streams(conditions.teacher_seed, conditions.where())
-    trial = trial_of(setting, method, setting.teacher.budget, streams, Controls(method))
-    trial.train = setting.teacher_train.as_teacher_sees().to(streams.device)
-    trial.validation = trial.validation.as_teacher_sees()
-    trial.parties["teacher"] = model
-    plan = StagePlan(name="teacher", learner="teacher", teacher=None)
+    trial, plan = teacher_trial(setting, model, conditions)
     trial.ledger = Ledger("teacher")
     stages = run_stages(trial, [plan], [trial.steps], conditions, keeper)
     yield from trial.ledger.watch(stages, lambda event: "teacher_training")
     return trial.ledger.total("teacher_training")
+
+
+def teacher_trial(setting: Setting, model: nn.Module, conditions: Conditions) -> tuple[Trial, StagePlan]:
+    """The state at the start of a teacher's training, and its one stage."""
+    method, streams = make("labels_only"), Streams(conditions.teacher_seed, conditions.where())
+    trial = trial_of(setting, method, setting.teacher.budget, streams, Controls(method))
+    trial.train = setting.teacher_train.to(streams.device)
+    trial.parties["teacher"] = model
+    return trial, StagePlan(name="teacher", learner="teacher", teacher=None, inputs="teacher")
 
 
 @torch.no_grad()

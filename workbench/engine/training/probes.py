@@ -185,17 +185,20 @@ def _tempered(method: Method) -> Method | None:
     return None
 
 
-def habits(teachers: Sequence[nn.Module], data: TransferSet) -> dict[str, float]:
+def habits(teachers: Sequence[tuple[nn.Module, TransferSet]]) -> dict[str, float]:
     """Whether teachers in evaluation mode really behave so: the same answer about a sample twice, in other company.
 
     Args:
-        teachers: as they are; what a pass changes in them is put back.
-        data: asks about its first four samples.
+        teachers: as they are, each with samples, of which it is asked about the first four; what a pass changes in them is
+            put back.
     """
-    asked = [teacher for teacher in teachers if not isinstance(teacher, CallableTeacher)]
-    if not asked or not data.paired or data.full_batch or len(data) < 2:
+    found = [
+        _habit(teacher, data)
+        for teacher, data in teachers
+        if not isinstance(teacher, CallableTeacher) and data.paired and not data.full_batch and len(data) > 1
+    ]
+    if not found:
         return {}
-    found = [_habit(teacher, data) for teacher in asked]
     training, wobble = (max(values) for values in zip(*found, strict=True))
     return {named.TEACHER_TRAINING: training, named.TEACHER_WOBBLE: wobble}
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from workbench.data.transfer import TransferSet
 from workbench.engine import threads
+from workbench.engine.cautions import about_habits
 from workbench.engine.evaluate import confusion, layout, predict, reported, score
 from workbench.engine.teacher.guides import Fixed
 from workbench.engine.training.loader import Loader
@@ -39,7 +40,8 @@ class StageRunner:
         self.trial, self.plan, self.steps = trial, plan, steps
         self.students = trial.students_of(plan)
         rows = trial.rows_of(plan)
-        self.loader = Loader(trial.train, rows, trial.budget.batch_size, trial.augment, partner)
+        self.validation = trial.shown(plan, trial.validation)
+        self.loader = Loader(trial.shown(plan, trial.train), rows, trial.budget.batch_size, trial.augment, partner)
         self.epochs = -(-steps // trial.epoch_steps)
         averages = Averages(len(trial.train.labelled) == len(trial.train), trial.class_weights)
         with trial.streams.using("method"):
@@ -99,7 +101,7 @@ class StageRunner:
         for party, student in self.students.items():
             deployed = trial.method.deployed(student)
             outputs = yield from self._outputs(deployed, party)
-            scores[party] = score(trial.kind, outputs, trial.validation.labels, party)
+            scores[party] = score(trial.kind, outputs, self.validation.labels, party)
             self._remember(party, deployed, scores[party], epoch)
             if party == self.plan.learner:
                 yield from self._agreement(outputs, step)
@@ -114,15 +116,16 @@ class StageRunner:
 
     def _confusion(self, deployed: nn.Module, outputs: Tensor) -> Generator[events.Event, None, Tensor]:
         """Whom the learner takes for whom, on validation samples or, for a method that ``leaks_test``, on test samples."""
-        test, labels = self.trial.test, self.trial.validation.labels
+        test, labels = self.trial.test, self.validation.labels
         if test is not None:
+            test = self.trial.shown(self.plan, test)
             labels, outputs = test.labels, (yield from self._outputs(deployed, self.plan.learner, test))
         return confusion(outputs, labels, self.trial.classes)
 
     def _agreement(self, outputs: Tensor, step: int) -> Iterator[events.Event]:
         if self.teacher_says is None:
             return
-        value = float(self.trial.kind.agreement(outputs, self.teacher_says, self.trial.validation.labels))
+        value = float(self.trial.kind.agreement(outputs, self.teacher_says, self.validation.labels))
         yield from self._measured({"agreement": value}, step)
 
     def _probed(self, step: int) -> Iterator[events.Event]:
@@ -143,23 +146,32 @@ class StageRunner:
         """What the teacher says about the validation samples, for the live agreement, and how well that does."""
         trial, teachers = self.trial, self.trial.teachers_of(self.plan)
         if trial.method.reads_teacher and not self._knows(named.TEACHER_TRAINING):
-            yield from self._measured(habits(teachers, trial.train), trial.done.get(self.plan.learner, 0))
-        if len(teachers) != 1 or len(self.students) != 1 or not trial.validation.paired:
+            found = habits(self._with_inputs(teachers))
+            yield from self._measured(found, trial.done.get(self.plan.learner, 0))
+            if message := about_habits(found):
+                yield self._event(events.Warning, message=message)
+        if len(teachers) != 1 or len(self.students) != 1 or not self.validation.paired:
             return
         says = yield from self._outputs(teachers[0], self.plan.learner, teacher=True)
-        if says.shape[1:] != layout(trial.method.deployed(self.students[self.plan.learner]), trial.validation):
+        if says.shape[1:] != layout(trial.method.deployed(self.students[self.plan.learner]), self.validation):
             return
-        self.teacher_says, value = says, score(trial.kind, says, trial.validation.labels, "teacher")
+        self.teacher_says, value = says, score(trial.kind, says, self.validation.labels, "teacher")
         if trial.kind.name == "classification" and not self._knows(named.TEACHER_RIGHT):
-            found = relabelled(confusion(says, trial.validation.labels, trial.classes))
+            found = relabelled(confusion(says, self.validation.labels, trial.classes))
             names = (named.TEACHER_RIGHT, named.TEACHER_RELABELLED, named.TEACHER_ASKED)
             yield from self._measured(dict(zip(names, found, strict=True)), trial.done.get(self.plan.learner, 0))
         yield self._event(events.Probe, name=str(self.plan.teacher), step=0, value=value)
 
+    def _with_inputs(self, teachers: list[nn.Module]) -> list[tuple[nn.Module, TransferSet]]:
+        """Each teacher with the training samples whose inputs it is shown."""
+        train, sides = self.trial.train, self.trial.teacher_sides(self.plan)
+        views = (train.as_student_sees() if side == "student" else train for side in sides)
+        return list(zip(teachers, views, strict=True)) if len(sides) == len(teachers) else []
+
     def _outputs(
         self, model: nn.Module, party: str, data: TransferSet | None = None, *, teacher: bool = False
     ) -> Generator[events.Event, None, Tensor]:
-        pieces = predict(model, data or self.trial.validation, teacher=teacher)
+        pieces = predict(model, data or self.validation, teacher=teacher)
         step = self.trial.done.get(party, 0)
         return reported(pieces, party=party, stage=self.plan.name, name="evaluating", step=step)
 

@@ -35,6 +35,7 @@ class Trial:
         class_weights: (C,) of the classes in the labels' term, None for equal ones.
         parties: every model of the run by name; ``teacher`` among them.
         learners: the parties that have been made to learn.
+        sides: by party, whose inputs it was trained on and is shown: ``student`` or ``teacher``.
         best: by party, the validation score, epoch and weights that were best so far.
         done: optimiser steps so far, by party.
         epochs: validations so far, by party.
@@ -61,6 +62,7 @@ class Trial:
     class_weights: Tensor | None = None
     parties: dict[str, nn.Module] = field(default_factory=dict)
     learners: set[str] = field(default_factory=set)
+    sides: dict[str, str] = field(default_factory=lambda: {"teacher": "teacher"})
     history: History = field(default_factory=History)
     best: dict[str, dict[str, Any]] = field(default_factory=dict)
     done: dict[str, int] = field(default_factory=dict)
@@ -94,6 +96,7 @@ class Trial:
         if isinstance(plan.start, Mapping):
             self._blend(plan, plan.start)
         self.learners |= set(names)
+        self.sides |= dict.fromkeys(names, plan.inputs)
         return {name: self.parties[name] for name in names}
 
     def _new(self, name: str, plan: StagePlan) -> nn.Module:
@@ -111,29 +114,55 @@ class Trial:
             mixed = sum(states[name][key].double() * (share / total) for name, share in shares.items())
             tensor.copy_(mixed if tensor.is_floating_point() else mixed.round())
 
+    # --- which inputs a model is shown -----------------------------------------------------------------------------
+    def teacher_sides(self, plan: StagePlan) -> tuple[str, ...]:
+        """Whose inputs each teacher of a stage is shown, by what it was trained on.
+
+        A copy that follows the student was trained as the student is. The student itself as its own teacher
+        (``same_weights``) sees the teacher's inputs: that it does in another context is all it can teach.
+        """
+        source = self.method.teacher_source
+        if source != "fixed":
+            return ("teacher" if source == "same_weights" else "student",)
+        return tuple(self.sides[name] for name in self._teacher_names(plan))
+
+    def shown(self, plan: StagePlan, data: TransferSet) -> TransferSet:
+        """Samples as a stage sees them: the teacher's inputs only where a teacher was trained on them."""
+        if plan.inputs == "teacher":
+            return data.as_teacher_sees()
+        return data if "teacher" in self.teacher_sides(plan) else data.as_student_sees()
+
+    def seen_by(self, party: str, data: TransferSet) -> TransferSet:
+        """Samples whose inputs, as a student is shown them, are those that a party was trained on."""
+        return data.as_teacher_sees() if self.sides.get(party) == "teacher" else data
+
     def teachers_of(self, plan: StagePlan) -> list[nn.Module]:
         """The models that teach in a stage.
 
         Raises:
             KeyError: a party that does not exist yet.
         """
-        names = () if plan.teacher is None else (plan.teacher,) if isinstance(plan.teacher, str) else plan.teacher
-        return [self._party(name, plan) for name in names]
+        return [self._party(name, plan) for name in self._teacher_names(plan)]
+
+    @staticmethod
+    def _teacher_names(plan: StagePlan) -> tuple[str, ...]:
+        return () if plan.teacher is None else (plan.teacher,) if isinstance(plan.teacher, str) else plan.teacher
 
     def _party(self, name: str, plan: StagePlan) -> nn.Module:
         if name not in self.parties:
             raise KeyError(f"stage {plan.name!r} asks for {name!r}; there are {', '.join(self.parties)}")
         return self.parties[name]
 
-    def build(self, student: nn.Module, teacher: nn.Module | None) -> None:
+    def build(self, student: nn.Module, teacher: nn.Module | None, plan: StagePlan | None = None) -> None:
         """Let the method make what depends on this pair: once, or for each pair if it reads their layers."""
         if self.built_for and (self.built_for == (student, teacher) or not self._reads_layers):
             return
         for model in (student, teacher):
             if model is not None:
                 model.eval()
+        example = self.example(plan or StagePlan(teacher=None if teacher is None else "teacher"))
         with self.streams.using("method"):
-            self.method.build(student, teacher, self.example(), self.facts)
+            self.method.build(student, teacher, example, self.facts)
         self.method.to(self.device)
         self.built_for = (student, teacher)
 
@@ -141,9 +170,10 @@ class Trial:
     def _reads_layers(self) -> bool:
         return bool(self.method.student_layers or self.method.teacher_layers)
 
-    def example(self) -> Batch:
-        """A few samples, for shapes."""
-        return self.train.batch(torch.arange(min(4, len(self.train)), device=self.device))
+    def example(self, plan: StagePlan) -> Batch:
+        """A few samples as a stage sees them, for shapes."""
+        data = self.shown(plan, self.train)
+        return data.batch(torch.arange(min(4, len(data)), device=self.device))
 
     def rows_of(self, plan: StagePlan) -> Tensor:
         """The rows of the transfer set that take part in a stage.

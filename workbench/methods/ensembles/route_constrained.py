@@ -96,6 +96,7 @@ class RouteConstrained(OwnTeachersKD):
                 self.route_share / self.anchors,
                 start={names[k - 1]: 1.0} if k else "continue",
                 factory=self._factory,
+                inputs="teacher",
             )
             for k, name in enumerate(names)
         )

@@ -81,22 +81,15 @@ class EarlyStoppedTeacher(OwnTeachersKD):
         self._done = 0.0
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
-        """Remembers the design of the teacher.
-
-        Raises:
-            ValueError: the setting's teacher sees other inputs than its student, on which the early one is trained.
-        """
+        """Remembers the design of the teacher."""
         super().build(student_model, teacher_model, example, facts)
-        if example.teacher_inputs is not None:
-            raise ValueError(
-                f"{self.name} trains a teacher on the student's inputs; this setting's teacher has its own"
-            )
         self._factory = partial(untrained, teacher_model)
 
     def stages(self, facts: Facts) -> tuple[StagePlan, ...]:
         """The early teacher, then the student."""
         party = "early_teacher"
-        return on_labels(party, self.teacher_share, factory=self._factory), StagePlan(teacher=party)
+        early = on_labels(party, self.teacher_share, factory=self._factory, inputs="teacher")
+        return early, StagePlan(teacher=party)
 
     def schedule(self, progress: float) -> None:
         """The share of the run that is done."""

@@ -1,0 +1,75 @@
+"""Further scores of one's own: what they are, and what a study found of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.records.interval import Interval
+from workbench.records.verdict import Comparison
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A named score beside the task's own.
+
+    Args:
+        function: (models, setting, seed) -> float, called once at the end of a run, without gradients; ``models`` are copies
+            of the deployed models by party, in evaluation mode on the processor. It may read the setting's test data.
+        unit: of the value, as it is printed; empty for none.
+        higher_is_better: the direction.
+        bounds: lowest and highest possible value, in which intervals stay.
+        smallest_effect: the least difference worth having; None withholds the verdict ``equivalent``.
+
+    Raises:
+        TypeError: the function cannot be called, or the unit is no text.
+        ValueError: the bounds are not two ascending numbers, or the smallest effect is not positive.
+    """
+
+    function: Callable[[Mapping[str, Any], Any, int], float]
+    unit: str = ""
+    higher_is_better: bool = True
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    smallest_effect: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be a measure."""
+        if not callable(self.function):
+            raise TypeError(
+                f"a measure is a {type(self.function).__name__}; a function of (models, setting, seed) is needed"
+            )
+        if not isinstance(self.unit, str):
+            raise TypeError(f"unit = {self.unit!r} must be a text")
+        if len(self.bounds) != 2 or not self.bounds[0] < self.bounds[1]:
+            raise ValueError(f"bounds = {self.bounds!r} must be the lowest and the highest possible value")
+        if self.smallest_effect is not None and not 0 < self.smallest_effect < math.inf:
+            raise ValueError(f"smallest_effect = {self.smallest_effect} must be positive, or None")
+
+    def about(self) -> dict[str, Any]:
+        """Everything but the function, as plain values; None for a bound that there is not."""
+        bounds = [bound if math.isfinite(bound) else None for bound in self.bounds]
+        return {
+            "unit": self.unit,
+            "higher_is_better": self.higher_is_better,
+            "bounds": bounds,
+            "smallest_effect": self.smallest_effect,
+        }
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One measure over the arms of a study; differences are signed so that positive is better.
+
+    Attributes:
+        unit: of the values; empty for none.
+        higher_is_better: the direction.
+        intervals: of the mean over seeds, by arm.
+        comparisons: of each method with the study's control, corrected across the methods as those of the score are.
+    """
+
+    unit: str = ""
+    higher_is_better: bool = True
+    intervals: Mapping[str, Interval] = field(default_factory=dict)
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
