@@ -89,11 +89,11 @@ def test_choices_are_compared_with_their_type() -> None:
     ("given", "words"),
     [
         ({"weight": 3}, "weight = 3.0 is outside"),
-        ({"steps": 2.5}, "steps = 2.5 is not a whole number .* or None"),
+        ({"steps": 2.5}, "steps = 2.5 is not an int .* or None"),
         ({"steps": 0}, "steps = 0 is outside"),
         ({"rows": "3"}, "rows = '3'"),
-        ({"bold": 1}, "bold = 1 is not True or False"),
-        ({"layer": 3}, "layer = 3 is not a text"),
+        ({"bold": 1}, "bold = 1 is not a bool"),
+        ({"layer": 3}, "layer = 3 is not a str"),
         ({"function": 3}, "function = 3 must be a function or None"),
     ],
 )

@@ -17,7 +17,12 @@ from workbench.records.annotations import Limit, Range
 LARGEST = {int: 2**63 - 1, float: 3.4028234663852886e38}
 """Of whole numbers that fit into 64 bits, and of numbers that fit into float32."""
 
-SPOKEN = {float: "a finite number", int: "a whole number", bool: "True or False", str: "a text"}
+SPOKEN = {
+    float: "a float (a finite number)",
+    int: "an int (a whole number)",
+    bool: "a bool (True or False)",
+    str: "a str (a text)",
+}
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
@@ -90,8 +95,7 @@ class Parameter:
 
     def _expected(self) -> str:
         within = f" in [{self.range.low:g}, {self.range.high:g}]" if self.range else ""
-        words = f"{SPOKEN[self.kind]} ({self.kind.__name__}){within}"
-        return f"{words} or None" if self.optional else words
+        return f"{SPOKEN[self.kind]}{within}{' or None' if self.optional else ''}"
 
     def _given(self, value: Any) -> str:
         try:

@@ -173,8 +173,8 @@ def test_methods_must_be_a_list_of_methods(setting) -> None:
         plan_study(setting, [], 1)
     with pytest.raises(ValueError, match="give a list"):
         plan_study(setting, methods.KD(), 1)
-    with pytest.raises(TypeError, match="'kd' is not a method"):
-        plan_study(setting, ["kd"], 1)
+    with pytest.raises(TypeError, match="3 is not a method"):
+        plan_study(setting, [3], 1)
 
 
 def test_a_score_without_points_needs_a_smallest_effect() -> None:

@@ -18,7 +18,7 @@ from workbench.engine.study.tuning import tuned
 from workbench.engine.teacher.teaching import teacher_identity, teacher_of
 from workbench.methods.method import Method
 from workbench.records import events
-from workbench.records.annotations import NOT_NEGATIVE
+from workbench.records.annotations import Limit
 from workbench.records.parameters import given
 from workbench.records.run import Run
 from workbench.records.study import Study
@@ -30,6 +30,7 @@ Progress = Callable[[int, int, str], None]
 """Called with the number of runs done, the number of all, and what has just happened."""
 
 KILLED = "its worker process was killed, by the system for want of memory or by hand"
+TRIALS = Limit("1 or more trials, or 0 for none", lambda value: value >= 0)
 
 _turn = threading.Lock()
 """PyTorch's random state and number of threads belong to the process, so the cells of one process take turns."""
@@ -67,7 +68,7 @@ def study(
         ValueError: a method does not fit the setting; before anything is trained.
         DistillationFailed: every run failed; otherwise ``Study.failures`` says which did.
     """
-    jobs, tune = jobs_of(jobs), given("tune", tune, Annotated[int, NOT_NEGATIVE])
+    jobs, tune = jobs_of(jobs), given("tune", tune, Annotated[int, TRIALS])
     store, progress = store or open_store(), progress or (lambda done, of, what: None)
     asked = plan_study(setting, methods, seeds, **plan)
 
