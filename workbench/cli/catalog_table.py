@@ -17,12 +17,15 @@ COLUMNS = {
 }
 """Each column with its field in the listing."""
 
+UNKNOWN = {"cost": "not measured"}
+"""What stands where a method does not say something."""
+
 BEGIN, END = "<!-- methods: begin -->", "<!-- methods: end -->"
 
 
 def rows(listing: Iterable[Mapping[str, Any]]) -> list[list[str]]:
     """The cells of the table."""
-    return [[str(entry[field] or "") for field in COLUMNS.values()] for entry in listing]
+    return [[str(entry[field] or UNKNOWN.get(field, "")) for field in COLUMNS.values()] for entry in listing]
 
 
 def markdown(listing: Iterable[Mapping[str, Any]]) -> str:
