@@ -36,6 +36,7 @@ from workbench.diagnostics.outputs import classes_of, names_of, pair_of, paired_
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import between, count, estimate, number, percent
 from workbench.statistics.intervals import proportion_interval, share_interval
 from workbench.statistics.resampling import interval_of, resampled
 
@@ -116,21 +117,26 @@ class Agreement(Result):
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         text = (
-            f"Student and teacher pick the same class on {_percent(self.top1)} of {self.n:,} samples. Their accuracies "
-            f"({self.student_accuracy.mean:.1%} and {self.teacher_accuracy.mean:.1%}) allow {self.lowest:.1%} to "
-            f"{self.highest:.1%}. The student is right where its teacher is not on {self.student_only:,} samples and "
-            f"wrong where it is right on {self.teacher_only:,}."
+            f"Student and teacher pick the same class on {estimate(self.top1, percent)} of {count(self.n, 'sample')}. With "
+            f"their accuracies ({percent(self.student_accuracy.mean)} and {percent(self.teacher_accuracy.mean)}) "
+            f"{between(self.lowest, self.highest, percent)} are possible. The student is right where the teacher is "
+            f"wrong on {count(self.student_only, 'sample')}, and wrong where the teacher is right on {self.teacher_only:,}."
         )
         if np.isfinite(self.phi.mean):
             text += (
-                f" Two models that share nothing but the labels would reach {self.independent:.1%}; of the room above "
-                f"that, {_percent(self.phi)} is used (phi)."
+                f" Two models that share nothing but the labels would agree on {percent(self.independent)}; phi, 0 at that "
+                f"agreement and 1 at the highest possible one, is {estimate(self.phi)}."
             )
         if (wrong := self.top1_teacher_wrong).n:
-            text += f" Where the teacher is wrong ({wrong.n:,} samples), the student follows it on {_percent(wrong)}."
+            text += (
+                f" Where the teacher is wrong ({count(wrong.n, 'sample')}), the student picks the same class on "
+                f"{estimate(wrong, percent)}."
+            )
         if np.isfinite(self.weighted_kappa.mean):
-            text += f" Kappa is {self.kappa.mean:.3f}, with credit for near misses {self.weighted_kappa.mean:.3f}."
-        return f"{text} Their probabilities are {self.forward_kl.mean:.3g} nats apart."
+            text += (
+                f" Kappa is {number(self.kappa.mean)}, with credit for near misses {number(self.weighted_kappa.mean)}."
+            )
+        return f"{text} The mean divergence KL(teacher, student) of their probabilities is {number(self.forward_kl.mean)} nats."
 
 
 def agreement(

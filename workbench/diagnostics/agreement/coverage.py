@@ -43,6 +43,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
+from workbench.records.wording import count, estimate, percent
 from workbench.statistics.intervals import proportion_interval
 
 if TYPE_CHECKING:
@@ -132,16 +133,20 @@ class Coverage(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        low, *_, high = [each for each in self.agreement_by_seen if each.n] * 2
-        tie = self.seen_and_agreement
         text = (
-            f"{self.transfer:,} transfer inputs reach {self.coverage:.1%} of the cells of all pairs of {len(self.features)} "
-            f"features, and {self.massed:.1%} of those that hold one of the {self.n:,} evaluated samples. Student and teacher "
-            f"agree on {self.agreement.mean:.1%}: {low.mean:.1%} of the {low.n:,} samples whose cells were reached least, "
-            f"{high.mean:.1%} of the {high.n:,} whose cells were reached most."
+            f"{count(self.transfer, 'transfer input')} reach {percent(self.coverage)} of the cells of all pairs of "
+            f"{len(self.features)} features, and {percent(self.massed)} of the cells that hold one of the {self.n:,} evaluated "
+            f"samples. Student and teacher agree on {estimate(self.agreement, percent)} of these."
         )
-        if np.isfinite(tie.mean):
-            text += f" The rank correlation of the two is {tie.mean:.2f} ({tie.low:.2f} to {tie.high:.2f})."
+        groups = [each for each in self.agreement_by_seen if each.n]
+        if len(groups) > 1:
+            low, *_, high = groups
+            text += (
+                f" They agree on {percent(low.mean)} of the {count(low.n, 'sample')} whose cells were reached least and on "
+                f"{percent(high.mean)} of the {high.n:,} whose cells were reached most."
+            )
+        if np.isfinite(self.seen_and_agreement.mean):
+            text += f" Rank correlation of reach and agreement: {estimate(self.seen_and_agreement)}."
         return text
 
 

@@ -34,6 +34,7 @@ from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import count, estimate, number, percent
 from workbench.statistics.resampling import bootstrap_means, percentile_interval
 
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
@@ -106,12 +107,18 @@ class Fidelity(Result):
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         first = float(self.temperatures[0])
-        forward, reverse = (self.distance(name, first).mean for name in ("forward_kl", "reverse_kl"))
+        forward, reverse = (self.distance(name, first) for name in ("forward_kl", "reverse_kl"))
+        text = (
+            f"At temperature {number(first)} the divergence KL(teacher, student) is {estimate(forward)} nats and "
+            f"KL(student, teacher) {estimate(reverse)} nats, means over {count(self.n, 'sample')}{_leaning(forward, reverse)}."
+        )
+        if np.isfinite(self.kendall.mean):
+            text += f" Kendall's tau of the two orders of the classes is {estimate(self.kendall)}."
+        else:
+            text += " The orders of the classes could not be compared: there are too few classes, or ties only."
         return (
-            f"At temperature {first:g} the student is {forward:.3g} nats from its teacher (teacher first) and "
-            f"{reverse:.3g} the other way round, so {_leaning(forward, reverse)}. It orders the classes like its "
-            f"teacher with a tau of {self.kendall.mean:.2f}, shares {self.top_k.mean:.0%} of the first {self.k}, and "
-            f"finds the same best class beside the label on {self.non_target.mean:.0%} of {self.n:,} samples."
+            f"{text} Of the first {self.k} classes {estimate(self.top_k, percent)} are the same; the best class beside the "
+            f"label is the same on {estimate(self.non_target, percent)} of the samples."
         )
 
 
@@ -178,12 +185,13 @@ def fidelity_of(run: Run, against: Run | None = None, *, temperatures: Sequence[
     return fidelity(pair.student, pair.teacher, pair.labels, temperatures=temperatures)
 
 
-def _leaning(forward: float, reverse: float) -> str:
-    if forward > 1.1 * reverse:
-        return "it rather rules out what its teacher thinks possible"
-    if reverse > 1.1 * forward:
-        return "it rather thinks possible what its teacher rules out"
-    return "it is neither surer nor less sure than its teacher where they differ"
+def _leaning(forward: Interval, reverse: Interval) -> str:
+    """Which of the two divergences is larger, where their intervals do not overlap."""
+    if forward.low > reverse.high:
+        return "; the first is the larger one, as where the student excludes classes that its teacher allows"
+    if reverse.low > forward.high:
+        return "; the second is the larger one, as where the student allows classes that its teacher excludes"
+    return ""
 
 
 def _ranks(student: np.ndarray, teacher: np.ndarray, seed: int) -> Interval:

@@ -30,6 +30,7 @@ from workbench.diagnostics.outputs import classes_of, names_of, outputs_of, pair
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import bounds, count, number, percent, points
 from workbench.statistics.discordance import mcnemar
 from workbench.statistics.intervals import share_interval
 from workbench.statistics.resampling import bootstrap_means, interval_of
@@ -103,14 +104,15 @@ class Flips(Result):
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         text = (
-            f"Against {self.against}, {self.progress:,} of {self.n:,} samples are won and {self.regress:,} lost: a net "
-            f"change of {100 * self.net.mean:+.1f} points ({100 * self.net.low:+.1f} to {100 * self.net.high:+.1f}; "
-            f"McNemar's exact p = {self.p_exact:.3g}). The two pick different classes on {self.churn.mean:.1%} of them."
+            f"Compared with {self.against} on {count(self.n, 'sample')}, the student is newly right on {self.progress:,} and "
+            f"newly wrong on {self.regress:,}: a net change of {points(self.net.mean)} points ({bounds(self.net, points)}; "
+            f"McNemar's exact p = {number(self.p_exact)}). The two pick different classes on {percent(self.churn.mean)} of "
+            "them."
         )
         if self.progress_taught.n:
-            text += f" The teacher is right on {self.progress_taught.mean:.0%} of what was won"
-            lost = self.regress_taught
-            text += f", and makes the same error on {lost.mean:.0%} of what was lost." if lost.n else "."
+            text += f" The teacher is right on {percent(self.progress_taught.mean)} of those newly right."
+        if (lost := self.regress_taught).n:
+            text += f" The teacher makes the same error on {percent(lost.mean)} of those newly wrong."
         return text
 
 

@@ -35,6 +35,7 @@ from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import bounds, compared, count, percent, points
 from workbench.statistics.intervals import share_interval
 from workbench.statistics.resampling import bootstrap_means, interval_of
 
@@ -101,23 +102,39 @@ class InheritedErrors(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        wrong, same = self.when_wrong[STUDENT], self.same_error[STUDENT]
+        wrong, right, same = self.when_wrong[STUDENT], self.when_right[STUDENT], self.same_error[STUDENT]
         if not wrong.n:
-            return f"The teacher is right on all {self.n:,} samples, so it has no error that a student could take over."
-        text = f"The teacher is wrong on {self.teacher_wrong:,} of {self.n:,} samples; the student says the same on "
-        text += f"{wrong.mean:.0%} of them, and on {self.when_right[STUDENT].mean:.0%} of the others."
+            return (
+                f"The teacher is right on all {self.n:,} samples: there is no error of it that a student could share."
+            )
+        text = (
+            f"The teacher is wrong on {self.teacher_wrong:,} of {count(self.n, 'sample')}; the student picks its class on "
+            f"{percent(wrong.mean)} of them"
+        )
+        text += f" and on {percent(right.mean)} of the others." if right.n else "."
         if same.n:
             text += (
-                f" Where both are wrong, it is the same error in {same.mean:.0%} of {same.n:,} cases; wrong answers "
-                f"that did not depend on each other would coincide in {self.chance[STUDENT]:.0%}."
+                f" Where both are wrong ({count(same.n, 'sample')}), {percent(same.mean)} are the same error; independent "
+                f"wrong answers would coincide in {percent(self.chance[STUDENT])}."
             )
-        for name, found in self.asymmetry.items():
-            text += (
-                f" Against {name} the student follows the teacher more often by {100 * self.gain_wrong[name].mean:.1f} "
-                f"points where it is wrong and {100 * self.gain_right[name].mean:.1f} where it is right: an asymmetry "
-                f"of {100 * found.mean:.1f} points ({100 * found.low:.1f} to {100 * found.high:.1f})."
-            )
-        return text if self.asymmetry else f"{text} Without a reference student this does not show a transfer."
+        text += "".join(self._against(name) for name in self.asymmetry)
+        return text if self.asymmetry else f"{text} Without a reference student this is no evidence of a transfer."
+
+    def _against(self, name: str) -> str:
+        """What a reference student adds."""
+        words = ("points", "more often", "less often")
+        wrong, right = (
+            compared(found[name], *words, equal="equally often", write=points)
+            for found in (self.gain_wrong, self.gain_right)
+        )
+        if not self.when_right[STUDENT].n:
+            return f" Compared with {name}, the student picks the teacher's class {wrong} where the teacher is wrong."
+        found = self.asymmetry[name]
+        return (
+            f" Compared with {name}, the student picks the teacher's class {wrong} where the teacher is wrong and {right} "
+            f"where it is right. Asymmetry, the first difference minus the second: {points(found.mean)} points "
+            f"({bounds(found, points)})."
+        )
 
 
 def inherited_errors(

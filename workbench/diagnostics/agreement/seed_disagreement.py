@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +30,7 @@ from workbench.diagnostics.outputs import check_classification, checked_logits, 
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
+from workbench.records.wording import bounds, count, percent, points
 from workbench.statistics.resampling import interval_of, resampled, seed_counts
 
 RESAMPLES = 1000
@@ -82,16 +82,15 @@ class SeedDisagreement(Result):
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         gap = self.gap
-        said = "as often as they err, as far as these seeds tell"
-        if gap.excludes(0):
-            said = "less often than they err: they err alike" if gap.high < 0 else "more often than they err"
-        known = (
-            f", {100 * gap.low:+.1f} to {100 * gap.high:+.1f}" if isfinite(gap.low) else "; one pair has no interval"
+        said = (
+            ""
+            if not gap.excludes(0)
+            else " Two seeds differ " + ("less" if gap.high < 0 else "more") + " often than they err."
         )
         return (
-            f"Two of {len(self.seeds)} seeds of {self.arm.replace('_', ' ')} pick different classes on "
-            f"{self.disagreement.mean:.1%} of {self.n:,} samples and are wrong on {self.error.mean:.1%}: {said} "
-            f"(difference {100 * gap.mean:+.1f} points{known})."
+            f"Two seeds of {self.arm.replace('_', ' ')} pick different classes on {percent(self.disagreement.mean)} of "
+            f"{count(self.n, 'sample')} and are wrong on {percent(self.error.mean)}, means over {len(self.seeds)} seeds: "
+            f"a difference of {points(gap.mean)} points ({bounds(gap, points)}).{said}"
         )
 
 

@@ -28,6 +28,7 @@ from workbench.diagnostics.agreement.strata_samples import SHARES, By, Samples, 
 from workbench.diagnostics.outputs import pair_of
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import count, number
 from workbench.statistics.intervals import critical, wilson_bounds
 
 FEW = 10
@@ -82,15 +83,18 @@ class Strata(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        known = np.flatnonzero(self.counts >= FEW)
-        if not len(known):
-            return f"No {self.by} has {FEW} samples or more."
         first, name = self.means[0], self.measures[0].replace("_", " ")
+        known = np.flatnonzero((self.counts >= FEW) & np.isfinite(first))
+        if not len(known):
+            return f"No {self.by} has {FEW} samples or more with a known {name}."
         low, high = known[np.argmin(first[known])], known[np.argmax(first[known])]
+        text = f"Over {self.counts.sum():,} samples the {name} is {number(self.overall[0])}."
+        if low == high:
+            return f"{text} In the one {self.by} with {FEW} samples or more ({self.groups[low]}) it is {number(first[low])}."
         return (
-            f"Over {self.counts.sum():,} samples the {name} is {self.overall[0]:.3g}. By {self.by} it runs from "
-            f"{first[low]:.3g} ({self.groups[low]}, {self.counts[low]:,} samples) to {first[high]:.3g} "
-            f"({self.groups[high]}, {self.counts[high]:,} samples), of the groups with {FEW} samples or more."
+            f"{text} By {self.by} it runs from {number(first[low])} ({self.groups[low]}, {count(self.counts[low], 'sample')}) to "
+            f"{number(first[high])} ({self.groups[high]}, {count(self.counts[high], 'sample')}), of the groups with {FEW} "
+            "samples or more."
         )
 
 

@@ -34,6 +34,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
 from workbench.statistics.intervals import FEWEST, differences
+from workbench.records.wording import bounds, count, number, percent, points
 from workbench.statistics.resampling import hierarchical, hierarchical_means, interval_of
 from workbench.statistics.verdict import Adjusted, adjusted_intervals
 
@@ -107,18 +108,23 @@ class StudyAgreement(Result):
         """What the numbers say, in one paragraph."""
         control, teacher = self.control.replace("_", " "), self.teacher_accuracy[self.control]
         parts = [
-            f"{control[:1].upper()}{control[1:]}, which never met the teacher ({teacher:.1%} accurate), agrees with it "
-            f"on {self.top1[self.control].mean:.1%} of {self.n:,} samples."
+            f"{control[:1].upper()}{control[1:]}, trained without the teacher (accuracy {percent(teacher)}), agrees with it "
+            f"on {percent(self.top1[self.control].mean)} of {count(self.n, 'sample')}."
         ]
         for arm, gain in self.gain.items():
-            sure = ", which these seeds cannot tell from none" if gain.method == "t" and not gain.excludes(0) else ""
-            adjusted = f", adjusted for {len(self.gain)} arms" if gain.method == "t" and len(self.gain) > 1 else ""
             parts.append(
-                f"{arm.replace('_', ' ')} agrees on {self.top1[arm].mean:.1%}: {100 * gain.mean:+.1f} points "
-                f"({gain.bounds('+.1f', 100)}{adjusted}){sure}; phi {self.phi[arm].mean:.2f} against "
-                f"{self.phi[self.control].mean:.2f}."
+                f"{arm.replace('_', ' ')} agrees on {percent(self.top1[arm].mean)}: {points(gain.mean)} points "
+                f"({bounds(gain, points)}{self._p(arm)}); phi {number(self.phi[arm].mean)} against "
+                f"{number(self.phi[self.control].mean)}."
             )
         return " ".join(parts)
+
+    def _p(self, arm: str) -> str:
+        """The adjusted p value, with what it says."""
+        p = self.p_adjusted[arm]
+        if np.isnan(p):
+            return "; too few seeds for a test"
+        return f"; p {number(p)} adjusted for {count(len(self.gain), 'arm')}{', not significant' if p >= 0.05 else ''}"
 
 
 def study_agreement_of(
@@ -168,14 +174,14 @@ def study_agreement_of(
 def _measured(study: Study, arm: str, seed: int) -> dict[str, Any]:
     """Per-sample hits of every seed of an arm, and the measures over them."""
     seeds, tables, picks, known = [], [], [], []
-    for number, run in runs_of(study, arm):
+    for seed_of_run, run in runs_of(study, arm):
         pair = pair_of(run)
         student, teacher = paired_logits(pair.student, pair.teacher)
         labels, said, taught = classes_of(pair.labels, student), student.argmax(axis=1), teacher.argmax(axis=1)
         tables.append(np.stack([said == taught, forward_kl(student, teacher), said == labels], axis=1))
         picks.append(Picks(said, taught, labels, student.shape[1]))
         known.append(float((taught == labels).mean()))
-        seeds.append(number)
+        seeds.append(seed_of_run)
     if not seeds:
         raise ValueError(f"arm {arm!r} has no finished seed")
     table = np.stack(tables)

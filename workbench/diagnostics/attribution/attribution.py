@@ -34,6 +34,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
+from workbench.records.wording import count, estimate, number
 
 if TYPE_CHECKING:
     from workbench.diagnostics.attribution.maps import Maps, Tell
@@ -138,20 +139,23 @@ class Attribution(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        likeness, score = self.numbers["cosine"], self.plan["score"]
+        likeness, score = self.numbers["cosine"], self.plan["score"].replace("_", " ")
         text = (
-            f"Over {self.n:,} samples, the student's maps of {score} are like its teacher's with a cosine of "
-            f"{likeness['student']}."
+            f"Over {count(self.n, 'sample')}, the cosine of the student's and the teacher's maps of {score} is "
+            f"{estimate(likeness['student'])}."
         )
         if "control" in self.parties:
-            gain, sign = self.gain, "above" if self.gain.low > 0 else "below" if self.gain.high < 0 else "around"
-            text += f" The control reaches {likeness['control']}; the transfer gain is {gain}, {sign} zero."
+            text += (
+                f" The control's is {estimate(likeness['control'])}; the transfer gain, student minus control, is "
+                f"{estimate(self.gain)}."
+            )
         else:
-            text += " Without a control this says little: nets that never met look at the same places too."
+            text += " Without a control this is no evidence of a transfer: nets trained apart have similar maps, too."
         missed = self.left["student"]
         return (
-            f"{text} Of the teacher's answer the student still misses {missed['target'].mean:.3g} nats at the label and "
-            f"{missed['rest'].mean:.3g} among the other classes (T^2 KL at temperature {self.plan['temperature']:g})."
+            f"{text} The divergence of the student from its teacher is {number(missed['target'].mean)} nats at the label and "
+            f"{number(missed['rest'].mean)} nats among the other classes (T^2 KL at temperature "
+            f"{number(self.plan['temperature'])})."
         )
 
 

@@ -36,6 +36,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
+from workbench.records.wording import bounds, count, number
 from workbench.statistics.resampling import bootstrap_means
 
 if TYPE_CHECKING:
@@ -99,15 +100,17 @@ class Faithfulness(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
+        score = self.plan["score"].replace("_", " ")
         text = (
-            f"Replacing places in the order of the {self.party}'s maps instead of at random lowers {self.plan['score']} by "
-            f"{self.deletion_gain} of its way more on average over {self.n:,} samples; putting them in raises it by "
-            f"{self.insertion_gain} more. Infidelity {self.infidelity.mean:.2g} (1 is a map of zeros), sensitivity "
-            f"{self.sensitivity.mean:.2g}."
+            f"Places are replaced by the baseline, or put back, in the order of the {self.party}'s maps and in random order, "
+            f"over {count(self.n, 'sample')}. Share of the change of {score} that the maps' order is ahead of the random one "
+            f"by: {number(self.deletion_gain.mean)} when replacing ({bounds(self.deletion_gain)}), "
+            f"{number(self.insertion_gain.mean)} when putting back ({bounds(self.insertion_gain)}). Infidelity "
+            f"{number(self.infidelity.mean)} (a map of zeros has 1), sensitivity {number(self.sensitivity.mean)}."
         )
         if len(self.layers):
-            last = self.dependence_mean[-1]
-            text += f" With all weights shuffled, maps keep a rank correlation of {last:.2f} with those of the trained model."
+            last = number(self.dependence_mean[-1])
+            text += f" Rank correlation of the maps with those after all weights were shuffled: {last}."
         return text
 
 

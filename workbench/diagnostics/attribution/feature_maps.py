@@ -29,6 +29,7 @@ from workbench.diagnostics.attribution.summary import mean_over_samples
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.selection import Selection
+from workbench.records.wording import count, estimate, number
 
 if TYPE_CHECKING:
     from workbench.diagnostics.interaction.interaction import Interaction
@@ -99,11 +100,22 @@ class FeatureMaps(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        most = max(self.relevance, key=lambda name: abs(self.relevance[name].mean))
-        more = "more than any other" if most == self.name else f"{most} carries most, {self.relevance[most].mean:.3g}"
+        sizes = {name: abs(found.mean) for name, found in self.relevance.items() if np.isfinite(found.mean)}
+        text = (
+            f"Over {count(self.n, 'sample')} {self.plan['score'].replace('_', ' ')} of {self.model} changes by "
+            f"{estimate(self.gained)} from the baseline to the input. {self.name} carries {estimate(self.relevance[self.name])}"
+            " of it"
+        )
+        if not sizes:
+            return f"{text}."
+        most = max(sizes, key=sizes.__getitem__)
+        ties = sum(size == sizes[most] for size in sizes.values())
+        if ties > 1:
+            return f"{text}; no part carries most."
         return (
-            f"Over {self.n} samples {self.plan['score']} of {self.model} gains {self.gained} from the baseline. {self.name} "
-            f"carries {self.relevance[self.name]} of it; {more}."
+            f"{text}, most of all."
+            if most == self.name
+            else f"{text}; {most} carries most, {number(self.relevance[most].mean)}."
         )
 
 

@@ -30,6 +30,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
+from workbench.records.wording import between, number, signed
 from workbench.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
@@ -85,18 +86,27 @@ class Bounds(Result):
 
     def explain(self) -> str:
         """What the bound says, in one paragraph."""
-        verdict = (
-            "which is vacuous: no gap is above 1"
-            if self.vacuous
-            else f"so that a student's gap is at most {self.upper:.3g}"
-        )
-        held = "lies within" if self.lower <= self.student_gap.mean <= self.upper else "lies outside"
         text = (
-            f"With K = {self.divergence.mean:.3g} nats ({self.estimator}: {self.side}) the bound allows "
-            f"{self.allowance:.3g} above the teacher's gap of {self.teacher_gap.mean:+.3f}, {verdict}. The students' gap of "
-            f"{self.student_gap.mean:+.3f} {held} it"
+            f"With K = {number(self.divergence.mean)} nats ({self.estimator}: {self.side}) the bound's "
+            f"allowance is {number(self.allowance)}, the teacher's gap {signed(self.teacher_gap.mean)} ({self.loss} loss)"
         )
-        return f"{text}, which illustrates the bound and does not certify it. ({self.provenance['ours']}.)"
+        if self.vacuous:
+            text += f": their sum is vacuous: no gap is above 1. The students' gap is {signed(self.student_gap.mean)}."
+        else:
+            text += f". A student's gap may be {between(self.lower, self.upper)}. {self._held()}"
+        return f"{text} K is an estimate, which cannot certify a bound. ({self.provenance['ours']}.)"
+
+    def _held(self) -> str:
+        """Where the students' gap lies."""
+        gap = self.student_gap.mean
+        if np.isnan(gap):
+            return "The students' gap is not known."
+        if self.lower <= gap <= self.upper:
+            return f"The students' gap of {signed(gap)} lies within it."
+        return (
+            f"The students' gap of {signed(gap)} lies outside: this estimate of K is too small for the bound, or the gap is "
+            "uncertain."
+        )
 
 
 def bounds(found: Divergence, *, loss: str = "brier", estimator: str = "pred_seed", eta: float | None = None) -> Bounds:

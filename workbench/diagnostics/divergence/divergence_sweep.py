@@ -34,6 +34,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
+from workbench.records.wording import count, estimate, percent
 from workbench.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
@@ -108,9 +109,10 @@ class DivergenceSweep(Result):
     def explain(self) -> str:
         """Whether the two go together, in one paragraph."""
         return (
-            f"Over {len(self.points)} points the divergence ({self.estimator}) and the excess of the student's gap "
-            f"({self.loss}) correlate by {self.spearman}, over {len(self.seeds)} seeds. The bound holds with this "
-            f"estimate at {self.within:.0%} of the points and is vacuous at {self.vacuous:.0%}. ({self.provenance['ours']}.)"
+            f"Over {count(len(self.points), 'point')} and {count(len(self.seeds), 'seed')}, the rank correlation of the "
+            f"divergence ({self.estimator}) and the excess of the student's gap ({self.loss}) is {estimate(self.spearman)}. "
+            f"With this estimate the measured gap lies within the bound at {percent(self.within)} of the points, and the bound "
+            f"is vacuous at {percent(self.vacuous)}. ({self.provenance['ours']}.)"
         )
 
 

@@ -33,6 +33,7 @@ from workbench.records.annotations import Range
 from workbench.records.interval import Interval
 from workbench.records.parameters import Checked
 from workbench.records.result import Result
+from workbench.records.wording import estimate, number
 from workbench.statistics.intervals import t_interval
 
 OUTPUTS, WIDTH, TAUGHT, PROBES, MOST, DRAWS = 6, 16, 120, 40, 400, 12
@@ -114,15 +115,18 @@ class LinearGaussian(Result):
 
     def explain(self) -> str:
         """What the student loses, in one paragraph."""
-        rank, largest = self.laboratory["rank"], max(self.parts, key=lambda name: self.parts[name].mean)
-        return (
-            f"A student of rank {rank} that learnt from {self.laboratory['samples']} labels of its teacher is "
-            f"{self.total.mean:.3g} nats from it on {PROBES} probes, most of it {largest} "
-            f"({self.parts[largest].mean:.3g} nats). The teacher's weights have an effective rank of "
-            f"{effective_rank(self.weight_spectrum):.1f}, its whitened predictions one of "
-            f"{effective_rank(self.spectrum):.1f}: that is what the student's rank must reach. "
-            f"({self.provenance['ours']}.)"
+        rank, needed = self.laboratory["rank"], effective_rank(self.spectrum)
+        parts = {name: part.mean for name, part in self.parts.items() if np.isfinite(part.mean)}
+        largest = max(parts, key=parts.__getitem__, default="")
+        most = f"; the largest part is {largest}, {number(parts[largest])} nats" if largest else ""
+        text = (
+            f"A student of rank {rank}, trained on {self.laboratory['samples']} labels of its teacher, diverges from it by "
+            f"{estimate(self.total)} nats on {PROBES} probes, mean over {self.n} draws{most}. Effective rank of the teacher's "
+            f"weights: {number(effective_rank(self.weight_spectrum))}; of its whitened predictions: {number(needed)}"
         )
+        if rank < needed:
+            text += f", above the student's rank of {rank}"
+        return f"{text}. ({self.provenance['ours']}.)"
 
 
 def linear_gaussian(laboratory: Laboratory | None = None, along: Along = "rank", *, seed: int = 0) -> LinearGaussian:

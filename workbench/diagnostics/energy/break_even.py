@@ -28,13 +28,14 @@ import numpy as np
 
 from workbench.diagnostics.agreement.study_runs import arm_of
 from workbench.diagnostics.energy.books import MODELS, Books, books_of
-from workbench.diagnostics.energy.break_even_balance import SHOWN, Balance, balance, between, short
+from workbench.diagnostics.energy.break_even_balance import SHOWN, Balance, balance
 from workbench.diagnostics.energy.break_even_curves import curves
 from workbench.diagnostics.energy.break_even_parts import Assumptions, Parts, parts_of
 from workbench.energy.carbon import carbon_g
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
+from workbench.records.wording import bounds, compared, mirrored, number
 
 PROVENANCE = {
     "paper": "End-to-End Energy Accounting of Distillation Pipelines, ICML 2026, arXiv:2605.13981",
@@ -110,18 +111,14 @@ class BreakEven(Result):
 
     def explain(self) -> str:
         """What it says, in one paragraph."""
-        more = "less" if self.saved.mean >= 0 else "more"
-        once = (
-            f"What the teacher does once costs {self.shared.mean:.3g} J. A student by {self.distilled} takes "
-            f"{abs(self.saved.mean):.3g} J {more} than one by {self.plain}; saved: {self.saved} J."
-        )
-        answer = (
-            f"Making one takes {self.extra.mean:.3g} J, and each of its answers saves "
-            f"{self.saved_per_sample.mean:.3g} J over the teacher's."
-        )
         students = _told("By sharing", "students", self.students, self.students_verdict)
-        samples = _told("By being asked", "samples", self.samples, self.samples_verdict)
-        return f"{once} {students} {answer} {samples} Energy by {self.price}."
+        samples = _told("By answering", "samples", self.samples, self.samples_verdict)
+        return (
+            f"The teacher's shared work costs {number(self.shared.mean)} J once. A student by {self.distilled} takes "
+            f"{compared(mirrored(self.saved), 'J', 'more', 'less', equal='as much energy')} than one by {self.plain}. {students} "
+            f"Making one takes {number(self.extra.mean)} J; energy per answer, teacher minus student: "
+            f"{number(self.saved_per_sample.mean)} J ({bounds(self.saved_per_sample)}). {samples} Energy by {self.price}."
+        )
 
 
 def break_even(
@@ -242,7 +239,8 @@ def _by(books: Books, plain: str, distilled: str, assuming: Assumptions, reuse: 
 
 
 def _told(how: str, what: str, times: Interval, verdict: str) -> str:
+    """From how many on it pays, or why no number is given."""
     if verdict != SHOWN:
-        point = f" (the point estimate is {short(times.mean)} {what})" if math.isfinite(times.mean) else ""
+        point = f" (point estimate: {number(times.mean)} {what})" if math.isfinite(times.mean) else ""
         return f"{how}: {verdict}{point}."
-    return f"{how} it pays from {short(times.mean)} {what} on ({between(times)})."
+    return f"{how} it pays from {number(times.mean)} {what} on ({bounds(times)})."

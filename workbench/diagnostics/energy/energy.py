@@ -39,6 +39,7 @@ from workbench.energy.presets import Preset
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
+from workbench.records.wording import number, percent
 
 PROVENANCE = {
     "paper": "End-to-End Energy Accounting of Distillation Pipelines, ICML 2026, arXiv:2605.13981",
@@ -112,18 +113,23 @@ class Energy(Result):
 
     def explain(self) -> str:
         """What it says, in one paragraph."""
-        told = [self._sentence(row) for row in self.totals]
-        share = f"{self.measured_share:.0%} of it was measured" if self.measured_share else "none of it was measured"
-        carbon = f" Electricity: {self.grid}." if self.grid else " No carbon is given: that needs the grid's intensity."
-        return f"{' '.join(told)} Of the energy, {share}: {self.price}.{carbon}"
+        scopes = {row["scope"] for row in self.totals}
+        told = [self._sentence(row, f" ({row['scope']})" if len(scopes) > 1 else "") for row in self.totals]
+        share = self.measured_share
+        known = f"Measured share of the energy: {percent(share)}" if share > 0 else "None of the energy was measured"
+        carbon = f"Electricity: {self.grid}." if self.grid else "No carbon is given: that needs the grid's intensity."
+        return f"{' '.join(told)} {known}; price of what was estimated: {self.price}. {carbon}".strip()
 
     @staticmethod
-    def _sentence(row: dict[str, Any]) -> str:
-        carbon = "" if row["carbon_g"] is None else f", {row['carbon_g']:.3g} g CO2e"
-        net = "" if np.isnan(row["net_j"]) else f", {row['net_j']:.3g} J net of idle"
+    def _sentence(row: dict[str, Any], scope: str) -> str:
+        carbon = "" if row["carbon_g"] is None else f", {number(row['carbon_g'])} g CO2e"
+        net = "" if np.isnan(row["net_j"]) else f", {number(row['net_j'])} J net of idle"
+        if np.isnan(row["energy_j"]):
+            return f"The energy of one student by {row['arm']}{scope} is not known."
         return (
-            f"One student by {row['arm']} takes {row['cpu_s']:.3g} processor seconds and {row['flops']:.3g} operations: "
-            f"{row['energy_j']:.3g} J ({row['low_j']:.3g} to {row['high_j']:.3g}{net}; {row['energy_j'] / KWH_J:.2g} kWh{carbon})."
+            f"One student by {row['arm']} takes {number(row['cpu_s'])} processor seconds, {number(row['flops'])} operations and "
+            f"{number(row['energy_j'])} J{scope} (95 % interval {number(row['low_j'])} to {number(row['high_j'])} J{net}; "
+            f"{number(row['energy_j'] / KWH_J)} kWh{carbon})."
         )
 
 

@@ -32,6 +32,7 @@ from workbench.diagnostics.flatness.turns import Tell, in_turn
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import count, number
 
 if TYPE_CHECKING:
     from workbench.diagnostics.flatness.curvature_objective import Objective
@@ -113,21 +114,28 @@ class Flatness(Result):
 
     def explain(self) -> str:
         """How flat they are, in one paragraph."""
-        each = [
-            f"{model}: trace {self.traces[model].mean:.3g}, largest eigenvalue {self.measures[model]['top']:.3g}, rise "
-            f"of {self.measures[model]['ascent']:.3g} within a radius of {self.radius:g}, "
-            f"{self.measures[model]['adaptive']:.3g} within {self.adaptive_radius:g} of each weight's own size, "
-            f"relative flatness of the last layer {self.measures[model]['relative']:.3g}"
-            for model in self.models
-        ]
-        text = f"The {'distillation' if self.loss == 'kd' else 'label'} loss on {self.n:,} samples. {'; '.join(each)}."
+        each = [self._of(model) for model in self.models]
+        loss = "distillation" if self.loss == "kd" else "label"
+        text = f"Curvature of the {loss} loss on {count(self.n, 'sample')}. {'; '.join(each)}."
         if np.isnan(self.distance):
             return text
-        zero = "at no radius" if np.isnan(self.rho_zero) else f"up to {self.rho_zero:.3g}, its rho0 (operational)"
+        bound = (
+            "the smoothed bound is vacuous at every radius"
+            if np.isnan(self.rho_zero)
+            else f"the bound is not vacuous up to a radius of {number(self.rho_zero)}, its rho0 (operational)"
+        )
         return (
-            f"{text} Student and teacher are {self.distance:.3g} apart; smoothing both is best at a radius of "
-            f"{self.rho_star:.3g}, where the bound adds {self.bound_star:.3g}, and it says something {zero}. "
-            f"({self.provenance['ours']}.)"
+            f"{text} Distance of the student's weights from the teacher's: {number(self.distance)}. The smoothed bound adds "
+            f"least, {number(self.bound_star)}, at a radius of {number(self.rho_star)}; {bound}. ({self.provenance['ours']}.)"
+        )
+
+    def _of(self, model: str) -> str:
+        """The measures of one model."""
+        found = {name: number(value) for name, value in self.measures[model].items()}
+        return (
+            f"{model}: trace {number(self.traces[model].mean)}, largest eigenvalue {found['top']}, change of the loss "
+            f"{found['ascent']} within a radius of {number(self.radius)} and {found['adaptive']} within "
+            f"{number(self.adaptive_radius)} of each weight's own size, relative flatness of the last layer {found['relative']}"
         )
 
 

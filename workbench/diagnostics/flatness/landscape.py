@@ -28,6 +28,7 @@ from workbench.diagnostics.flatness.sharpness import noise_directions
 from workbench.diagnostics.flatness.turns import Tell, in_turn
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import count, number, signed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -102,15 +103,18 @@ class Landscape(Result):
     def explain(self) -> str:
         """How steep it is around each, in one paragraph."""
         each = [
-            f"{found['rise']:.3g} around the {model} (loss {found['loss']:.3g})"
+            f"{signed(found['rise'])} around the {model} (loss {number(found['loss'])})"
             for model, found in self.numbers.items()
         ]
         text = (
-            f"Half a filter norm away, on a random plane, the loss on {self.n:,} samples is higher by "
-            f"{', '.join(each)}. Axes compare across architectures only by filter norm."
+            f"Change of the loss on {count(self.n, 'sample')} half a filter norm away, on a random plane: {', '.join(each)}. "
+            "Axes compare across architectures only by filter norm."
         )
         if self.ends:
-            text += f" On the line from {self.ends[0]} to {self.ends[1]} it rises by {self.barrier:.3g} above its ends."
+            text += (
+                f" Barrier on the line from {self.ends[0]} to {self.ends[1]}, the largest excess of the loss over the straight "
+                f"line between its ends: {signed(self.barrier)}."
+            )
         return text
 
 

@@ -32,6 +32,7 @@ from workbench.diagnostics.flatness.turns import Tell
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
+from workbench.records.wording import count, number, percent
 
 if TYPE_CHECKING:
     from workbench.diagnostics.flatness.curvature_objective import Objective
@@ -85,11 +86,21 @@ class Trajectory(Result):
 
     def explain(self) -> str:
         """What the plane shows, in one paragraph."""
+        nets, losses = len(self.points), self.losses[np.isfinite(self.losses)]
+        text = f"The plane holds {percent(self.explained.sum())} of the squared distances of {count(nets, 'net')} from their mean"
+        text += (
+            f"; two of {nets - 1} directions without structure would hold {percent(2 / (nets - 1))}."
+            if nets > 3
+            else "."
+        )
+        if len(losses):
+            text += (
+                f" The nets' own losses on {count(self.n, 'sample')} lie between {number(losses.min())} and "
+                f"{number(losses.max())}."
+            )
+        shown = self.surface[np.isfinite(self.surface)]
         return (
-            f"The plane holds {self.explained.sum():.0%} of the squared distances of {len(self.points)} nets from their "
-            f"mean; two of as many directions without structure would hold {2 / (len(self.points) - 1):.0%}. The nets' "
-            f"own losses on {self.n:,} samples go from {self.losses.min():.3g} to {self.losses.max():.3g}, and on the "
-            f"shown part of the plane it reaches {self.surface.max():.3g}."
+            f"{text} The highest loss on the shown part of the plane is {number(shown.max())}." if len(shown) else text
         )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.strength import strengths
 from workbench.records.result import Result
+from workbench.records.wording import count, number
 
 PROVENANCE = {"paper": "none", "fidelity": "proposed", "ours": "strength, lift and the table itself"}
 
@@ -60,8 +61,8 @@ class FeatureTable(Result):
     def rows(self) -> list[dict[str, Any]]:
         """One row per feature."""
         found = []
-        for place, number in enumerate(self.feature.tolist()):
-            row: dict[str, Any] = {"feature": number, "components": int(self.components[place])}
+        for place, feature in enumerate(self.feature.tolist()):
+            row: dict[str, Any] = {"feature": feature, "components": int(self.components[place])}
             row |= {f"models, {name}": int(self.owners[place, g]) for g, name in enumerate(self.group_names)}
             row |= {f"samples, {name}": int(self.samples[place, g]) for g, name in enumerate(self.group_names)}
             row |= {"class information": float(self.class_information[place]), "class": self.classes[place]}
@@ -73,11 +74,11 @@ class FeatureTable(Result):
         """What the table says, in one paragraph."""
         everywhere = int((self.owners == self.models).all(axis=1).sum())
         single = int((self.owners.sum(axis=1) == 1).sum())
-        text = f"Of {len(self.feature):,} features, {everywhere:,} are used by every model and {single:,} by one model only."
-        if self.classes[0]:
+        text = f"Of {count(len(self.feature), 'feature')}, {everywhere:,} are used by every model and {single:,} by one model only."
+        if self.classes and self.classes[0]:
             text += (
-                f" Feature {self.feature[0]} says most about the class, {self.class_information[0]:.2f} nats: "
-                f"{self.classes[0]} is {self.lift[0]:.1f} times as frequent among its samples as among all."
+                f" Feature {self.feature[0]} has most information about the class, {number(max(0.0, self.class_information[0]))} "
+                f"nats: {self.classes[0]} is {number(self.lift[0])} times as frequent among its samples as among all."
             )
         return text
 

@@ -19,6 +19,7 @@ from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.strength import strength
 from workbench.records.result import Result
 from workbench.records.selection import Selection
+from workbench.records.wording import listed, number
 
 if TYPE_CHECKING:
     from workbench.data.transfer import TransferSet
@@ -75,7 +76,7 @@ class InteractionFeature(Result):
 
     def explain(self) -> str:
         """What the card says, in one paragraph."""
-        owners = ", ".join(
+        owners = listed(
             f"{has} of {of} models of {name}"
             for name, has, of in zip(self.group_names, self.owners, self.models, strict=True)
         )
@@ -83,8 +84,8 @@ class InteractionFeature(Result):
         if np.isfinite(self.lift).any():
             most = int(np.nanargmax(self.lift))
             text += (
-                f" The class {self.class_names[most]} is {self.lift[most]:.1f} times as frequent among its samples as among "
-                f"all; the feature gives {self.class_information:.2f} nats of the class away."
+                f" The class {self.class_names[most]} is {number(self.lift[most])} times as frequent among its samples as among "
+                f"all; its information about the class is {number(max(0.0, self.class_information))} nats."
             )
         return text
 

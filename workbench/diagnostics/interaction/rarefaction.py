@@ -28,6 +28,7 @@ from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.rarefaction_subsets import means
 from workbench.records.interval import Interval
 from workbench.records.result import Result
+from workbench.records.wording import compared, mirrored, signed
 from workbench.statistics.resampling import percentile_interval
 
 RESAMPLES = 500
@@ -102,15 +103,17 @@ class Rarefaction(Result):
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         if not self.size:
-            return "No comparison with intervals: it takes two groups of four or more models, the reference among them."
-        text = f"At groups of {self.size} models, compared with {self.reference}: "
-        for name, found in self.drop.items():
-            text += (
-                f"{name} has {found.mean:.1f} features fewer ({found.low:.1f} to {found.high:.1f}), of which "
-                f"{self.pruning[name].mean:.1f} because each model has fewer and {self.consistency[name].mean:.1f} because "
-                "its models have the same ones more often; "
-            )
-        return text.rstrip("; ") + "."
+            return "No comparison with intervals: it needs two groups of four or more models, the reference among them."
+        found = [f"{name} has {self._change(name)}" for name in self.drop]
+        return f"At groups of {self.size} models, compared with {self.reference}: {'; '.join(found)}."
+
+    def _change(self, name: str) -> str:
+        """The difference of one group from the reference, and its two parts."""
+        change, pruning, consistency = (mirrored(each[name]) for each in (self.drop, self.pruning, self.consistency))
+        return (
+            f"{compared(change, 'features')}, of which {signed(pruning.mean)} by features of a single model (pruning) and "
+            f"{signed(consistency.mean)} by how many its models share (consistency)"
+        )
 
 
 def rarefaction(

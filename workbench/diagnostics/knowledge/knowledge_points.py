@@ -35,6 +35,7 @@ from workbench.diagnostics.knowledge.counts import Mode, counts_of, points_of, w
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import bounds, count, number, percent, signed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -117,15 +118,17 @@ class KnowledgePoints(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        text = f"On {self.n} images, at a threshold of {self.threshold:g} nats:"
-        for net, points, ratio in zip(self.nets, self.on_object, self.ratio, strict=True):
-            text += f" the {net} has {points.mean:.1f} knowledge points on the object ({ratio.mean:.0%} of its points);"
-        text = text[:-1] + "."
+        each = [
+            f"the {net} has {number(points.mean)} knowledge points on the object ({percent(ratio.mean)} of its points)"
+            for net, points, ratio in zip(self.nets, self.on_object, self.ratio, strict=True)
+            if np.isfinite(points.mean)
+        ]
+        where = f"On {count(self.n, 'image')}, at a threshold of {number(self.threshold)} nats"
+        if not each:
+            return f"{where}, the knowledge points of no net are known."
+        text = f"{where}, means over images: {'; '.join(each)}."
         if np.isfinite(self.gained.mean):
-            text += (
-                f" The student has {self.gained.mean:+.1f} points on the object against its control "
-                f"({self.gained.low:.1f} to {self.gained.high:.1f})."
-            )
+            text += f" Points on the object, student minus control: {signed(self.gained.mean)} ({bounds(self.gained)})."
         return text
 
 

@@ -29,6 +29,7 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.knowledge.counts import over_images
 from workbench.records.interval import Interval
 from workbench.records.result import Result
+from workbench.records.wording import count, estimate, number, percent
 from workbench.statistics.resampling import percentile_interval, resampled
 
 if TYPE_CHECKING:
@@ -85,9 +86,10 @@ class KnowledgeSpeed(Result):
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         return (
-            f"Over {len(self.path)} checkpoints of {self.layer} the {self.n} images have most knowledge points on the object "
-            f"at a path of {self.d_mean} on average, with a variance of {self.d_spread.mean:.3g}. Of all the points ever "
-            f"found there, {self.stability.mean:.0%} are still there at the end."
+            f"Over {count(len(self.path), 'checkpoint')} of {self.layer}, each of {count(self.n, 'image')} has most knowledge "
+            f"points on the object at some path length of the weights: {estimate(self.d_mean)} on average, with a variance of "
+            f"{number(self.d_spread.mean)}. Share of all points ever found on the object that remain at the end: "
+            f"{percent(self.stability.mean)}."
         )
 
 

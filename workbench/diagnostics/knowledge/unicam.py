@@ -35,6 +35,7 @@ from workbench.diagnostics.knowledge.unicam_scores import PARTS, intervals_of, m
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import bounds, count, number
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting
@@ -94,11 +95,12 @@ class UniCAM(Result):
         """What the numbers say, in one paragraph."""
         whole, rest, left = (self.similarity[part] for part in ("student", "distilled", "residual"))
         return (
-            f"On {self.n} samples the geometry of the student's {self.layer} correlates with its teacher's by {whole.mean:.2f}. "
-            f"Without what a control student knows as well, {rest.mean:.2f} is left ({rest.low:.2f} to {rest.high:.2f}, p "
-            f"{self.similarity_p['distilled']:.3g}); what only the control knows has {left.mean:.2f}. To the labels the "
-            f"distilled part is relevant by {self.relevance['distilled'].mean:.2f}, the residual by "
-            f"{self.relevance['residual'].mean:.2f}. The scores are our proposal, after a paper whose scaling was not seen."
+            f"On {count(self.n, 'sample')} the squared distance correlation of the student's {self.layer} with its teacher's is "
+            f"{number(whole.mean)}; without what a control student's features explain {number(rest.mean)} ({bounds(rest)}, "
+            f"p {number(self.similarity_p['distilled'])}); of what only the control has {number(left.mean)}. Relevance to the "
+            f"labels: {number(self.relevance['distilled'].mean)} for the distilled part, "
+            f"{number(self.relevance['residual'].mean)} for the residual. The scaling of the scores is our proposal: the "
+            "paper gives none."
         )
 
 

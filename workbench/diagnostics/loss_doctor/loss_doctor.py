@@ -33,6 +33,7 @@ from workbench.records import probes as named
 from workbench.records.result import Result
 from workbench.records.run import Curve, Run
 from workbench.records.snapshot import Lane
+from workbench.records.wording import count
 
 PROVENANCE = {
     "paper": "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, arXiv:1503.02531, section 2",
@@ -92,9 +93,11 @@ class LossDoctor(Result):
     def explain(self) -> str:
         """What was found, in one paragraph."""
         asked = [check for check in self.checks if check["status"] != "not applicable"]
-        text = f"{len(asked)} of {len(self.checks)} checks could be made, on {self.n} probed steps."
+        text = f"{len(asked)} of {count(len(self.checks), 'check')} could be made, on {count(self.n, 'probed step')}."
         if not self.findings:
-            return f"{text} None of them found anything unusual. " + " ".join(check["seen"] for check in asked[:2])
+            return (
+                f"{text} None of them found anything unusual. {' '.join(check['seen'] for check in asked[:2])}".rstrip()
+            )
         for check in self.findings:
             text += (
                 f" {check['check'].capitalize()} ({check['status']}): {check['seen']} {check['means']} {check['helps']}"

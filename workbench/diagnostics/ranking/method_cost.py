@@ -29,6 +29,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
+from workbench.records.wording import count, listed, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,21 +122,21 @@ class MethodCost(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        if np.isnan(self.ratios[1:]).all():
-            return "No run of this study has a ledger, so nothing is known of what its methods cost."
-        dear = int(np.nanargmax(self.ratios))
+        if not np.isfinite(self.ratios[1:]).any():
+            return "No run of this study has a ledger: nothing is known of the cost of its methods."
+        dear = 1 + int(np.nanargmax(self.ratios[1:]))
         asked = [self.methods[k] for k in range(self.n) if self.passes[k] > 0]
         text = (
-            f"A step of {self.methods[dear]} takes {self.ratios[dear]:.2g} times the processor time of one of "
-            f"{self.methods[0]}, the most of {self.n - 1} methods. "
+            f"Of {count(self.n - 1, 'method')}, {self.methods[dear]} takes most processor time per step: "
+            f"{number(self.ratios[dear])} times that of {self.methods[0]}. "
         )
         text += (
-            f"The teacher is asked while learning by {', '.join(asked)}."
+            f"The teacher is asked during training by {listed(asked)}."
             if asked
-            else "No teacher is asked while learning."
+            else "No teacher is asked during training."
         )
-        used = ", ".join(f"{self.methods[k]} ({self.extra[k]:,.0f})" for k in range(self.n) if self.extra[k] > 0)
-        return f"{text} Larger when used: {used}." if used else text
+        used = [f"{self.methods[k]} ({self.extra[k]:,.0f})" for k in range(self.n) if self.extra[k] > 0]
+        return f"{text} Parameters added to the student in use: {listed(used)}." if used else text
 
 
 def method_cost(

@@ -37,6 +37,7 @@ from workbench.records.interval import Interval
 from workbench.records.published import Sighting, Table, matches
 from workbench.records.result import Result
 from workbench.records.study import Study
+from workbench.records.wording import count, estimate, listed, number, percent
 from workbench.statistics.checks import finite
 from workbench.statistics.ranks import kendall, ranks
 
@@ -102,15 +103,23 @@ class Ranking(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        theirs = self.methods[int(np.argmin(self.published_ranks))]
-        text = f"Of {self.n} methods ours ranks {self.methods[0]} first and the published scores {theirs}. "
+        ours, theirs = (listed(self._first(ranks)) for ranks in (self.our_ranks, self.published_ranks))
+        text = f"Of {count(self.n, 'method')}, first by our scores: {ours}; first by the published scores: {theirs}. "
         if math.isnan(self.kendall.mean):
-            return f"{text}One side has ties only, so the orders cannot be compared."
-        found = f"{self.kendall.mean:.3g}, without an interval" if math.isnan(self.kendall.low) else self.kendall
-        text += f"Kendall's tau-b of the two orders is {found}; of random orders {self.chance:.1%} agree as well."
+            return f"{text}One side has ties only: the orders cannot be compared."
+        text += (
+            f"Kendall's tau-b of the two orders is {estimate(self.kendall)}; {percent(self.chance)} of random orders agree as "
+            "well or better."
+        )
         low, high = self.our_ranks_low[0], self.our_ranks_high[0]
-        place = f"still be ranked {low:g}" if low == high else f"be ranked {low:g} to {high:g}"
-        return text if math.isnan(low) else f"{text} With other seeds our first would {place}."
+        if math.isnan(low):
+            return text
+        place = number(low) if low == high else f"{number(low)} to {number(high)}"
+        return f"{text} Over resampled seeds the rank of {self.methods[0]} is {place}."
+
+    def _first(self, ranks: np.ndarray) -> list[str]:
+        """The methods on the first rank, several where they tie."""
+        return [name for name, rank in zip(self.methods, ranks, strict=True) if rank == ranks.min()]
 
 
 def ranking(

@@ -26,6 +26,7 @@ import numpy as np
 from workbench.data.reference import causes, reproductions, table_of
 from workbench.records.published import Reproduced
 from workbench.records.result import Result
+from workbench.records.wording import number
 
 BASELINES = ("KD", "Student")
 PROVENANCE = {
@@ -86,11 +87,11 @@ class Reproduction(Result):
         """What the numbers say, in one paragraph."""
         larger, most = int((self.gains > self.spreads).sum()), int(np.argmax(self.neighbours))
         return (
-            f"Of {self.n} published rows that somebody ran again, the gain over plain KD is larger than the spread of what "
-            f"was seen in {larger}, and in {int(self.survives.sum())} even the lowest sighting is a gain. Spreads go from "
-            f"{self.spreads.min():.2f} to {self.spreads.max():.2f} points, gains from {self.gains.min():.2f} to "
-            f"{self.gains.max():.2f}. A ranking asks for more: within the spread of {self.methods[most]} in column "
-            f"{self.columns[most]} lie {self.neighbours[most]} of the {self.others[most]} other methods of the table."
+            f"Of {self.n} published rows with a second sighting, the gain over plain KD is larger than the spread of the "
+            f"sightings in {larger}, and in {int(self.survives.sum())} even the lowest sighting is a gain. Spreads run from "
+            f"{number(self.spreads.min())} to {number(self.spreads.max())} points, gains from {number(self.gains.min())} to "
+            f"{number(self.gains.max())} points. Within the spread of {self.methods[most]} in column {self.columns[most]} lie "
+            f"{self.neighbours[most]} of the {self.others[most]} other methods of the table: their order is not known."
         )
 
 
