@@ -25,8 +25,8 @@ RULES: dict[str, re.Pattern[str]] = {
     "a number that is none": re.compile(r"\b(nan|NaN|None)\b|(?<!\w)[-+]?inf\b"),
     "a causal word": re.compile(rf"\b({CAUSAL})\b|\bthe teacher (gave|made)\b", re.IGNORECASE),
     "a claim beside its refutation": re.compile(r"outside[^.]*illustrates|nothing[^.]*which shows"),
-    "an interval of one value": re.compile(r"(?<![\w.])([-+]?\d[\d.,]*(?:e-?\d+)?%?) to \1(?![\w%]|\.\d)"),
-    "nothing in parentheses": re.compile(r"\(\s*\)|\(\s*[,;]|[,;]\s*\)"),
+    "an interval of one value": re.compile(r"(?<![\w.+-])([-+]?\d[\d.,]*(?:e-?\d+)?%?) to \1(?![\w%]|\.\d)"),
+    "nothing in parentheses": re.compile(r"\s\(\s*\)|\(\s*[,;]|[,;]\s*\)"),
     "stray spaces": re.compile(r"\S  +\S| [,;.:)](?!\d)|\( "),
     "one of several": re.compile(
         r"(?<![\d.,/])\b1 (samples|seeds|runs|models|arms|methods|students|points|images|checks|steps|gaps)\b"
@@ -43,7 +43,23 @@ AWKWARD: dict[str, Callable[[float], float]] = {
     "infinite": lambda value: math.inf,
     "long": lambda value: value + math.pi / 1000,
 }
-KEPT = {"plan", "laboratory", "construction", "config", "setting", "provenance", "books", "grid", "steps", "made"}
+KEPT = {
+    "plan",
+    "laboratory",
+    "construction",
+    "config",
+    "setting",
+    "provenance",
+    "books",
+    "temperatures",
+    "temperature",
+    "threshold",
+    "radii",
+    "shares",
+    "grid",
+    "steps",
+    "made",
+}
 """Fields that say how a result was computed: they are not numbers that came out."""
 
 
@@ -80,7 +96,7 @@ def written(made: go.Figure) -> Iterator[str]:
 
     def strings(node: Any) -> Iterator[str]:
         if isinstance(node, str):
-            yield re.sub(r"<br>|</?b>|%\{[^}]*\}", " ", node).replace("  ", " ")
+            yield re.sub(r"</?b>|%\{[^}]*\}", "", node.replace("<br>", " "))
         elif isinstance(node, list | tuple | np.ndarray):
             for each in node:
                 yield from strings(each)
@@ -115,7 +131,7 @@ def changed(node: Any, interval: Callable[[Interval], Interval], number: Callabl
     """A copy with every interval, and every number and array of numbers that came out, replaced."""
     if isinstance(node, Interval):
         return interval(node)
-    if isinstance(node, Run) or type(node).__name__ == "Study" and not isinstance(node, Result):
+    if isinstance(node, Run) or (type(node).__name__ == "Study" and not isinstance(node, Result)):
         return node
     if is_dataclass(node) and not isinstance(node, type):
         values = {f.name: getattr(node, f.name) for f in fields(node) if f.init and f.name not in KEPT}

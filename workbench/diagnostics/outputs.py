@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.records.run import Run
+from workbench.records.wording import plural
 
 
 class Pair(NamedTuple):
@@ -168,7 +169,7 @@ def tie_warning(**logits: np.ndarray) -> tuple[str, ...]:
     """A warning for each party whose class was decided by the tie rule somewhere."""
     counts = {party: tied(values) for party, values in logits.items()}
     return tuple(
-        f"{party}: {count:,} samples have several classes with the largest logit; the first of them counts"
+        f"{party}: {plural(count, 'sample')} have several classes with the largest logit; the first of them counts"
         for party, count in counts.items()
         if count
     )

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.records.result import Result
+from workbench.records.wording import percent, plural
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class Projection(Result):
 
     points: np.ndarray
     share: float
+
+    def explain(self) -> str:
+        """What the plane holds, in one sentence."""
+        return f"Two directions carry {percent(self.share)} of the variance of the outputs on {plural(len(self.points), 'sample')}."
 
 
 def projection(outputs: ArrayLike) -> Projection:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.outputs import classes_of, outputs_of, paired_logits
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import number, percent
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,15 @@ class SoftLabels(Result):
     temperature: float
     class_names: tuple[str, ...]
     id: int = -1
+
+    def explain(self) -> str:
+        """What both say about the sample, in one paragraph."""
+        names = {party: int(np.argmax(getattr(self, party))) for party in ("teacher", "student")}
+        said = [
+            f"the {party} gives {self.class_names[k]} {percent(getattr(self, party)[k])}" for party, k in names.items()
+        ]
+        at = f"the label, {self.class_names[self.label]}, has {percent(self.teacher[self.label])} and {percent(self.student[self.label])}"
+        return f"At temperature {number(self.temperature)} {' and '.join(said)}; {at}."
 
 
 def soft_labels(

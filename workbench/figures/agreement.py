@@ -13,6 +13,7 @@ from workbench.figures import theme
 from workbench.figures.class_axes import NAMED_UP_TO, class_axes
 from workbench.figures.dots import interval_bars
 from workbench.figures.text import label, sentence
+from workbench.records.wording import between, bounds, number, percent, plural
 
 MEANING = {"student_only": "student only (progress)", "teacher_only": "teacher only (regress)"}
 
@@ -25,13 +26,15 @@ def figure(result: Agreement) -> go.Figure:
     made.add_traces(_outcomes(result), [2] * 4, [1] * 4)
     made.add_traces(_range(result), [3] * 2, [1] * 2)
     class_axes(made, result.class_names, ("student's class", "teacher's class"), 14, 1)
-    allowed = f"same class: {result.top1.mean:.1%}; the accuracies allow {result.lowest:.1%} to {result.highest:.1%}"
+    allowed = f"same class: {percent(result.top1.mean)}; possible with these accuracies: {between(result.lowest, result.highest, percent)}"
     if isfinite(result.phi.mean):
-        allowed += f"<br>beyond what the labels explain: phi = {result.phi.mean:.2f}"
+        allowed += f"<br>beyond what the labels explain: phi = {number(result.phi.mean)}"
     low, high = min(result.lowest, result.top1.low), max(result.highest, result.top1.high)
     room = 0.04 * (high - low) + 0.002
     share = {"tickformat": ".3~p", "nticks": 6, "zeroline": False, "col": 1}
-    made.update_xaxes(title_text=f"share of {result.n:,} samples, by who is right", range=[0, 1], row=2, **share)
+    made.update_xaxes(
+        title_text=f"share of {plural(result.n, 'sample')}, by who is right", range=[0, 1], row=2, **share
+    )
     made.update_xaxes(title_text=allowed, range=[low - room, high + room], row=3, **share)
     for row in (2, 3):
         made.update_yaxes(visible=False, row=row, col=1)
@@ -93,6 +96,6 @@ def _range(result: Agreement) -> list[go.Scatter]:
         marker=theme.marker("agreement", 11),
         error_x=interval_bars([top1]),
         showlegend=False,
-        hovertemplate=f"{top1.low:.1%} to {top1.high:.1%}<extra>agreement</extra>",
+        hovertemplate=f"{bounds(top1, percent)}<extra>agreement</extra>",
     )
     return [ends, found]

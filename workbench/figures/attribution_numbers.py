@@ -10,6 +10,7 @@ from workbench.diagnostics.attribution.attribution import PARTS, Attribution
 from workbench.figures import theme
 from workbench.figures.dots import lying
 from workbench.figures.text import label
+from workbench.records.wording import bounds, plural, signed
 
 MOST_PAIRS, MOST_SAMPLES = 12, 40
 MEASURES = {
@@ -23,7 +24,9 @@ NAMES = {"target": "at the label", "rest": "among the other classes"}
 
 def likeness(result: Attribution) -> go.Figure:
     """Mean likeness to the teacher's maps for student and control, with intervals over samples."""
-    made = theme.canvas(f"Likeness to the teacher's maps, {result.n:,} samples", 130 + 62 * len(result.measures))
+    made = theme.canvas(
+        f"Likeness to the teacher's maps, {plural(result.n, 'sample')}", 130 + 62 * len(result.measures)
+    )
     rows = np.arange(len(result.measures), dtype=float)
     others = [party for party in result.parties if party != "teacher"]
     for k, party in enumerate(others):
@@ -31,7 +34,7 @@ def likeness(result: Attribution) -> go.Figure:
         made.add_trace(lying([result.numbers[m][party] for m in result.measures], rows + shift, party, party))
     for row, measure in zip(rows, result.measures, strict=True):
         if gain := result.numbers[measure].get("gain"):
-            text = f"gain {gain.mean:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})"
+            text = f"gain {signed(gain.mean)} ({bounds(gain, signed)})"
             place = {"x": 1, "xref": "paper", "xanchor": "right", "y": row + 0.34}
             made.add_annotation(text=text, showarrow=False, font_size=theme.SMALL, **place)
     made.update_xaxes(title_text="likeness (1 is the same map)", range=_from(result.similarity), nticks=6)
@@ -65,7 +68,9 @@ def divergence(result: Attribution) -> go.Figure:
             )
         made.update_yaxes(title_text="T\u00b2 KL (nats)", nticks=5, row=row, col=1)
     made.update_annotations(font_size=theme.SIZE)
-    shown = f"{len(order)} of {result.n:,} samples" if len(order) < result.n else f"{result.n:,} samples"
+    shown = (
+        f"{len(order)} of {plural(result.n, 'sample')}" if len(order) < result.n else f"{plural(result.n, 'sample')}"
+    )
     return made.update_xaxes(title_text=f"{shown}, the student's largest first", nticks=6, row=len(others), col=1)
 
 

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from workbench.diagnostics.attribution.attribution import Attribution
 from workbench.figures import theme
 from workbench.figures.text import label, sentence
+from workbench.records.wording import number
 
 ROW, ALONE, REST = 128, 200, 120
 GAP = 0.12  # of a map, between two of them
@@ -21,7 +22,7 @@ MEANING = "orange raises the score, blue lowers it"
 def sheet(result: Attribution, rows: Sequence[int]) -> go.Figure:
     """The maps of all parties; the cosine with the teacher's map stands below."""
     notes = {
-        (row, party): f"cosine {result.similarity[result.measures.index('cosine'), p - 1, row].round(2) + 0.0:.2f}"
+        (row, party): f"cosine {number(result.similarity[result.measures.index('cosine'), p - 1, row])}"
         for row in rows
         for p, party in enumerate(result.parties)
         if p

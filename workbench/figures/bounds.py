@@ -13,6 +13,7 @@ from workbench.figures import theme
 from workbench.figures.divergence_note import ROOM, note
 from workbench.figures.dots import error_bars, interval_bars
 from workbench.figures.text import escaped
+from workbench.records.wording import number
 
 CURVE, BADGE, SPAN = 120, 22, 30
 LEAST = 1e-4
@@ -51,7 +52,7 @@ def _region() -> dict[str, Any]:
 
 def _badge(result: Bounds) -> dict[str, Any]:
     """Says in words whether the bound says anything."""
-    text = f"allows {result.allowance:.3g} above the teacher's gap"
+    text = f"allowance beyond the teacher's gap: {number(result.allowance)}"
     if result.vacuous:
         text = f"<b>VACUOUS</b>: {text}"
     color = theme.STUDENT.color if result.vacuous else theme.CONTROL.color
@@ -67,7 +68,7 @@ def _curves(result: Bounds, ends: tuple[float, float]) -> list[go.Scatter]:
     return [
         _curve(divergence, upper, "at most: teacher's gap + \u221a(2\u03c3\u00b2K)", theme.line("student")),
         _curve(divergence, [2 * gap - high for high in upper], "at least, best \u03b7", theme.line("control")),
-        _curve(divergence, straight, f"at least, \u03b7 = {result.eta:.3g}: linear in K", theme.line("agreement")),
+        _curve(divergence, straight, f"at least, \u03b7 = {number(result.eta)}: linear in K", theme.line("agreement")),
         _curve(divergence, np.full(CURVE, gap), "teacher's gap", theme.line("teacher")),
     ]
 

@@ -9,11 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.diagnostics.energy.break_even import BreakEven
-from workbench.diagnostics.energy.break_even_balance import SHOWN, between, short
+from workbench.diagnostics.energy.break_even_balance import SHOWN
 from workbench.figures import theme
 from workbench.figures.energy_units import Unit, unit_for
 from workbench.figures.text import label
 from workbench.records.interval import Interval
+from workbench.records.wording import bounds, number
 
 PARTIES = ("control", "student", "teacher")
 BAND, MAP, MANY = 0.3, 0.6, 1000
@@ -113,7 +114,7 @@ def _points(result: BreakEven, names: list[str], top: Unit, low: Unit) -> list[g
     found = []
     for (party, name), joules in zip(zip(PARTIES, names, strict=True), result.at["energy_j"].values(), strict=True):
         look = {"mode": "markers", "marker": theme.marker(party, 11), "showlegend": False, "name": name}
-        hover = f"{joules:.3g} J at {result.at['reuse']:g} students and {result.at['served']:g} samples<extra>{name}</extra>"
+        hover = f"{number(joules)} J at {result.at['reuse']:g} students and {result.at['served']:g} samples<extra>{name}</extra>"
         if party != "teacher":
             found.append(go.Scatter(x=[result.at["reuse"]], y=[joules / top.joules], hovertemplate=hover, **look))
         if result.at["served"] > 0:
@@ -140,7 +141,7 @@ def _stripe(times: Interval, verdict: str, axis: str) -> list[dict[str, Any]]:
 
 def _title(symbol: str, what: str, times: Interval, verdict: str) -> str:
     if verdict == SHOWN:
-        return f"{symbol} = {short(times.mean)} {what} ({between(times)})"
+        return f"{symbol} = {number(times.mean)} {what} ({bounds(times)})"
     return f"{symbol}: {verdict}"
 
 

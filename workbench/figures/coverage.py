@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from workbench.diagnostics.agreement.coverage import Coverage
 from workbench.figures import theme
 from workbench.figures.text import label
+from workbench.records.wording import bounds, percent, plural
 
 NAMED_UP_TO = 12
 TITLES = ("cells reached, by pair of features", "agreement by cell (x: not reached)")
@@ -110,7 +111,7 @@ def _thirds(result: Coverage) -> go.Scatter:
         name="agreement",
         line=theme.line("agreement"),
         marker=theme.marker("agreement"),
-        customdata=[f"{each.n} samples, {each.low:.1%} to {each.high:.1%}" for each in found],
+        customdata=[f"{plural(each.n, 'sample')}, {bounds(each, percent)}" for each in found],
         hovertemplate="%{y:.1%} (%{customdata})<extra></extra>",
     )
 

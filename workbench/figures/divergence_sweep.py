@@ -11,6 +11,7 @@ from workbench.diagnostics.divergence.divergence_sweep import DivergenceSweep
 from workbench.figures import theme
 from workbench.figures.divergence_note import ROOM, note
 from workbench.figures.text import escaped, label, sentence
+from workbench.records.wording import estimate, number, percent
 
 CURVE = 100
 
@@ -80,9 +81,9 @@ def _correlation(result: DivergenceSweep) -> dict[str, object]:
         "showarrow": False,
         "align": "left",
     }
-    text = f"rank correlation {escaped(result.spearman)}; {result.within:.0%} within the bound"
+    text = f"rank correlation {estimate(result.spearman)}; {percent(result.within)} within the bound"
     if result.vacuous:
-        text += f",<br>which is <b>VACUOUS</b> at {result.vacuous:.0%}"
+        text += f",<br>which is <b>VACUOUS</b> at {percent(result.vacuous)}"
     return {**place, "text": text, "font": {"size": theme.SIZE, "color": theme.TEXT}}
 
 
@@ -117,7 +118,7 @@ def _marks(values: tuple[np.ndarray, ...], names: list[str], **look: Any) -> go.
         x=x,
         y=gaps,
         mode="markers",
-        customdata=[[name, f"{each:.3g}"] for name, each in zip(names, k, strict=True)],
+        customdata=[[name, number(each)] for name, each in zip(names, k, strict=True)],
         hovertemplate="%{customdata[0]}: K %{customdata[1]}, difference %{y:.3g}<extra></extra>",
         **look,
     )

@@ -10,6 +10,8 @@ import plotly.graph_objects as go
 
 from workbench.figures import theme
 from workbench.records.interval import Interval
+from workbench.records.wording import estimate, number, plural
+from workbench.records.wording import percent as as_percent
 
 
 def error_bars(mean: Sequence[float], low: Sequence[float], high: Sequence[float]) -> dict[str, Any]:
@@ -38,8 +40,7 @@ def lying(
         percent: whether the numbers are shares.
         more: of the trace.
     """
-    form = ".1%" if percent else ".3g"
-    texts = [f"{i.mean:{form}} ({i.bounds(form)}), {i.n:,} samples" for i in intervals]
+    texts = [f"{estimate(i, as_percent if percent else number)}, {plural(i.n, 'sample')}" for i in intervals]
     return go.Scatter(
         x=[i.mean for i in intervals],
         y=list(rows),

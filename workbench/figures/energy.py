@@ -17,6 +17,7 @@ from workbench.figures.energy_flow import height as height_of_flow
 from workbench.figures.energy_trace import Axes, axes, trace
 from workbench.figures.energy_units import Unit, unit_for
 from workbench.figures.text import escaped, label, sentence
+from workbench.records.wording import between, number, percent, plural
 
 PATTERNS = {"measured": "", "estimated": "/", "assumed": "/", "": "x"}
 FADED = 0.45
@@ -106,11 +107,10 @@ def _told(row: Row | None) -> str:
         return ""
     if math.isnan(row["energy_j"]):
         return f"{label(row['arm'])}: not known (paid {escaped(row['paid'])})"
-    range_ = f"{row['energy_j']:.3g} J ({row['low_j']:.3g} to {row['high_j']:.3g})"
-    how = f"{row['status']} by {row['method']}, {row['scope']}; net of idle {row['net_j']:.3g} J"
-    exact = f"{row['cpu_s']:.3g} s of the processor, {row['wall_s']:.3g} s on the clock, {row['flops']:.3g} operations"
-    kept = f"{row['bytes'] / 1e6:.3g} MB left on disk, {row['peak_memory_bytes'] / 1e6:.4g} MB held at most"
-    return f"{label(row['arm'])}: {range_}<br>{escaped(how)}<br>{exact}<br>{kept}<br>paid {escaped(row['paid'])}"
+    how = f"{row['status']} by {row['method']}, {row['scope']}; net of idle {number(row['net_j'])} J"
+    exact = f"{number(row['cpu_s'])} s of the processor, {number(row['wall_s'])} s on the clock, {number(row['flops'])} operations"
+    kept = f"left on disk: {number(row['bytes'] / 1e6)} MB; held at most: {number(row['peak_memory_bytes'] / 1e6)} MB"
+    return f"{label(row['arm'])}: {_range(row)}<br>{escaped(how)}<br>{exact}<br>{kept}<br>paid {escaped(row['paid'])}"
 
 
 def _totals(result: Energy, unit: Unit) -> go.Scatter:
@@ -130,10 +130,13 @@ def _totals(result: Energy, unit: Unit) -> go.Scatter:
 
 
 def _total(row: Row) -> str:
-    carbon = "" if row["carbon_g"] is None else f"<br>{row['carbon_g']:.3g} g CO2e"
-    net = "" if math.isnan(row["net_j"]) else f"<br>net of idle {row['net_j']:.3g} J"
-    ends = f"{row['energy_j']:.3g} J ({row['low_j']:.3g} to {row['high_j']:.3g})"
-    return f"{label(row['arm'])}, {row['scope']}: {ends}<br>{row['runs']} runs{net}{carbon}"
+    carbon = "" if row["carbon_g"] is None else f"<br>{number(row['carbon_g'])} g CO2e"
+    net = "" if math.isnan(row["net_j"]) else f"<br>net of idle {number(row['net_j'])} J"
+    return f"{label(row['arm'])}, {row['scope']}: {_range(row)}<br>{plural(row['runs'], 'run')}{net}{carbon}"
+
+
+def _range(row: Row) -> str:
+    return f"{number(row['energy_j'])} J ({between(row['low_j'], row['high_j'])})"
 
 
 def _places(result: Energy) -> list[float]:
@@ -188,7 +191,13 @@ def _wrapped(text: str) -> list[str]:
 
 def _stage_axes(result: Energy, unit: Unit) -> Axes:
     share, arms = result.measured_share, result.arms
-    told = "nothing is known" if math.isnan(share) else f"{share:.0%} measured" if share else "estimated, not measured"
+    told = (
+        "nothing is known"
+        if math.isnan(share)
+        else f"{percent(share)} measured"
+        if share
+        else "estimated, not measured"
+    )
     ticks = {"tickvals": list(range(len(arms))), "ticktext": [label(arm, 18) for arm in arms]}
     title = {"text": f"{unit.name} for one student: {told}"}
     return {"title": title, "rangemode": "tozero"}, {**ticks, "range": [len(arms) - 0.25, -0.5], **BARE}

@@ -67,7 +67,7 @@ def _sensed(result: Energy) -> list[Any]:
 
 def _stages(result: Energy, heights: np.ndarray) -> go.Bar:
     """Bars as wide as their time, in the colour of what was worked on."""
-    widths = np.diff(result.trace_s, prepend=0.0)
+    widths = np.nan_to_num(np.diff(result.trace_s, prepend=0.0))
     colors = [theme.STAGES.get(stage, theme.OTHER.color) for stage in result.trace_stage]
     marker = {"color": colors, "line": {"width": 0}}
     return go.Bar(x=result.trace_s - widths / 2, y=heights, width=widths, marker=marker, showlegend=False)

@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from workbench.diagnostics.attribution.faithfulness import ORDERS, Faithfulness
 from workbench.figures import theme
 from workbench.figures.text import label, sentence
+from workbench.records.wording import plural
 
 LOOKS = {
     "deletion": theme.STUDENT,
@@ -26,7 +27,7 @@ def figure(result: Faithfulness) -> go.Figure:
     for k, name in enumerate(ORDERS):
         made.add_traces(_curve(result, k, name), [1, 1], [1, 1])
     made.update_xaxes(title_text="places replaced", tickformat=".0%", nticks=6, row=1, col=1)
-    made.update_yaxes(title_text=f"score, as a share of its way ({result.n} samples)", nticks=7, row=1, col=1)
+    made.update_yaxes(title_text=f"score, as a share of its way ({plural(result.n, 'sample')})", nticks=7, row=1, col=1)
     if result.layers:
         made.add_trace(_dependence(result), 1, 2)
         made.add_hline(0, line={"color": theme.LINE, "width": 1}, row=1, col=2)

@@ -10,6 +10,7 @@ from workbench.diagnostics.attribution.feature_maps import FeatureMaps
 from workbench.figures import theme
 from workbench.figures.dots import lying
 from workbench.figures.text import label, sentence
+from workbench.records.wording import plural
 
 COLUMNS, MOST = 5, 12
 ROW, PICTURES, PLACES, BETWEEN = 26, 300, 220, 70
@@ -32,7 +33,9 @@ def figure(result: FeatureMaps) -> go.Figure:
     found = [result.relevance[name] for name in names]
     made.add_trace(lying(found, places, "relevance", "student", showlegend=False), row=1, col=1)
     made.add_vline(0, line={"color": theme.LINE, "width": 1}, row=1, col=1)
-    made.update_xaxes(title_text=f"{sentence(result.plan['score'])} carried (mean of {result.n} samples)", row=1, col=1)
+    made.update_xaxes(
+        title_text=f"{sentence(result.plan['score'])} carried (mean of {plural(result.n, 'sample')})", row=1, col=1
+    )
     bold = [f"<b>{name}</b>" if name == result.name else name for name in names]
     ticks = {"tickvals": places, "ticktext": bold, "range": [len(names) - 0.5, -0.5]}
     made.update_yaxes(zeroline=False, showgrid=False, **ticks, row=1, col=1)

@@ -9,6 +9,7 @@ from workbench.diagnostics.agreement.fidelity import Fidelity
 from workbench.figures import theme
 from workbench.figures.dots import lying, standing
 from workbench.figures.text import sentence
+from workbench.records.wording import plural
 
 NATS = ("forward_kl", "reverse_kl", "jeffreys", "jensen_shannon")
 RANKS = ("kendall", "top_k", "non_target")
@@ -40,7 +41,7 @@ def figure(result: Fidelity, measure: str | None = None) -> go.Figure:
     names = {"kendall": "order (tau)", "top_k": f"first {result.k}", "non_target": "best beside<br>the label"}
     rows = list(range(len(RANKS)))
     made.update_yaxes(tickvals=rows, ticktext=[names[r] for r in RANKS], range=[2.6, -0.6], row=3, col=1)
-    made.update_xaxes(title_text=f"alike in rank, {result.n:,} samples", range=_span(result), row=3, col=1)
+    made.update_xaxes(title_text=f"alike in rank, {plural(result.n, 'sample')}", range=_span(result), row=3, col=1)
     return made
 
 

@@ -10,6 +10,7 @@ from workbench.diagnostics.agreement.flips import FLIPS, Flips
 from workbench.figures import theme
 from workbench.figures.dots import lying
 from workbench.figures.text import label, sentence
+from workbench.records.wording import number, plural
 
 COLORS = dict(zip(FLIPS, ("both_right", "student_only", "teacher_only", "both_wrong"), strict=True))
 MOST = 20
@@ -29,9 +30,9 @@ def figure(result: Flips) -> go.Figure:
     made.add_trace(lying([result.net], [0], "net", "agreement", percent=True, showlegend=False), 2, 1)
     made.add_traces([_by_class(result, order, won=won) for won in (True, False)], [3, 3], [1, 1])
     made.add_vline(0, line={"color": theme.LINE, "width": 1}, layer="below", row=2, col=1)
-    title = f"share of {result.n:,} samples, against {label(result.against, 24)}"
+    title = f"share of {plural(result.n, 'sample')}, against {label(result.against, 24)}"
     made.update_xaxes(title_text=title, range=[0, 1], tickformat=".0%", row=1, col=1)
-    net = f"net change of accuracy; McNemar p = {result.p_exact:.2g}"
+    net = f"net change of accuracy; McNemar p = {number(result.p_exact)}"
     made.update_xaxes(title_text=net, tickformat="+.3~p", nticks=6, zeroline=False, row=2, col=1)
     made.update_xaxes(title_text="samples lost (left) and won (right), by label", row=3, col=1)
     for row in (1, 2):

@@ -16,6 +16,7 @@ from workbench.figures.interaction_network import network
 from workbench.figures.interaction_samples import samples
 from workbench.figures.interaction_style import canvas, styles
 from workbench.figures.text import label
+from workbench.records.wording import number, plural
 
 View = Literal["frequency", "common", "per_sample", "samples", "confidence", "network"]
 FEW, POINTS = 60, 1000
@@ -59,7 +60,7 @@ def _frequencies(result: Interaction, *, common: bool) -> go.Figure:
             other = result.other_frequency[g]
             words = f"{label(name)}, {result.other['mode']} form ({(other > 0).sum():,})"
             made.add_trace(_curve(other[other > 0], words, style, legend=False), 1, 2)
-    words = f"common to all: {int(result.common.sum()):,} features" if common else _form(vars(result))
+    words = f"common to all: {plural(int(result.common.sum()), 'feature')}" if common else _form(vars(result))
     made.update_xaxes(title_text=words, rangemode="tozero", row=1, col=1)
     if both:
         made.update_xaxes(title_text=_form(result.other), rangemode="tozero", row=1, col=2)
@@ -70,7 +71,7 @@ def _frequencies(result: Interaction, *, common: bool) -> go.Figure:
 def _form(of: Mapping[str, Any]) -> str:
     """What one construction found, from its numbers."""
     counts = ", ".join(f"{int(count):,}" for count in of["unique"])
-    return f"{of['mode']}: {of['features']:,} features above {of['threshold']:.2f}<br>in use by group: {counts}"
+    return f"{of['mode']}: {plural(of['features'], 'feature')} above {number(of['threshold'])}<br>in use by group: {counts}"
 
 
 def _per_sample(result: Interaction) -> go.Figure:
@@ -78,10 +79,10 @@ def _per_sample(result: Interaction) -> go.Figure:
     made = canvas("How many features a group uses on each sample", 380)
     kept = np.linspace(0, result.n - 1, min(result.n, POINTS)).astype(int)
     for counts, name, style in zip(result.per_sample, result.group_names, styles(result.group_names), strict=True):
-        trace = _curve(np.sort(counts)[::-1][kept], f"{label(name)} (mean {counts.mean():.1f})", style)
+        trace = _curve(np.sort(counts)[::-1][kept], f"{label(name)} (mean {number(counts.mean())})", style)
         hover = f"%{{x}}. sample: %{{y}} features<extra>{label(name)}</extra>"
         made.add_trace(trace.update(x=kept + 1, mode="lines", hovertemplate=hover))
-    made.update_xaxes(title_text=f"{result.n:,} samples, in the order of each group", rangemode="tozero")
+    made.update_xaxes(title_text=f"{plural(result.n, 'sample')}, in the order of each group", rangemode="tozero")
     return made.update_yaxes(title_text="features in use, by union", rangemode="tozero")
 
 

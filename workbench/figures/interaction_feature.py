@@ -10,6 +10,7 @@ from workbench.diagnostics.interaction.interaction_feature import InteractionFea
 from workbench.figures import theme
 from workbench.figures.interaction_style import styles
 from workbench.figures.text import label
+from workbench.records.wording import number, plural
 
 COLUMNS = 6
 MOST = 20
@@ -18,7 +19,7 @@ MOST = 20
 def figure(result: InteractionFeature) -> go.Figure:
     """Bars of owners and of classes; below, the strongest samples as pictures, or their strengths."""
     known = np.isfinite(result.class_information)
-    about = f": {result.class_information:.2f} nats about the class" if known else ""
+    about = f": {number(max(0.0, result.class_information))} nats about the class" if known else ""
     made = theme.canvas(f"Feature {result.feature}{about}", 520, showlegend=False)
     layout = [[{}, {}], [{"colspan": 2}, None]]
     make_subplots(2, 2, specs=layout, row_heights=[0.42, 0.58], vertical_spacing=0.16, figure=made)
@@ -79,7 +80,7 @@ def _pictures(made: go.Figure, result: InteractionFeature) -> go.Figure:
     look = {"colorscale": theme.SEQUENTIAL, "showscale": False, "zmin": 0, "zmax": 1}
     made.add_trace(go.Heatmap(z=sheet, hovertext=words, hovertemplate=hover, **look), 2, 1)
     axis = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False, "row": 2, "col": 1}
-    made.update_xaxes(title_text=f"the {count} samples on which it is strongest", **axis)
+    made.update_xaxes(title_text=f"the {plural(count, 'sample')} on which it is strongest", **axis)
     return made.update_yaxes(autorange="reversed", scaleanchor="x3", **axis)
 
 
@@ -96,11 +97,11 @@ def _strengths(made: go.Figure, result: InteractionFeature) -> go.Figure:
         2,
         1,
     )
-    made.update_xaxes(title_text=f"the {result.n} samples on which it is strongest", row=2, col=1)
+    made.update_xaxes(title_text=f"the {plural(result.n, 'sample')} on which it is strongest", row=2, col=1)
     return made.update_yaxes(title_text="strength", row=2, col=1)
 
 
 def _words(result: InteractionFeature, k: int) -> str:
     of = int(result.top_labels[k])
     name = f", {label(result.class_names[of])}" if of >= 0 and result.class_names else ""
-    return f"sample {int(result.top_ids[k])}{name}: {result.strength[k]:.2f} standard deviations"
+    return f"sample {int(result.top_ids[k])}{name}: {number(result.strength[k])} standard deviations"

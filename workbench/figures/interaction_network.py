@@ -9,6 +9,7 @@ from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.figures import theme
 from workbench.figures.interaction_style import canvas, styles
 from workbench.figures.text import label
+from workbench.records.wording import plural
 
 MOST = 150
 GOLDEN = np.pi * (3 - 5**0.5)
@@ -23,7 +24,11 @@ def network(result: Interaction) -> go.Figure:
     ring = np.c_[np.cos(angles), np.sin(angles)]
     places = _places(owned[:, kept], ring)
     used = int(owned.any(axis=0).sum())
-    more = f"the {len(kept)} most frequent of {used:,} features" if len(kept) < used else f"{used:,} features"
+    more = (
+        f"the {len(kept)} most frequent of {plural(used, 'feature')}"
+        if len(kept) < used
+        else f"{plural(used, 'feature')}"
+    )
     made = canvas("Which models have which features", 520)
     made.add_trace(_edges(owned[:, kept], ring, places))
     made.add_trace(_features(result, owned[:, kept], kept, places))

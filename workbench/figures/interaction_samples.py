@@ -10,6 +10,7 @@ from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.figures import theme
 from workbench.figures.interaction_style import canvas
 from workbench.figures.text import label
+from workbench.records.wording import plural
 
 MOST_SAMPLES, MOST_FEATURES = 300, 150
 
@@ -37,7 +38,9 @@ def samples(result: Interaction) -> go.Figure:
     ticks = _class_places(result.labels[rows])
     axis = {"tickvals": list(ticks.values()), "ticktext": [label(result.class_names[k], 12) for k in ticks]}
     made.update_yaxes(autorange="reversed", showgrid=False, ticks="", showticklabels=False)
-    title = f"{len(rows):,} of {result.n:,} samples" if len(rows) < result.n else f"{result.n:,} samples"
+    title = (
+        f"{len(rows):,} of {plural(result.n, 'sample')}" if len(rows) < result.n else f"{plural(result.n, 'sample')}"
+    )
     return made.update_yaxes(title_text=title, showticklabels=bool(ticks), **(axis if ticks else {}), row=1, col=1)
 
 

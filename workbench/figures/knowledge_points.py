@@ -10,6 +10,7 @@ from workbench.diagnostics.knowledge.knowledge_points import KnowledgePoints
 from workbench.figures import theme
 from workbench.figures.text import label
 from workbench.records.interval import Interval
+from workbench.records.wording import plural
 
 KINDS = {"on_object": ("on the object", "student"), "beside": ("beside it", "control")}
 
@@ -28,7 +29,7 @@ def figure(result: KnowledgePoints, *, image: int = 0) -> go.Figure:
     names = [label(net) for net in result.nets]
     for field, (name, party) in KINDS.items():
         made.add_trace(_bars(names, getattr(result, field), name, party), row=1, col=1)
-    made.update_xaxes(title_text=f"net (mean over {result.n} images)", row=1, col=1)
+    made.update_xaxes(title_text=f"net (mean over {plural(result.n, 'image')})", row=1, col=1)
     made.update_yaxes(title_text="knowledge points", rangemode="tozero", row=1, col=1)
     made.add_trace(_picture(result, image), row=2, col=1)
     for column, net in enumerate(names, 2):

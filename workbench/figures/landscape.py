@@ -9,7 +9,7 @@ from workbench.diagnostics.flatness.landscape import Landscape
 from workbench.figures import theme
 from workbench.figures.text import label
 
-WARNING = "Axes are shares of each filter's norm:<br>only so do they compare across architectures."
+WARNING = "Axes are shares of each filter's norm:<br>they compare across architectures in this unit only."
 GAP, LEVELS = 0.05, 14
 TOP = 74
 

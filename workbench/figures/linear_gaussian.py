@@ -45,7 +45,7 @@ def figure(result: LinearGaussian) -> go.Figure:
 def _slider(result: LinearGaussian) -> str:
     rest = {name: value for name, value in result.laboratory.items() if name != result.along}
     shown = ", ".join(f"{sentence(name)} {value:g}" for name, value in rest.items() if not isinstance(value, str))
-    return f"{sentence(result.along)}  ({shown})"
+    return f"{sentence(result.along)} ({shown})"
 
 
 def _costs(result: LinearGaussian) -> list[go.Bar | go.Scatter]:

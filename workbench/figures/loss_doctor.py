@@ -14,6 +14,7 @@ from workbench.figures import theme
 from workbench.figures.curves import STEP, Columns
 from workbench.figures.text import escaped, label
 from workbench.records.probes import AND
+from workbench.records.wording import number
 
 TITLES = ("share of<br>the loss", "length of<br>the gradient", "cosine of<br>gradients", "teacher<br>over student")
 HEIGHTS = (0.17, 0.19, 0.15, 0.16, 0.33)
@@ -138,7 +139,7 @@ def _board(result: LossDoctor) -> go.Scatter:
     said = [
         _wrapped(" ".join(check[part] for part in ("seen", "means", "helps") if check[part])) for check in result.checks
     ]
-    words = [f"  <b>{check['status']}</b>  {_number(check)}" for check in result.checks]
+    words = [f" <b>{check['status']}</b> {_number(check)}" for check in result.checks]
     return go.Scatter(
         x=np.zeros(len(words)),
         y=[check["check"] for check in result.checks],
@@ -162,7 +163,7 @@ def _board(result: LossDoctor) -> go.Scatter:
 def _number(check: dict[str, Any]) -> str:
     if check["status"] == "not applicable" or not np.isfinite(check["value"]):
         return ""
-    return escaped(f"{check['counted']} {check['value']:.3g}")
+    return escaped(f"{check['counted']} {number(check['value'])}")
 
 
 def _wrapped(text: str) -> str:

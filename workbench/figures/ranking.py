@@ -12,6 +12,7 @@ from workbench.diagnostics.ranking.ranking import Ranking
 from workbench.figures import theme
 from workbench.figures.dots import error_bars
 from workbench.figures.text import label, with_unit
+from workbench.records.wording import estimate, number, percent
 
 ROW, REST = 34, 156
 PUBLISHED = theme.TERMS[1]
@@ -38,8 +39,7 @@ def _title(result: Ranking) -> str:
     found = result.kendall
     if np.isnan(found.mean):
         return "one side has ties only"
-    between = "" if np.isnan(found.low) else f" ({found.low:.2f} to {found.high:.2f})"
-    return f"Kendall's tau-b {found.mean:.2f}{between}; by chance {result.chance:.1%}"
+    return f"Kendall's tau-b {estimate(found)}; random orders: {percent(result.chance)}"
 
 
 def _ours(result: Ranking) -> go.Scatter:
@@ -97,4 +97,4 @@ def at_the_edge(made: go.Figure, head: str, texts: Sequence[str]) -> None:
 def _ranks(result: Ranking, row: int) -> str:
     low, high = result.our_ranks_low[row], result.our_ranks_high[row]
     around = "" if np.isnan(low) or low == high else f" ({low:g}\u2013{high:g})"
-    return f"{result.our_ranks[row]:g}{around} / {result.published_ranks[row]:g}"
+    return f"{number(result.our_ranks[row])}{around} / {number(result.published_ranks[row])}"

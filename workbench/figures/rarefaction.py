@@ -9,6 +9,7 @@ from workbench.diagnostics.interaction.rarefaction import Rarefaction
 from workbench.figures import theme
 from workbench.figures.interaction_style import canvas, styles
 from workbench.figures.text import label
+from workbench.records.wording import bounds, signed
 
 
 def figure(result: Rarefaction) -> go.Figure:
@@ -30,10 +31,10 @@ def figure(result: Rarefaction) -> go.Figure:
 
 def _split(result: Rarefaction) -> list[str]:
     """What the axis is, then a line for each drop: how large it is, and by what."""
-    head = f"; fewer at {result.size} than {label(result.reference)}:" if result.drop else ""
+    head = f"; difference at {result.size} from {label(result.reference)}:" if result.drop else ""
     return [f"models in the group{head}"] + [
-        f"{label(name)} {drop.mean:.1f} ({drop.low:.1f} to {drop.high:.1f}) = {result.pruning[name].mean:.1f} "
-        f"by pruning + {result.consistency[name].mean:.1f} by consistency"
+        f"{label(name)} {signed(-drop.mean)} ({bounds(drop.mirrored(), signed)}): {signed(-result.pruning[name].mean)} "
+        f"by pruning, {signed(-result.consistency[name].mean)} by consistency"
         for name, drop in result.drop.items()
     ]
 

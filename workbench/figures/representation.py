@@ -9,6 +9,8 @@ from plotly.subplots import make_subplots
 from workbench.diagnostics.representation.representation import Representation
 from workbench.figures import theme
 from workbench.figures.text import label, sentence
+from workbench.records.interval import Interval
+from workbench.records.wording import bounds, number
 
 WRITTEN_UP_TO = 12
 """Layers per side beyond which the numbers no longer fit into their cells."""
@@ -73,7 +75,10 @@ def _said(result: Representation, measure: str, *, control: bool) -> list[list[s
     if measure != "cka" or control:
         return [[""] * len(result.teacher_layers) for _ in result.student_layers]
     cells = [
-        [f" ({low:.3f} to {high:.3f}), p {p:.3g}" for low, high, p in zip(*row, strict=True)]
+        [
+            f" ({bounds(Interval(np.nan, low, high, result.n, 't'))}), p {number(p)}"
+            for low, high, p in zip(*row, strict=True)
+        ]
         for row in zip(result.low, result.high, result.p_values, strict=True)
     ]
     return cells

@@ -9,6 +9,7 @@ from workbench.diagnostics.ranking.reproduction import Reproduction
 from workbench.figures import theme
 from workbench.figures.ranking import PUBLISHED, at_the_edge
 from workbench.figures.text import label
+from workbench.records.wording import number
 
 ROW, REST = 34, 140
 HEAD = "gain / spread<br>! gain is smaller"
@@ -81,4 +82,4 @@ def _students(result: Reproduction, rows: np.ndarray) -> go.Scatter:
 
 def _verdict(result: Reproduction, row: int) -> str:
     larger = "" if result.gains[row] > result.spreads[row] else " !"
-    return f"{result.gains[row]:.2f} / {result.spreads[row]:.2f}{larger}"
+    return f"{number(result.gains[row])} / {number(result.spreads[row])}{larger}"

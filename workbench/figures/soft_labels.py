@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from workbench.diagnostics.soft_labels import SoftLabels
 from workbench.figures import theme
 from workbench.figures.text import label
+from workbench.records.wording import number, percent
 
 MOST = 10
 ROW = 36
@@ -19,7 +20,7 @@ def figure(result: SoftLabels) -> go.Figure:
     names = [label(result.class_names[k], 18) for k in order]
     marked = [f"<b>{n}</b> (label)" if k == result.label else n for k, n in zip(order, names, strict=True)]
     shown = f", {len(order)} of {len(result.class_names)} classes" if len(result.class_names) > len(order) else ""
-    made = theme.canvas(f"Soft labels at temperature {result.temperature:g}{shown}", 110 + ROW * len(order))
+    made = theme.canvas(f"Soft labels at temperature {number(result.temperature)}{shown}", 110 + ROW * len(order))
     for party, values in (("teacher", result.teacher), ("student", result.student)):
         made.add_trace(
             go.Bar(
@@ -28,7 +29,7 @@ def figure(result: SoftLabels) -> go.Figure:
                 orientation="h",
                 name=party,
                 marker=_fill(party),
-                text=[f"{value:.1%}" for value in values[order]],
+                text=[percent(value) for value in values[order]],
                 textposition="outside",
                 textangle=0,
                 constraintext="none",

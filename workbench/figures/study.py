@@ -11,6 +11,7 @@ from workbench.figures.dots import interval_bars
 from workbench.figures.text import escaped, label, with_unit
 from workbench.records.arm import Arm
 from workbench.records.study import Study
+from workbench.records.wording import number, signed
 
 ROW, REST = 38, 130
 ABOVE, BELOW = 0.12, 0.2
@@ -38,7 +39,7 @@ def figure(study: Study) -> go.Figure:
 
 
 def _axis_title(study: Study) -> str:
-    teacher = "" if math.isnan(study.teacher) else f"; teacher {study.teacher:.4g}"
+    teacher = "" if math.isnan(study.teacher) else f"; teacher {number(study.teacher)}"
     return f"{label(study.setting['name'], 14)}: test {with_unit(study.score)}{teacher}"
 
 
@@ -51,7 +52,7 @@ def _verdict(study: Study, arm: Arm) -> str:
     if arm.name == study.control:
         return "control"
     found = study.comparisons.get(arm.name)
-    return f"{found.verdict}<br>{found.difference:+.2f}" if found else ""
+    return f"{found.verdict}<br>{signed(found.difference)}" if found else ""
 
 
 def _seeds(arms: list[Arm]) -> go.Scatter:

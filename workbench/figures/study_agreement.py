@@ -12,6 +12,7 @@ from workbench.figures import theme
 from workbench.figures.dots import interval_bars, lying
 from workbench.figures.text import label
 from workbench.records.interval import Interval
+from workbench.records.wording import percent
 
 ROW, REST = 30, 470
 WORDS = {"top1": "agreement with the teacher", "phi": "phi", "forward_kl": "KL from the teacher (nats)"}
@@ -95,7 +96,7 @@ def _wedge(result: StudyAgreement, span: list[float]) -> go.Scatter:
         fillcolor=theme.GRID,
         mode="lines",
         line={"color": theme.LINE, "width": 1, "dash": "dot"},
-        name=f"allowed by a teacher of {teacher:.1%}",
+        name=f"allowed by a teacher of {percent(teacher)}",
         hoverinfo="skip",
     )
 

@@ -8,13 +8,16 @@ import plotly.graph_objects as go
 from workbench.diagnostics.flatness.trajectory import Trajectory
 from workbench.figures import theme
 from workbench.figures.text import label
+from workbench.records.wording import number, percent
 
 LEVELS = 14
 
 
 def figure(result: Trajectory) -> go.Figure:
     """A contour plot of the loss on the plane, and each net where it lies on it."""
-    words = [f"principal direction {k + 1} ({share:.0%} of the variance)" for k, share in enumerate(result.explained)]
+    words = [
+        f"principal direction {k + 1} ({percent(share)} of the variance)" for k, share in enumerate(result.explained)
+    ]
     plain = {"zeroline": False, "showgrid": False}
     axes = {"xaxis": {"title": {"text": words[0]}, **plain}, "yaxis": {"title": {"text": words[1]}, **plain}}
     made = theme.canvas(height=480, **axes)
@@ -54,6 +57,6 @@ def _nets(result: Trajectory) -> go.Scatter:
         line={"color": theme.TEACHER.color, "width": 1.5},
         marker={"color": theme.TEACHER.color, "size": sizes},
         showlegend=False,
-        customdata=[[name, f"{loss:.3g}", f"{off:.0%}"] for name, loss, off in words],
+        customdata=[[name, number(loss), percent(off)] for name, loss, off in words],
         hovertemplate="%{customdata[0]}: own loss %{customdata[1]}, %{customdata[2]} off the plane<extra></extra>",
     )

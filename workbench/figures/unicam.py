@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from workbench.diagnostics.knowledge.unicam import UniCAM
 from workbench.figures import theme
 from workbench.records.interval import Interval
+from workbench.records.wording import plural
 
 SCORES = {"similarity": ("like the teacher (FSS)", "teacher"), "relevance": ("about the labels (RS)", "agreement")}
 ROWS = ("image", "distilled", "residual")
@@ -32,7 +33,7 @@ def figure(result: UniCAM, *, first: int = 0) -> go.Figure:
     make_subplots(rows, COLUMNS, specs=specs, row_heights=heights, **gaps, figure=made)
     for field, (name, party) in SCORES.items():
         made.add_trace(_bars(getattr(result, field), name, party), row=1, col=1)
-    made.update_xaxes(title_text=f"part of what is known ({result.n} samples)", row=1, col=1)
+    made.update_xaxes(title_text=f"part of what is known ({plural(result.n, 'sample')})", row=1, col=1)
     made.update_yaxes(title_text="distance correlation", row=1, col=1)
     for column, image in enumerate(shown, 1):
         for row, trace in enumerate(_pictures(result, image), 2):

@@ -70,7 +70,7 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         seeds=tuple(seeds),
         setting=f"digits, {LABELS} labels and {TRANSFER} further inputs; MLP teachers {TEACHERS}, student {STUDENT}",
         controls=("labels only at the same seed and budget",),
-        notes=("One teacher of each size per seed, so the intervals also hold the teachers' luck.",),
+        notes=("One teacher of each size per seed: the intervals also hold the teachers' luck.",),
     )
 
 

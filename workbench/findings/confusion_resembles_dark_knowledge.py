@@ -71,7 +71,7 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         seeds=tuple(seeds),
         setting=f"digits, teacher of {TEACHER_LABELS} labels, student of {STUDENT_LABELS}; drawn anew for each seed",
         controls=("errors shuffled within each row", "disjoint halves of the test samples", "a KD student"),
-        notes=("The test samples of different seeds overlap, so the seeds are not fully independent.",),
+        notes=("The test samples of different seeds overlap: the seeds are not fully independent.",),
     )
 
 

@@ -79,7 +79,7 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         setting=f"digits, all labels for everybody; ConvNet {TEACHER} teaches ConvNet {STUDENT}; groups of {GROUP} per seed",
         controls=tuple(f"students of {kind}" if "teacher" in kind else kind for kind in KINDS if kind != "one teacher"),
         notes=(
-            "All groups have the same size, so their unions can be compared; each seed has students and teachers of its own.",
+            "All groups have the same size: their unions can be compared; each seed has students and teachers of its own.",
             "Layer: the last convolution before pooling, as published.",
         ),
     )

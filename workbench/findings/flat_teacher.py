@@ -81,7 +81,7 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         notes=(
             "Reconstruction; not the paper's theorem.",
             "The gap is test minus training loss on the student's own labels.",
-            "A step of SAM takes two gradients, so the flat teacher costs twice as much.",
+            "A step of SAM takes two gradients: the flat teacher costs twice as much.",
         ),
     )
 

@@ -75,7 +75,7 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         controls=("plain KD on the same pair at the same seed and budget",),
         notes=(
             "Scale: standard deviation over the classes of a sample's logits; the median over test samples of the ratio.",
-            "Nine pairs per seed: a rank correlation of nine points is coarse, so the interval over seeds is wide.",
+            "Nine pairs per seed: a rank correlation of nine points is coarse, and the interval over seeds is wide.",
         ),
     )
 

@@ -94,9 +94,9 @@ def _finding(numbers: dict[str, list[float]], seeds: Sequence[int]) -> Finding:
         notes=(
             "Where the teacher is right, an independent student agrees nearly always: there is little room to gain, which "
             "favours the asymmetry.",
-            "The students of both random controls are much less accurate than the others, so that they follow any teacher "
+            "The students of both random controls are much less accurate than the others: they follow any teacher "
             "less; of the comparisons only that with the independent student is between equals.",
-            "Teacher and students learn the same samples, so they err alike without any distillation.",
+            "Teacher and students learn the same samples: they err alike without any distillation.",
         ),
     )
 

@@ -6,6 +6,8 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+from workbench.records.wording import estimate
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -54,22 +56,7 @@ class Interval:
 
     def __str__(self) -> str:
         """Estimate, level and bounds: ``1.9 (95 % interval 0.8 to 3)``, or why there are no bounds."""
-        return f"{self.mean:.3g} ({self.bounds()})"
-
-    def bounds(self, form: str = ".3g", scale: float = 1.0) -> str:
-        """The bounds in words, without the estimate.
-
-        Args:
-            form: format of a bound.
-            scale: what the bounds are multiplied with, such as 100 for percent.
-        """
-        if self.method == "tied":
-            return f"identical in all {self.n}"
-        if self.method == "unbounded":
-            return "no finite interval"
-        if math.isnan(self.low):
-            return f"{'one value' if self.n == 1 else f'{self.n} values'}, no interval"
-        return f"{100 * self.level:g} % interval {scale * self.low:{form}} to {scale * self.high:{form}}"
+        return estimate(self)
 
 
 def _cut(bound: float, low: float, high: float) -> float:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from workbench.records.interval import Interval
+if TYPE_CHECKING:
+    from workbench.records.interval import Interval
 
 Write = Callable[[float], str]
 DIGITS = 3
@@ -20,7 +21,7 @@ UNKNOWN, INFINITE = "not known", "infinite"
 def number(value: float) -> str:
     """Three significant digits, in full from 0.0001 up to below 10,000,000; ``not known`` for NaN."""
     if not math.isfinite(value):
-        return UNKNOWN if math.isnan(value) else f"{'minus ' * (value < 0)}{INFINITE}"
+        return UNKNOWN if math.isnan(value) else f"{'minus ' if value < 0 else ''}{INFINITE}"
     if value == 0:
         return "0"
     rounded = float(f"{value:.{DIGITS}g}")
@@ -48,7 +49,7 @@ def points(difference: float) -> str:
     return signed(100 * difference)
 
 
-def count(amount: int, noun: str) -> str:
+def plural(amount: int, noun: str) -> str:
     """``1 sample``, ``2,000 samples``."""
     return f"{amount:,} {noun}{'' if amount == 1 else 's'}"
 
@@ -67,12 +68,16 @@ def bounds(interval: Interval, write: Write = number, of: str = "") -> str:
         write: how a bound is written.
         of: what the interval is of, where that is not the number before it, such as ``of the difference``.
     """
-    if math.isnan(interval.low) or math.isnan(interval.high):
-        return "no interval"
-    if interval.low == interval.high:
-        return f"no spread, n = {interval.n:,}"
-    if math.isinf(interval.low) and math.isinf(interval.high):
+    if interval.method == "tied" or interval.low == interval.high:
+        return f"identical in all {interval.n:,}"
+    if interval.method == "unbounded" or (math.isinf(interval.low) and math.isinf(interval.high)):
         return "no finite interval"
+    if math.isnan(interval.low) or math.isnan(interval.high):
+        return (
+            f"{'one value' if interval.n == 1 else plural(interval.n, 'value')}, no interval"
+            if interval.n
+            else "no interval"
+        )
     shown = between(interval.low, interval.high, write)
     shown = shown if " to " in shown else "narrower than the digits shown"
     return f"{number(100 * interval.level)} % interval{of and ' '}{of} {shown}"
@@ -83,11 +88,6 @@ def estimate(interval: Interval, write: Write = number) -> str:
     return (
         f"{write(interval.mean)} ({bounds(interval, write)})" if math.isfinite(interval.mean) else write(interval.mean)
     )
-
-
-def mirrored(interval: Interval) -> Interval:
-    """The interval of the negated quantity."""
-    return replace(interval, mean=-interval.mean, low=-interval.high, high=-interval.low)
 
 
 def compared(
@@ -121,6 +121,6 @@ def compared(
 
 
 def listed(parts: Iterable[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    *first, last = parts
+    """``a``, ``a and b``, ``a, b and c``; nothing for nothing."""
+    *first, last = [*parts] or [""]
     return f"{', '.join(first)} and {last}" if first else last

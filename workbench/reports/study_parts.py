@@ -61,9 +61,17 @@ def scores(study: Study) -> Markup:
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
     agreement = _number(row["agreement"] and 100 * row["agreement"])
     between = f"{_number(row['low'])}{TO}{_number(row['high'])}" if _number(row["low"]) else ""
-    difference = _number(row["difference"], "+.2f")
     name, selected, mean = row["arm"], _number(row["selected"]), _number(row["mean"])
-    return name, row["seeds"], mean, between, selected, difference, row["verdict"], agreement and f"{agreement} %"
+    return name, row["seeds"], mean, between, selected, *_compared(row), agreement and f"{agreement} %"
+
+
+def _compared(row: dict[str, Any]) -> tuple[str, str]:
+    """Difference and verdict; in the row of a control of one method they are that method's, and named so."""
+    difference, verdict = _number(row["difference"], "+.2f"), row["verdict"]
+    if row["role"] == "method" or not difference:
+        return difference, verdict
+    method = row["compared"].removesuffix(f" with {row['arm']}")
+    return f"{difference} ({method} minus this arm)", f"{method}: {verdict}"
 
 
 def _number(value: float | None, form: str = ".2f") -> str:

@@ -118,7 +118,7 @@ def test_identical_models_use_all_the_room_there_is(drawn: tuple[np.ndarray, ...
     found = agreement(student, student, labels)
     assert (found.phi.mean, found.phi.low, found.phi.high) == pytest.approx((1, 1, 1))
     assert found.kappa.mean == pytest.approx(1)
-    assert "is used (phi)" in found.explain()
+    assert "phi, 0 at that agreement and 1 at the highest possible one, is 1 (no spread, n = " in found.explain()
     perfect = agreement(np.eye(3)[[0, 1, 2]], np.eye(3)[[0, 1, 2]], [0, 1, 2])
     assert math.isnan(perfect.phi.mean)
     assert any("phi is undefined" in warning for warning in perfect.warnings)
@@ -211,7 +211,7 @@ def test_a_run_takes_a_hierarchy_and_says_what_it_changes() -> None:
     student, teacher = (run.predictions[party].argmax(1) for party in ("student", "teacher"))
     coarse, fine = (cohen_kappa_score(student // size, teacher // size) for size in (2, 1))
     assert min(coarse, fine) < found.weighted_kappa.mean < max(coarse, fine)  # half of the credit is the superclass's
-    assert f"Kappa is {fine:.3f}, with credit for near misses {found.weighted_kappa.mean:.3f}" in found.explain()
+    assert f"Kappa is {fine:.3g}, with credit for near misses {found.weighted_kappa.mean:.3g}" in found.explain()
     assert "near misses" not in agreement_of(run).explain()
 
 

@@ -109,8 +109,8 @@ def test_samples_that_were_seen_alike_are_not_told_apart() -> None:
     found = coverage(CORNERS[:3], inputs, agrees, bins=2)
     assert [each.n for each in found.agreement_by_seen] == [1, 9, 0]
     assert [each.mean for each in found.agreement_by_seen][:2] == [0.0, 1.0]
-    assert "0.0% of the 1 samples" in found.explain()
-    assert "100.0% of the 9" in found.explain()
+    assert "0% of the 1 sample whose" in found.explain()
+    assert "100% of the 9" in found.explain()
 
 
 def test_a_cell_is_its_samples() -> None:

@@ -54,7 +54,7 @@ def test_seeds_that_err_alike_lie_below():
     said = np.where(generator.random((5, 600)) < 0.03, (shared + 1) % 3, shared)
     found = of(said, labels, 3)
     assert found.gap.high < 0
-    assert "they err alike" in found.explain()
+    assert "Two seeds differ less often than they err." in found.explain()
 
 
 def test_both_sources_of_luck_widen_the_interval():
@@ -71,7 +71,7 @@ def test_two_seeds_have_one_pair():
     assert found.disagreement.mean == 0.5
     assert any("only 2 seeds" in warning for warning in found.warnings)
     assert "nan" not in found.explain()
-    assert "one pair has no interval" in found.explain()
+    assert "points (no interval)" in found.explain()
 
 
 def test_a_study_brings_its_runs():

@@ -81,7 +81,7 @@ def test_a_single_arm_and_progress():
 def test_one_seed_has_no_test():
     found = study_agreement_of(stored(seeds=1))
     assert math.isnan(found.p["method_1"])
-    assert any("only 1 seeds" in warning for warning in found.warnings)
+    assert any("only 1 seed in an arm" in warning for warning in found.warnings)
 
 
 def test_runs_that_cannot_be_compared_are_refused():

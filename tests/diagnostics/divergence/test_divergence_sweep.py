@@ -35,7 +35,7 @@ def test_a_planted_relation_is_found_and_chance_is_not() -> None:
 def test_the_share_within_the_bound_is_counted() -> None:
     found = divergence_sweep([[0.02, 0.02, 0.5]], [[0.19, 0.21, 1.0]], "abc")
     assert found.within == pytest.approx(2 / 3)
-    assert "67%" in found.explain()
+    assert "66.7%" in found.explain()
     assert "not the paper's theorem" in found.explain()
 
 

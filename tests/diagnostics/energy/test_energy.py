@@ -65,7 +65,7 @@ def test_without_sensors_nothing_is_measured_and_that_is_said() -> None:
     assert {row["status"] for row in found.stages} == {"estimated"}
     assert "everything is estimated: there is no sensor that this process may read" in found.warnings
     assert "processor's own counters (RAPL): there are no counters" in found.missing
-    assert "none of it was measured" in found.explain()
+    assert "No part of the energy was measured" in found.explain()
 
 
 def test_a_sensor_is_believed_before_a_model_and_only_of_its_part() -> None:

@@ -70,7 +70,7 @@ def test_a_drop_is_split_into_pruning_and_consistency() -> None:
     assert (found.drop["alike"].mean, found.pruning["alike"].mean, found.consistency["alike"].mean) == (6, 0, 6)
     assert (found.drop["fewer"].mean, found.pruning["fewer"].mean, found.consistency["fewer"].mean) == (6, 6, 0)
     assert found.drop["alike"].low == found.drop["alike"].high == 6
-    assert "alike has 6.0 features fewer" in found.explain()
+    assert "alike has 6 features fewer" in found.explain()
 
 
 def test_both_parts_add_up_to_the_drop() -> None:

@@ -244,7 +244,7 @@ def test_nothing_is_found_in_a_healthy_run(name: str, tmp_path: Path) -> None:
     found = loss_doctor_of(run(taught(), make(name), BUDGET, folder=tmp_path))
     assert flagged(found) == {}, found.explain()
     assert sum(each == "ok" for each in status(found).values()) >= 8
-    assert "None of them found anything unusual" in found.explain()
+    assert "Nothing unusual was found" in found.explain()
 
 
 # --- where it comes from -----------------------------------------------------------------------------------------------

@@ -33,9 +33,9 @@ def test_ratios_by_hand() -> None:
     assert math.isnan(found.gains[0].mean)
     assert found.warnings == ()
     text = found.explain()
-    assert "A step of crd takes 10 times" in text
-    assert "asked while learning by crd, simkd." in text
-    assert text.endswith("Larger when used: simkd (398,000).")
+    assert "crd takes most processor time per step: 10.1 times that of labels_only" in text
+    assert "asked during training by crd and simkd." in text
+    assert text.endswith("Parameters added to the student in use: simkd (398,000).")
 
 
 def test_rows_and_table_say_the_same() -> None:
@@ -57,7 +57,7 @@ def test_what_is_unknown_is_said() -> None:
     assert math.isnan(found.ratios[1])
     assert found.warnings[0] == "without a ledger of all runs: old"
     assert "they train for 640 to 900 steps" in found.warnings[1]
-    assert "nothing is known" in found.explain()
+    assert "nothing is known of the cost" in found.explain()
 
 
 def test_bad_input() -> None:

@@ -152,5 +152,5 @@ def test_a_run_and_its_control(tmp_path: Path) -> None:
     assert found.has_control
     few = representation_of(taught, where, layers={"student": ["classifier"]}, samples=20, seed=1)
     assert (few.n, few.student_layers, few.has_control) == (20, ("classifier",), False)
-    assert "The control student reaches" in found.explain()
+    assert "student minus control: " in found.explain()
     assert "control" not in few.explain()

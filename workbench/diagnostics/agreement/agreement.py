@@ -36,7 +36,7 @@ from workbench.diagnostics.outputs import classes_of, names_of, pair_of, paired_
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import between, count, estimate, number, percent
+from workbench.records.wording import between, estimate, number, percent, plural
 from workbench.statistics.intervals import proportion_interval, share_interval
 from workbench.statistics.resampling import interval_of, resampled
 
@@ -117,10 +117,10 @@ class Agreement(Result):
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         text = (
-            f"Student and teacher pick the same class on {estimate(self.top1, percent)} of {count(self.n, 'sample')}. With "
+            f"Student and teacher pick the same class on {estimate(self.top1, percent)} of {plural(self.n, 'sample')}. With "
             f"their accuracies ({percent(self.student_accuracy.mean)} and {percent(self.teacher_accuracy.mean)}) "
             f"{between(self.lowest, self.highest, percent)} are possible. The student is right where the teacher is "
-            f"wrong on {count(self.student_only, 'sample')}, and wrong where the teacher is right on {self.teacher_only:,}."
+            f"wrong on {plural(self.student_only, 'sample')}, and wrong where the teacher is right on {self.teacher_only:,}."
         )
         if np.isfinite(self.phi.mean):
             text += (
@@ -129,7 +129,7 @@ class Agreement(Result):
             )
         if (wrong := self.top1_teacher_wrong).n:
             text += (
-                f" Where the teacher is wrong ({count(wrong.n, 'sample')}), the student picks the same class on "
+                f" Where the teacher is wrong ({plural(wrong.n, 'sample')}), the student picks the same class on "
                 f"{estimate(wrong, percent)}."
             )
         if np.isfinite(self.weighted_kappa.mean):
@@ -248,15 +248,17 @@ def _as_released(found: Agreement, apart: np.ndarray) -> Agreement:
 
 
 def _warnings(picks: Picks, counts: np.ndarray, wrong: int, phi: Interval) -> tuple[str, ...]:
-    found = [f"only {n} samples: the intervals are wide"] if (n := int(counts.sum())) < FEW else []
+    found = [f"only {plural(n, 'sample')}: the intervals are wide"] if (n := int(counts.sum())) < FEW else []
     if len(np.unique(picks.labels)) == 1:
         found.append("all samples have the same label")
     if wrong == 0:
-        found.append("the teacher is right on every sample, so nothing shows whether the student takes its errors over")
+        found.append("the teacher is right on every sample: whether the student shares its errors is not known")
     elif wrong < FEW:
-        found.append(f"the teacher is wrong on only {wrong} samples: what the student does there is uncertain")
+        found.append(
+            f"the teacher is wrong on only {plural(wrong, 'sample')}: what the student does there is uncertain"
+        )
     if np.isnan(phi.mean):
-        found.append("the accuracies leave no room for agreement beyond them, so phi is undefined")
+        found.append("the accuracies leave no room for agreement beyond them: phi is undefined")
     return tuple(found)
 
 

@@ -43,7 +43,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
-from workbench.records.wording import count, estimate, percent
+from workbench.records.wording import estimate, percent, plural
 from workbench.statistics.intervals import proportion_interval
 
 if TYPE_CHECKING:
@@ -134,15 +134,15 @@ class Coverage(Result):
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         text = (
-            f"{count(self.transfer, 'transfer input')} reach {percent(self.coverage)} of the cells of all pairs of "
-            f"{len(self.features)} features, and {percent(self.massed)} of the cells that hold one of the {self.n:,} evaluated "
+            f"{plural(self.transfer, 'transfer input')} reach {percent(self.coverage)} of the cells of all pairs of "
+            f"{plural(len(self.features), 'feature')}, and {percent(self.massed)} of the cells that hold one of the {self.n:,} evaluated "
             f"samples. Student and teacher agree on {estimate(self.agreement, percent)} of these."
         )
         groups = [each for each in self.agreement_by_seen if each.n]
         if len(groups) > 1:
             low, *_, high = groups
             text += (
-                f" They agree on {percent(low.mean)} of the {count(low.n, 'sample')} whose cells were reached least and on "
+                f" They agree on {percent(low.mean)} of the {plural(low.n, 'sample')} whose cells were reached least and on "
                 f"{percent(high.mean)} of the {high.n:,} whose cells were reached most."
             )
         if np.isfinite(self.seen_and_agreement.mean):
@@ -251,5 +251,5 @@ def _warnings(seen: np.ndarray, agrees: np.ndarray) -> tuple[str, ...]:
     if agrees.all():
         found.append("student and teacher agree on every sample")
     elif (~agrees).sum() < 10:
-        found.append(f"they disagree on only {int((~agrees).sum())} samples: where they do is uncertain")
+        found.append(f"they disagree on only {plural(int((~agrees).sum()), 'sample')}: where they do is uncertain")
     return tuple(found)

@@ -34,7 +34,7 @@ from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import count, estimate, number, percent
+from workbench.records.wording import estimate, number, percent, plural
 from workbench.statistics.resampling import bootstrap_means, percentile_interval
 
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
@@ -110,7 +110,7 @@ class Fidelity(Result):
         forward, reverse = (self.distance(name, first) for name in ("forward_kl", "reverse_kl"))
         text = (
             f"At temperature {number(first)} the divergence KL(teacher, student) is {estimate(forward)} nats and "
-            f"KL(student, teacher) {estimate(reverse)} nats, means over {count(self.n, 'sample')}{_leaning(forward, reverse)}."
+            f"KL(student, teacher) {estimate(reverse)} nats, means over {plural(self.n, 'sample')}{_leaning(forward, reverse)}."
         )
         if np.isfinite(self.kendall.mean):
             text += f" Kendall's tau of the two orders of the classes is {estimate(self.kendall)}."
@@ -208,11 +208,11 @@ def _ranks(student: np.ndarray, teacher: np.ndarray, seed: int) -> Interval:
 def _warnings(n: int, classes: int, rank: Interval) -> tuple[str, ...]:
     found = []
     if n < 30:
-        found.append(f"only {n} samples: the intervals are wide")
+        found.append(f"only {plural(n, 'sample')}: the intervals are wide")
     if classes == 2:
         found.append(
             "with two classes there is one class beside the label: its agreement and the first class's say it all"
         )
     if rank.n < n:
-        found.append(f"the order of the classes was compared on {rank.n:,} of {n:,} samples")
+        found.append(f"the order of the classes was compared on {rank.n:,} of {plural(n, 'sample')}")
     return tuple(found)

@@ -30,7 +30,7 @@ from workbench.diagnostics.outputs import classes_of, names_of, outputs_of, pair
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import bounds, count, number, percent, points
+from workbench.records.wording import bounds, number, percent, plural, points
 from workbench.statistics.discordance import mcnemar
 from workbench.statistics.intervals import share_interval
 from workbench.statistics.resampling import bootstrap_means, interval_of
@@ -104,7 +104,7 @@ class Flips(Result):
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         text = (
-            f"Compared with {self.against} on {count(self.n, 'sample')}, the student is newly right on {self.progress:,} and "
+            f"Compared with {self.against} on {plural(self.n, 'sample')}, the student is newly right on {self.progress:,} and "
             f"newly wrong on {self.regress:,}: a net change of {points(self.net.mean)} points ({bounds(self.net, points)}; "
             f"McNemar's exact p = {number(self.p_exact)}). The two pick different classes on {percent(self.churn.mean)} of "
             "them."
@@ -225,5 +225,5 @@ def _share(hits: np.ndarray) -> Interval:
 def _warnings(won: np.ndarray, lost: np.ndarray) -> tuple[str, ...]:
     flipped = int((won | lost).sum())
     if flipped < FEW:
-        return (f"only {flipped} samples flip: no test can tell the two models apart",)
+        return (f"only {plural(flipped, 'sample')} flip: no test can tell the two models apart",)
     return ()

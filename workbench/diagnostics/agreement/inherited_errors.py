@@ -35,7 +35,7 @@ from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import bounds, compared, count, percent, points
+from workbench.records.wording import bounds, compared, percent, plural, points
 from workbench.statistics.intervals import share_interval
 from workbench.statistics.resampling import bootstrap_means, interval_of
 
@@ -104,17 +104,15 @@ class InheritedErrors(Result):
         """What the numbers say, in one paragraph."""
         wrong, right, same = self.when_wrong[STUDENT], self.when_right[STUDENT], self.same_error[STUDENT]
         if not wrong.n:
-            return (
-                f"The teacher is right on all {self.n:,} samples: there is no error of it that a student could share."
-            )
+            return f"The teacher is right on all {plural(self.n, 'sample')}: there is no error of it that a student could share."
         text = (
-            f"The teacher is wrong on {self.teacher_wrong:,} of {count(self.n, 'sample')}; the student picks its class on "
+            f"The teacher is wrong on {self.teacher_wrong:,} of {plural(self.n, 'sample')}; the student picks its class on "
             f"{percent(wrong.mean)} of them"
         )
         text += f" and on {percent(right.mean)} of the others." if right.n else "."
         if same.n:
             text += (
-                f" Where both are wrong ({count(same.n, 'sample')}), {percent(same.mean)} are the same error; independent "
+                f" Where both are wrong ({plural(same.n, 'sample')}), {percent(same.mean)} are the same error; independent "
                 f"wrong answers would coincide in {percent(self.chance[STUDENT])}."
             )
         text += "".join(self._against(name) for name in self.asymmetry)
@@ -249,7 +247,7 @@ def _warnings(wrong: np.ndarray, same: Mapping[str, np.ndarray], references: Map
     if errors == 0:
         found.append("the teacher is right on every sample: there is no error to take over")
     elif errors < FEW:
-        found.append(f"the teacher is wrong on only {errors} samples: what happens there is uncertain")
+        found.append(f"the teacher is wrong on only {plural(errors, 'sample')}: what happens there is uncertain")
     if not references:
         found.append("no reference student: agreement on errors alone does not show that they came from the teacher")
     for name in references:

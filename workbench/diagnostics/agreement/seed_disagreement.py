@@ -30,7 +30,7 @@ from workbench.diagnostics.outputs import check_classification, checked_logits, 
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
-from workbench.records.wording import bounds, count, percent, points
+from workbench.records.wording import bounds, percent, plural, points
 from workbench.statistics.resampling import interval_of, resampled, seed_counts
 
 RESAMPLES = 1000
@@ -89,7 +89,7 @@ class SeedDisagreement(Result):
         )
         return (
             f"Two seeds of {self.arm.replace('_', ' ')} pick different classes on {percent(self.disagreement.mean)} of "
-            f"{count(self.n, 'sample')} and are wrong on {percent(self.error.mean)}, means over {len(self.seeds)} seeds: "
+            f"{plural(self.n, 'sample')} and are wrong on {percent(self.error.mean)}, means over {plural(len(self.seeds), 'seed')}: "
             f"a difference of {points(gap.mean)} points ({bounds(gap, points)}).{said}"
         )
 
@@ -156,7 +156,9 @@ def _compared(said: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], arm:
         arm=arm,
         n=n,
         seed=seed,
-        warnings=(f"only {len(seeds)} seeds: the bounds over seeds are too narrow",) if len(seeds) < 5 else (),
+        warnings=(f"only {plural(len(seeds), 'seed')}: the bounds over seeds are too narrow",)
+        if len(seeds) < 5
+        else (),
         provenance=dict(PROVENANCE),
     )
 

@@ -28,7 +28,7 @@ from workbench.diagnostics.agreement.strata_samples import SHARES, By, Samples, 
 from workbench.diagnostics.outputs import pair_of
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import count, number
+from workbench.records.wording import number, plural
 from workbench.statistics.intervals import critical, wilson_bounds
 
 FEW = 10
@@ -92,8 +92,8 @@ class Strata(Result):
         if low == high:
             return f"{text} In the one {self.by} with {FEW} samples or more ({self.groups[low]}) it is {number(first[low])}."
         return (
-            f"{text} By {self.by} it runs from {number(first[low])} ({self.groups[low]}, {count(self.counts[low], 'sample')}) to "
-            f"{number(first[high])} ({self.groups[high]}, {count(self.counts[high], 'sample')}), of the groups with {FEW} "
+            f"{text} By {self.by} it runs from {number(first[low])} ({self.groups[low]}, {plural(self.counts[low], 'sample')}) to "
+            f"{number(first[high])} ({self.groups[high]}, {plural(self.counts[high], 'sample')}), of the groups with {FEW} "
             "samples or more."
         )
 

@@ -33,8 +33,8 @@ from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
+from workbench.records.wording import bounds, number, percent, plural, points
 from workbench.statistics.intervals import FEWEST, differences
-from workbench.records.wording import bounds, count, number, percent, points
 from workbench.statistics.resampling import hierarchical, hierarchical_means, interval_of
 from workbench.statistics.verdict import Adjusted, adjusted_intervals
 
@@ -109,22 +109,20 @@ class StudyAgreement(Result):
         control, teacher = self.control.replace("_", " "), self.teacher_accuracy[self.control]
         parts = [
             f"{control[:1].upper()}{control[1:]}, trained without the teacher (accuracy {percent(teacher)}), agrees with it "
-            f"on {percent(self.top1[self.control].mean)} of {count(self.n, 'sample')}."
+            f"on {percent(self.top1[self.control].mean)} of {plural(self.n, 'sample')}."
         ]
+        arms = len(self.gain)
         for arm, gain in self.gain.items():
+            adjusted = f", adjusted for {plural(arms, 'arm')}" if arms > 1 and np.isfinite(gain.low) else ""
+            unclear = (
+                ", which these seeds cannot tell from none" if np.isfinite(gain.low) and not gain.excludes(0) else ""
+            )
             parts.append(
-                f"{arm.replace('_', ' ')} agrees on {percent(self.top1[arm].mean)}: {points(gain.mean)} points "
-                f"({bounds(gain, points)}{self._p(arm)}); phi {number(self.phi[arm].mean)} against "
+                f"{arm.replace('_', ' ')} agrees on {percent(self.top1[arm].mean)}, {points(gain.mean)} points relative to it "
+                f"({bounds(gain, points)}{adjusted}){unclear}; phi {number(self.phi[arm].mean)} against "
                 f"{number(self.phi[self.control].mean)}."
             )
         return " ".join(parts)
-
-    def _p(self, arm: str) -> str:
-        """The adjusted p value, with what it says."""
-        p = self.p_adjusted[arm]
-        if np.isnan(p):
-            return "; too few seeds for a test"
-        return f"; p {number(p)} adjusted for {count(len(self.gain), 'arm')}{', not significant' if p >= 0.05 else ''}"
 
 
 def study_agreement_of(
@@ -151,7 +149,11 @@ def study_agreement_of(
     tested = adjusted_intervals({arm: values for arm, values in gained.items() if len(values)}, bounds=(0.0, 1.0))
     gains = {arm: tested.get(arm, UNKNOWN) for arm in gained}
     fewest = min(len(each["seeds"]) for each in found.values())
-    few = (f"only {fewest} seeds in an arm: the bounds over seeds are too narrow",) if fewest < FEW_SEEDS else ()
+    few = (
+        (f"only {plural(fewest, 'seed')} in an arm: the bounds over seeds are too narrow",)
+        if fewest < FEW_SEEDS
+        else ()
+    )
     return StudyAgreement(
         arms=tuple(wanted),
         seeds={arm: each["seeds"] for arm, each in found.items()},

@@ -34,7 +34,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
-from workbench.records.wording import count, estimate, number
+from workbench.records.wording import estimate, number, plural
 
 if TYPE_CHECKING:
     from workbench.diagnostics.attribution.maps import Maps, Tell
@@ -141,7 +141,7 @@ class Attribution(Result):
         """What the numbers say, in one paragraph."""
         likeness, score = self.numbers["cosine"], self.plan["score"].replace("_", " ")
         text = (
-            f"Over {count(self.n, 'sample')}, the cosine of the student's and the teacher's maps of {score} is "
+            f"Over {plural(self.n, 'sample')}, the cosine of the student's and the teacher's maps of {score} is "
             f"{estimate(likeness['student'])}."
         )
         if "control" in self.parties:

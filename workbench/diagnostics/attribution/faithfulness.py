@@ -36,7 +36,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
-from workbench.records.wording import bounds, count, number
+from workbench.records.wording import bounds, number, plural
 from workbench.statistics.resampling import bootstrap_means
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Faithfulness(Result):
         score = self.plan["score"].replace("_", " ")
         text = (
             f"Places are replaced by the baseline, or put back, in the order of the {self.party}'s maps and in random order, "
-            f"over {count(self.n, 'sample')}. Share of the change of {score} that the maps' order is ahead of the random one "
+            f"over {plural(self.n, 'sample')}. Share of the change of {score} that the maps' order is ahead of the random one "
             f"by: {number(self.deletion_gain.mean)} when replacing ({bounds(self.deletion_gain)}), "
             f"{number(self.insertion_gain.mean)} when putting back ({bounds(self.insertion_gain)}). Infidelity "
             f"{number(self.infidelity.mean)} (a map of zeros has 1), sensitivity {number(self.sensitivity.mean)}."
@@ -217,9 +217,9 @@ def _bands(scaled: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 def _warnings(areas: np.ndarray, layered: np.ndarray, layers: tuple[str, ...], way: float) -> tuple[str, ...]:
     found = []
     if not way:
-        found.append("the score at the inputs is that at the baselines, so orders cannot be compared")
+        found.append("the score at the inputs is that at the baselines: orders cannot be compared")
     elif way < 0:
-        found.append("the score is lower at the inputs than at the baselines, so the best places come last")
+        found.append("the score is lower at the inputs than at the baselines: the best places come last")
     elif (areas[2] - areas[0]).mean() <= 0:
         found.append("the maps order places no better than chance (deletion)")
     if layers and not _known_mean(layered[-1]) < ALIKE:

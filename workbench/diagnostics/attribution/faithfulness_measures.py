@@ -24,6 +24,7 @@ from workbench.diagnostics.attribution.scores import Case, Scored
 from workbench.diagnostics.attribution.source import Source
 from workbench.functional.randomness import kept
 from workbench.models.layers import executed_layers
+from workbench.records.wording import plural
 
 SHARES = np.linspace(0, 1, 11)
 PERTURBATIONS, REPLACED = 16, 0.3
@@ -50,7 +51,7 @@ def measured(source: Source, data: TransferSet, plan: Plan, tell: Callable[[floa
                 }
             )
             done = sum(len(each["ids"]) for each in found)
-            tell(done / len(data), f"{done} of {len(data)} samples tested")
+            tell(done / len(data), f"{done} of {plural(len(data), 'sample')} tested")
     except (KeyboardInterrupt, StopIteration):
         if not found:
             raise

@@ -29,7 +29,7 @@ from workbench.diagnostics.attribution.summary import mean_over_samples
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.selection import Selection
-from workbench.records.wording import count, estimate, number
+from workbench.records.wording import estimate, number, plural
 
 if TYPE_CHECKING:
     from workbench.diagnostics.interaction.interaction import Interaction
@@ -102,7 +102,7 @@ class FeatureMaps(Result):
         """What the numbers say, in one paragraph."""
         sizes = {name: abs(found.mean) for name, found in self.relevance.items() if np.isfinite(found.mean)}
         text = (
-            f"Over {count(self.n, 'sample')} {self.plan['score'].replace('_', ' ')} of {self.model} changes by "
+            f"Over {plural(self.n, 'sample')} {self.plan['score'].replace('_', ' ')} of {self.model} changes by "
             f"{estimate(self.gained)} from the baseline to the input. {self.name} carries {estimate(self.relevance[self.name])}"
             " of it"
         )

@@ -23,6 +23,7 @@ from workbench.diagnostics.attribution.scores import PARTS, Case, Scored, asked
 from workbench.functional.decoupling import target_classes
 from workbench.models.tracing import call, tensor_of
 from workbench.records.batch import Batch
+from workbench.records.wording import plural
 
 Tell = Callable[[float, str], object]
 PORTION = 16
@@ -106,7 +107,7 @@ def collected(
             portions.append(_portion(models, batch, pool, plan, form))
             done = min(len(portions) * PORTION, len(data))
             if tell is not None:
-                tell(done / len(data), f"{done} of {len(data)} samples explained")
+                tell(done / len(data), f"{done} of {plural(len(data), 'sample')} explained")
     except (KeyboardInterrupt, StopIteration):
         if not portions:
             raise

@@ -10,6 +10,7 @@ import numpy as np
 from workbench.diagnostics.attribution.map_similarity import similarity
 from workbench.diagnostics.attribution.plan import DIVERGENCES, LOCAL, Plan
 from workbench.records.interval import Interval
+from workbench.records.wording import plural
 from workbench.statistics.intervals import mean_interval
 from workbench.statistics.resampling import bootstrap_means, percentile_interval
 
@@ -80,11 +81,11 @@ def warnings(maps: Maps, plan: Plan, per_sample: Mapping[str, np.ndarray]) -> tu
     """What weakens the numbers."""
     count, found = len(maps.ids), []
     if count < maps.asked_for:
-        found.append(f"stopped early: {count} of {maps.asked_for} samples are explained")
+        found.append(f"stopped early: {count} of {plural(maps.asked_for, 'sample')} are explained")
     if count < FEW:
-        found.append(f"only {count} samples: the intervals are wide")
+        found.append(f"only {plural(count, 'sample')}: the intervals are wide")
     if "control" not in maps.maps:
-        found.append("no control was given, so nothing shows how alike maps are without distillation")
+        found.append("no control was given: how alike maps are without distillation is not known")
     for party, gaps in maps.gaps.items():
         if missed := int((gaps > TOLERANCE).sum()):
             found.append(f"the sums of {missed} of the {party}'s maps miss the score by more than 1 %")
@@ -97,7 +98,7 @@ def _saturated(maps: Maps, plan: Plan) -> list[str]:
     found = []
     if plan.attributor in LOCAL:
         found.append(
-            f"the teacher matches itself, so its own gradients of {plan.score} vanish at the inputs and {plan.attributor} "
+            f"the teacher matches itself: its own gradients of {plan.score} vanish at the inputs and {plan.attributor} "
             f"compares with noise: use integrated_gradients, or the score dark_logit"
         )
     missed = np.median(maps.divergence["student"][:, :, 1].sum(1)) / plan.temperature**2
@@ -113,7 +114,7 @@ def _undefined(per_sample: Mapping[str, np.ndarray]) -> list[str]:
     unknown = int(np.isnan(per_sample["cosine"]).any(0).sum())
     if not unknown:
         return []
-    return [f"{unknown} samples have a map that is zero everywhere; they are left out of the likeness"]
+    return [f"{plural(unknown, 'sample')} have a map that is zero everywhere; they are left out of the likeness"]
 
 
 def _few(values: np.ndarray) -> Interval:

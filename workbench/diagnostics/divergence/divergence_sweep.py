@@ -34,7 +34,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
-from workbench.records.wording import count, estimate, percent
+from workbench.records.wording import estimate, percent, plural
 from workbench.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class DivergenceSweep(Result):
     def explain(self) -> str:
         """Whether the two go together, in one paragraph."""
         return (
-            f"Over {count(len(self.points), 'point')} and {count(len(self.seeds), 'seed')}, the rank correlation of the "
+            f"Over {plural(len(self.points), 'point')} and {plural(len(self.seeds), 'seed')}, the rank correlation of the "
             f"divergence ({self.estimator}) and the excess of the student's gap ({self.loss}) is {estimate(self.spearman)}. "
             f"With this estimate the measured gap lies within the bound at {percent(self.within)} of the points, and the bound "
             f"is vacuous at {percent(self.vacuous)}. ({self.provenance['ours']}.)"
@@ -207,7 +207,7 @@ def divergence_sweep_of(
     except (KeyboardInterrupt, StopIteration):
         if not done:
             raise
-        warnings.append(f"stopped after {len(done)} of {len(seeds)} seeds")
+        warnings.append(f"stopped after {len(done)} of {plural(len(seeds), 'seed')}")
     every = [name for name in done[0][0][0] if all(name in values for row in done for values, _ in row)]
     estimates = {name: [[values[name] for values, _ in row] for row in done] for name in every}
     excesses = {name: [[gaps[name] for _, gaps in row] for row in done] for name in (loss, *LOSSES)}

@@ -33,7 +33,7 @@ from workbench.records.annotations import Range
 from workbench.records.interval import Interval
 from workbench.records.parameters import Checked
 from workbench.records.result import Result
-from workbench.records.wording import estimate, number
+from workbench.records.wording import estimate, number, plural
 from workbench.statistics.intervals import t_interval
 
 OUTPUTS, WIDTH, TAUGHT, PROBES, MOST, DRAWS = 6, 16, 120, 40, 400, 12
@@ -120,7 +120,7 @@ class LinearGaussian(Result):
         largest = max(parts, key=parts.__getitem__, default="")
         most = f"; the largest part is {largest}, {number(parts[largest])} nats" if largest else ""
         text = (
-            f"A student of rank {rank}, trained on {self.laboratory['samples']} labels of its teacher, diverges from it by "
+            f"A student of rank {rank}, trained on {plural(self.laboratory['samples'], 'label')} of its teacher, diverges from it by "
             f"{estimate(self.total)} nats on {PROBES} probes, mean over {self.n} draws{most}. Effective rank of the teacher's "
             f"weights: {number(effective_rank(self.weight_spectrum))}; of its whitened predictions: {number(needed)}"
         )

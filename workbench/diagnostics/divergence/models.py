@@ -21,6 +21,7 @@ from workbench.diagnostics.divergence.steps import BATCH, last_steps
 from workbench.diagnostics.flatness.curvature_objective import Loss, pieces_of
 from workbench.diagnostics.flatness.models import loss_of
 from workbench.records.run import Run
+from workbench.records.wording import plural
 
 if TYPE_CHECKING:
     from torch import nn
@@ -109,7 +110,7 @@ def collected(
     except (KeyboardInterrupt, StopIteration):
         if not pairs:
             raise
-        warnings.append(f"stopped after {len(pairs)} of {len(runs)} runs")
+        warnings.append(f"stopped after {len(pairs)} of {plural(len(runs), 'run')}")
     names = [*dict.fromkeys(pair.name for pair in pairs)]
     unique = [next(pair for pair in pairs if pair.name == name) for name in names]
     found = Collected(
@@ -125,7 +126,7 @@ def collected(
     learnt = [len(data.labelled) for data in (setting.train, setting.teacher_train)]
     if learnt[0] != learnt[1]:
         warnings.append(
-            f"the student learnt from {learnt[0]:,} labels and the teacher from {learnt[1]:,}: two data sets"
+            f"the student learnt from {plural(learnt[0], 'label')} and the teacher from {learnt[1]:,}: two data sets"
         )
     _add_heads(found, setting, pairs)
     _add_spaces(found, pairs)

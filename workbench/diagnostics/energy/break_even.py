@@ -35,7 +35,7 @@ from workbench.energy.carbon import carbon_g
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
-from workbench.records.wording import bounds, compared, mirrored, number
+from workbench.records.wording import bounds, compared, number
 
 PROVENANCE = {
     "paper": "End-to-End Energy Accounting of Distillation Pipelines, ICML 2026, arXiv:2605.13981",
@@ -115,7 +115,7 @@ class BreakEven(Result):
         samples = _told("By answering", "samples", self.samples, self.samples_verdict)
         return (
             f"The teacher's shared work costs {number(self.shared.mean)} J once. A student by {self.distilled} takes "
-            f"{compared(mirrored(self.saved), 'J', 'more', 'less', equal='as much energy')} than one by {self.plain}. {students} "
+            f"{compared(self.saved.mirrored(), 'J', 'more', 'less', equal='as much energy')} than one by {self.plain}. {students} "
             f"Making one takes {number(self.extra.mean)} J; energy per answer, teacher minus student: "
             f"{number(self.saved_per_sample.mean)} J ({bounds(self.saved_per_sample)}). {samples} Energy by {self.price}."
         )

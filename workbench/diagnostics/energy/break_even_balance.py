@@ -36,23 +36,6 @@ class Balance:
     verdict: str
 
 
-def short(value: float) -> str:
-    """Three digits, without a power of ten.
-
-    Example:
-        >>> short(5224.6), short(3.1416)
-        ('5,220', '3.14')
-    """
-    return f"{float(f'{value:.3g}'):,.0f}" if 100 <= abs(value) < math.inf else f"{value:.3g}"
-
-
-def between(times: Interval) -> str:
-    """The bounds of a number of times, in ``short`` form, or why there are none."""
-    if math.isnan(times.low):
-        return times.bounds()
-    return f"{100 * times.level:g} % interval {short(times.low)} to {short(times.high)}"
-
-
 def balance(once: ArrayLike, plain: ArrayLike, distilled: ArrayLike) -> Balance:
     """When ``once`` is paid back by ``plain - distilled``, from one number per seed each.
 

@@ -194,7 +194,7 @@ def _warnings(
         for way, some in ordered.items()
     }
     if len(steps["plain"]) == 1 and steps["plain"] == steps["distilled"]:
-        found.append("both arms took the same number of steps, so a distilled student can hardly save any training")
+        found.append("both arms took the same number of steps: a distilled student can hardly save any training")
     served = [serving_cost(book, party) for book in ordered["distilled"] for party in ("student", "teacher")]
     if any(cost is not None and cost.cpu_s * 1000 < BLINK_S for cost in served) and assuming.method != "flops_model":
         found.append("answers were timed over a short evaluation: see what the operations say")

@@ -39,7 +39,7 @@ from workbench.energy.presets import Preset
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
-from workbench.records.wording import number, percent
+from workbench.records.wording import between, number, percent
 
 PROVENANCE = {
     "paper": "End-to-End Energy Accounting of Distillation Pipelines, ICML 2026, arXiv:2605.13981",
@@ -116,7 +116,7 @@ class Energy(Result):
         scopes = {row["scope"] for row in self.totals}
         told = [self._sentence(row, f" ({row['scope']})" if len(scopes) > 1 else "") for row in self.totals]
         share = self.measured_share
-        known = f"Measured share of the energy: {percent(share)}" if share > 0 else "None of the energy was measured"
+        known = f"Measured share of the energy: {percent(share)}" if share > 0 else "No part of the energy was measured"
         carbon = f"Electricity: {self.grid}." if self.grid else "No carbon is given: that needs the grid's intensity."
         return f"{' '.join(told)} {known}; price of what was estimated: {self.price}. {carbon}".strip()
 
@@ -128,9 +128,13 @@ class Energy(Result):
             return f"The energy of one student by {row['arm']}{scope} is not known."
         return (
             f"One student by {row['arm']} takes {number(row['cpu_s'])} processor seconds, {number(row['flops'])} operations and "
-            f"{number(row['energy_j'])} J{scope} (95 % interval {number(row['low_j'])} to {number(row['high_j'])} J{net}; "
+            f"{number(row['energy_j'])} J{scope} ({_range(row)}{net}; "
             f"{number(row['energy_j'] / KWH_J)} kWh{carbon})."
         )
+
+
+def _range(row: dict[str, Any]) -> str:
+    return f"95 % interval {between(row['low_j'], row['high_j'])} J"
 
 
 def energy(

@@ -32,7 +32,7 @@ from workbench.diagnostics.flatness.turns import Tell, in_turn
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import count, number
+from workbench.records.wording import number, plural
 
 if TYPE_CHECKING:
     from workbench.diagnostics.flatness.curvature_objective import Objective
@@ -116,7 +116,7 @@ class Flatness(Result):
         """How flat they are, in one paragraph."""
         each = [self._of(model) for model in self.models]
         loss = "distillation" if self.loss == "kd" else "label"
-        text = f"Curvature of the {loss} loss on {count(self.n, 'sample')}. {'; '.join(each)}."
+        text = f"Curvature of the {loss} loss on {plural(self.n, 'sample')}. {'; '.join(each)}."
         if np.isnan(self.distance):
             return text
         bound = (

@@ -28,7 +28,7 @@ from workbench.diagnostics.flatness.sharpness import noise_directions
 from workbench.diagnostics.flatness.turns import Tell, in_turn
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import count, number, signed
+from workbench.records.wording import number, plural, signed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,7 +107,7 @@ class Landscape(Result):
             for model, found in self.numbers.items()
         ]
         text = (
-            f"Change of the loss on {count(self.n, 'sample')} half a filter norm away, on a random plane: {', '.join(each)}. "
+            f"Change of the loss on {plural(self.n, 'sample')} half a filter norm away, on a random plane: {', '.join(each)}. "
             "Axes compare across architectures only by filter norm."
         )
         if self.ends:

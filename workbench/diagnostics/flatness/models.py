@@ -113,7 +113,7 @@ def objectives_of(
     found, notes = {}, []
     for party, model in models.items():
         if not any(p.is_floating_point() for p in model.parameters()):
-            notes.append(f"the {party} has no weights to move (it is no net), so nothing is said about it")
+            notes.append(f"the {party} has no weights to move (it is no net): nothing is said about it")
             continue
         seen = data.as_teacher_sees() if party == "teacher" else data
         found[party] = Objective(model, pieces_of(seen, asked, samples=samples), loss)
@@ -127,16 +127,16 @@ def pair_of(models: Mapping[str, nn.Module], setting: Setting, samples: int = 25
     if "teacher" not in models or "student" not in models:
         return None, []
     if setting.task != "classification":
-        return None, ["a squared error has no largest value, so there is no bound, no rho* and no rho0"]
+        return None, ["a squared error has no largest value: there is no bound, no rho* and no rho0"]
     student, teacher = (weights_of(models[party]) for party in ("student", "teacher"))
     if not same_space(student, teacher) or not student:
         counts = [sum(w.size for w in each.values()) for each in (student, teacher)]
         return None, [
-            f"student ({counts[0]:,} parameters) and teacher ({counts[1]:,}) share no space of weights, so there is no "
+            f"student ({counts[0]:,} parameters) and teacher ({counts[1]:,}) share no space of weights: there is no "
             "distance, no rho* and no rho0"
         ]
     chain = chain_of(models["student"])
-    notes = [] if chain else ["the hidden units were left in the order they are in, so the distance may be too large"]
+    notes = [] if chain else ["the hidden units were left in the order they are in: the distance may be too large"]
     apart = distance(aligned(student, teacher, chain) if chain else student, teacher)
     both, _ = objectives_of(models, setting, Loss("brier"), samples)
     return smoothed(both["student"], both["teacher"], apart, RADII), notes

@@ -32,7 +32,7 @@ from workbench.diagnostics.flatness.turns import Tell
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
-from workbench.records.wording import count, number, percent
+from workbench.records.wording import number, percent, plural
 
 if TYPE_CHECKING:
     from workbench.diagnostics.flatness.curvature_objective import Objective
@@ -87,7 +87,7 @@ class Trajectory(Result):
     def explain(self) -> str:
         """What the plane shows, in one paragraph."""
         nets, losses = len(self.points), self.losses[np.isfinite(self.losses)]
-        text = f"The plane holds {percent(self.explained.sum())} of the squared distances of {count(nets, 'net')} from their mean"
+        text = f"The plane holds {percent(self.explained.sum())} of the squared distances of {plural(nets, 'net')} from their mean"
         text += (
             f"; two of {nets - 1} directions without structure would hold {percent(2 / (nets - 1))}."
             if nets > 3
@@ -95,7 +95,7 @@ class Trajectory(Result):
         )
         if len(losses):
             text += (
-                f" The nets' own losses on {count(self.n, 'sample')} lie between {number(losses.min())} and "
+                f" The nets' own losses on {plural(self.n, 'sample')} lie between {number(losses.min())} and "
                 f"{number(losses.max())}."
             )
         shown = self.surface[np.isfinite(self.surface)]

@@ -19,7 +19,7 @@ import numpy as np
 from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.strength import strengths
 from workbench.records.result import Result
-from workbench.records.wording import count, number
+from workbench.records.wording import number, plural
 
 PROVENANCE = {"paper": "none", "fidelity": "proposed", "ours": "strength, lift and the table itself"}
 
@@ -74,7 +74,7 @@ class FeatureTable(Result):
         """What the table says, in one paragraph."""
         everywhere = int((self.owners == self.models).all(axis=1).sum())
         single = int((self.owners.sum(axis=1) == 1).sum())
-        text = f"Of {count(len(self.feature), 'feature')}, {everywhere:,} are used by every model and {single:,} by one model only."
+        text = f"Of {plural(len(self.feature), 'feature')}, {everywhere:,} are used by every model and {single:,} by one model only."
         if self.classes and self.classes[0]:
             text += (
                 f" Feature {self.feature[0]} has most information about the class, {number(max(0.0, self.class_information[0]))} "

@@ -19,7 +19,7 @@ from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.strength import strength
 from workbench.records.result import Result
 from workbench.records.selection import Selection
-from workbench.records.wording import listed, number
+from workbench.records.wording import listed, number, plural
 
 if TYPE_CHECKING:
     from workbench.data.transfer import TransferSet
@@ -77,7 +77,7 @@ class InteractionFeature(Result):
     def explain(self) -> str:
         """What the card says, in one paragraph."""
         owners = listed(
-            f"{has} of {of} models of {name}"
+            f"{has} of {plural(int(of), 'model')} of {name}"
             for name, has, of in zip(self.group_names, self.owners, self.models, strict=True)
         )
         text = f"Feature {self.feature} is used by {owners}."

@@ -14,6 +14,7 @@ from workbench.diagnostics.interaction.assembly import TEACHER, Samples
 from workbench.diagnostics.interaction.components import Components, chunks_of, components, count_for
 from workbench.records.run import Run
 from workbench.records.study import Study
+from workbench.records.wording import plural
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,7 +54,7 @@ def gathered(
             tell(done / len(asked), f"components of {name}, run {done + 1} of {len(asked)}")
             setting = _add(found, name, load(), setting, partial(_components, layers=layers, centred=centred))
         except (StopIteration, KeyboardInterrupt):
-            notes.append(f"stopped after {done} of {len(asked)} runs")
+            notes.append(f"stopped after {done} of {plural(len(asked), 'run')}")
             break
     if len(found.components) < 2:
         raise ValueError(f"an interaction tensor needs two or more models; there are {len(found.components)}")

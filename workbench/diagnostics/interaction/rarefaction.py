@@ -28,7 +28,7 @@ from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.rarefaction_subsets import means
 from workbench.records.interval import Interval
 from workbench.records.result import Result
-from workbench.records.wording import compared, mirrored, signed
+from workbench.records.wording import compared, signed
 from workbench.statistics.resampling import percentile_interval
 
 RESAMPLES = 500
@@ -109,7 +109,7 @@ class Rarefaction(Result):
 
     def _change(self, name: str) -> str:
         """The difference of one group from the reference, and its two parts."""
-        change, pruning, consistency = (mirrored(each[name]) for each in (self.drop, self.pruning, self.consistency))
+        change, pruning, consistency = (each[name].mirrored() for each in (self.drop, self.pruning, self.consistency))
         return (
             f"{compared(change, 'features')}, of which {signed(pruning.mean)} by features of a single model (pruning) and "
             f"{signed(consistency.mean)} by how many its models share (consistency)"
@@ -221,4 +221,4 @@ def _split(reference: np.ndarray, other: np.ndarray, at: int) -> tuple[np.ndarra
 
 def _warnings(groups: Mapping[str, Sequence[int]], counts: np.ndarray) -> tuple[str, ...]:
     small = [name for name, count in zip(groups, counts, strict=True) if count < LEAST]
-    return (f"{', '.join(small)}: fewer than four models, so not compared with the others",) if small else ()
+    return (f"{', '.join(small)}: fewer than four models, not compared with the others",) if small else ()

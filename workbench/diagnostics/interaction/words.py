@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.diagnostics.interaction.construction import Construction
+from workbench.records.wording import number, percent, plural
 
 if TYPE_CHECKING:
     from workbench.diagnostics.interaction.interaction import Interaction
@@ -23,21 +24,21 @@ def explained(result: Interaction) -> str:
     """What the numbers say, and what they really measure, in one paragraph."""
     basis = Construction(**result.construction).basis
     text = (
-        f"{len(result.owner):,} {basis} components of {len(result.models)} models form {result.features:,} features at a "
-        f"correlation above {result.threshold:.2f}. "
+        f"{len(result.owner):,} {basis} components of {plural(len(result.models), 'model')} form {plural(result.features, 'feature')} at a "
+        f"correlation above {number(result.threshold)}. "
         f"Features in use: {_in_use(result.group_names, result.unique, result.mean_frequency)}. "
     )
     if len(result.order_features):
         text += f"Scanned in {len(result.order_features)} random orders there are {reach(result.order_features)}. "
     if result.precision:
-        shares = ", ".join(f"{name} {found.mean:.0%}" for name, found in result.precision.items())
-        recalled = ", ".join(f"{name} {found.mean:.0%}" for name, found in result.recall.items())
+        shares = ", ".join(f"{name} {percent(found.mean)}" for name, found in result.precision.items())
+        recalled = ", ".join(f"{name} {percent(found.mean)}" for name, found in result.recall.items())
         text += f"Share of a model's features that the teachers have too: {shares}. Share of theirs that it has: {recalled}. "
     if result.other:
         counts = _in_use(result.group_names, result.other["unique"], result.other["mean_frequency"])
         text += (
-            f"The other construction ({result.other['mode']}) of the same components has {result.other['features']:,} features at "
-            f"{result.other['threshold']:.2f}; in use: {counts}. "
+            f"The other construction ({result.other['mode']}) of the same components has {plural(result.other['features'], 'feature')} at "
+            f"{number(result.other['threshold'])}; in use: {counts}. "
         )
     return text + MEASURED
 
@@ -50,14 +51,14 @@ def reach(counts: np.ndarray) -> str:
 
 def _in_use(names: Sequence[str], unique: Sequence[int] | np.ndarray, often: Sequence[float] | np.ndarray) -> str:
     found = zip(names, unique, often, strict=True)
-    return ", ".join(f"{name} {used:,} on {samples:,.0f} samples each" for name, used, samples in found)
+    return ", ".join(f"{name} {used:,} on {number(samples)} samples each" for name, used, samples in found)
 
 
 MEASURED = (
-    "What this measures: every model has the same share of its activations switched on, so a single model says "
-    "nothing; a group has fewer features where the components of its models coincide: unique features count how "
-    "consistent seeds are. Models can coincide because they learnt the same thing, or only because they had one and the "
-    "same teacher; the students of several teachers tell these apart. The count moves with threshold, sign and order."
+    "What this measures: every model has the same share of its activations switched on, and the count of a single model "
+    "says nothing; a group has fewer features where the components of its models coincide: unique features count how "
+    "consistent seeds are. Models may coincide from having learnt the same thing, or only from having had one and the "
+    "same teacher; the students of several teachers tell these apart. The count depends on threshold, sign and order."
 )
 
 
@@ -88,7 +89,7 @@ def _about_threshold(values: Mapping[str, Any]) -> list[str]:
     expected = chance(int(np.bincount(values["owner"]).max()), values["n"])
     if values["threshold"] < expected:
         found.append(
-            f"the threshold of {values['threshold']:.2f} is below {expected:.2f}, which {values['n']:,} samples show by "
+            f"the threshold of {values['threshold']:.2f} is below {expected:.2f}, which {plural(values['n'], 'sample')} show by "
             "chance: unrelated components join; use threshold='null'"
         )
     return found

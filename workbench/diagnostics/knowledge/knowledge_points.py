@@ -35,7 +35,7 @@ from workbench.diagnostics.knowledge.counts import Mode, counts_of, points_of, w
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import bounds, count, number, percent, signed
+from workbench.records.wording import bounds, number, percent, plural, signed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -123,7 +123,7 @@ class KnowledgePoints(Result):
             for net, points, ratio in zip(self.nets, self.on_object, self.ratio, strict=True)
             if np.isfinite(points.mean)
         ]
-        where = f"On {count(self.n, 'image')}, at a threshold of {number(self.threshold)} nats"
+        where = f"On {plural(self.n, 'image')}, at a threshold of {number(self.threshold)} nats"
         if not each:
             return f"{where}, the knowledge points of no net are known."
         text = f"{where}, means over images: {'; '.join(each)}."

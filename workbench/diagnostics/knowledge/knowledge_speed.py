@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.knowledge.counts import over_images
 from workbench.records.interval import Interval
 from workbench.records.result import Result
-from workbench.records.wording import count, estimate, number, percent
+from workbench.records.wording import estimate, number, percent, plural
 from workbench.statistics.resampling import percentile_interval, resampled
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class KnowledgeSpeed(Result):
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
         return (
-            f"Over {count(len(self.path), 'checkpoint')} of {self.layer}, each of {count(self.n, 'image')} has most knowledge "
+            f"Over {plural(len(self.path), 'checkpoint')} of {self.layer}, each of {plural(self.n, 'image')} has most knowledge "
             f"points on the object at some path length of the weights: {estimate(self.d_mean)} on average, with a variance of "
             f"{number(self.d_spread.mean)}. Share of all points ever found on the object that remain at the end: "
             f"{percent(self.stability.mean)}."
@@ -172,9 +172,9 @@ def knowledge_speed_of(
     try:
         for event in training:
             if (share := watch.note(event)) is not None and tell is not None:
-                tell(share, f"{len(watch.looks)} checkpoints looked at")
+                tell(share, f"{plural(len(watch.looks), 'checkpoint')} looked at")
     except (StopIteration, KeyboardInterrupt):
-        notes = (f"stopped after {len(watch.looks)} checkpoints",)
+        notes = (f"stopped after {plural(len(watch.looks), 'checkpoint')}",)
     found = knowledge_speed(*watch.found(), layer=watch.layer)
     about = {
         "fidelity": watch.looks[-1].mode,
@@ -203,5 +203,7 @@ def _variance(values: np.ndarray, seed: int) -> Interval:
 def _warnings(on: np.ndarray) -> tuple[str, ...]:
     found = [f"fewer than {FEW} checkpoints: peaks are rough"] if len(on) < FEW else []
     if never := int((on.max(0) == 0).sum()):
-        found.append(f"{never} images never have a point on the object; their peak is taken to be the first checkpoint")
+        found.append(
+            f"{plural(never, 'image')} never have a point on the object; their peak is taken to be the first checkpoint"
+        )
     return tuple(found)

@@ -35,7 +35,7 @@ from workbench.diagnostics.knowledge.unicam_scores import PARTS, intervals_of, m
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import bounds, count, number
+from workbench.records.wording import bounds, number, plural
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting
@@ -95,7 +95,7 @@ class UniCAM(Result):
         """What the numbers say, in one paragraph."""
         whole, rest, left = (self.similarity[part] for part in ("student", "distilled", "residual"))
         return (
-            f"On {count(self.n, 'sample')} the squared distance correlation of the student's {self.layer} with its teacher's is "
+            f"On {plural(self.n, 'sample')} the squared distance correlation of the student's {self.layer} with its teacher's is "
             f"{number(whole.mean)}; without what a control student's features explain {number(rest.mean)} ({bounds(rest)}, "
             f"p {number(self.similarity_p['distilled'])}); of what only the control has {number(left.mean)}. Relevance to the "
             f"labels: {number(self.relevance['distilled'].mean)} for the distilled part, "
@@ -212,5 +212,5 @@ def _check(arrays: Mapping[str, np.ndarray], labels: np.ndarray, ids: tuple[Arra
 
 
 def _warnings(n: int, maps: np.ndarray) -> tuple[str, ...]:
-    found = [] if n >= 50 else [f"only {n} samples: the scores are rough"]
+    found = [] if n >= 50 else [f"only {plural(n, 'sample')}: the scores are rough"]
     return tuple(found if len(maps) else [*found, "the layer has no places: there are scores, but no maps"])

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.diagnostics.loss_doctor.readings import Readings
 from workbench.records import probes as named
+from workbench.records.wording import plural
 
 Check = dict[str, Any]
 ENOUGH = 3
@@ -96,7 +97,7 @@ def _conflict(readings: Readings) -> Check:
     known = cosines[np.isfinite(cosines)]
     median = float(np.median(known))
     seen = f"The cosine between the gradients of labels and teacher is {median:.2f} (median); "
-    seen += f"negative at {(known < 0).sum()} of {len(known)} steps."
+    seen += f"negative at {(known < 0).sum()} of {plural(len(known), 'step')}."
     if median >= CONFLICT:
         return _row(name, "ok", median, seen)
     means = "Labels and teacher pull the student in opposite directions most of the time."

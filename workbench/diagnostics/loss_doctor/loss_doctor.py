@@ -33,7 +33,7 @@ from workbench.records import probes as named
 from workbench.records.result import Result
 from workbench.records.run import Curve, Run
 from workbench.records.snapshot import Lane
-from workbench.records.wording import count
+from workbench.records.wording import plural
 
 PROVENANCE = {
     "paper": "Hinton, Vinyals, Dean: Distilling the Knowledge in a Neural Network, arXiv:1503.02531, section 2",
@@ -93,11 +93,9 @@ class LossDoctor(Result):
     def explain(self) -> str:
         """What was found, in one paragraph."""
         asked = [check for check in self.checks if check["status"] != "not applicable"]
-        text = f"{len(asked)} of {count(len(self.checks), 'check')} could be made, on {count(self.n, 'probed step')}."
+        text = f"{len(asked)} of {plural(len(self.checks), 'check')} apply, with {plural(self.n, 'probed step')}."
         if not self.findings:
-            return (
-                f"{text} None of them found anything unusual. {' '.join(check['seen'] for check in asked[:2])}".rstrip()
-            )
+            return f"{text} Nothing unusual was found. {' '.join(check['seen'] for check in asked[:2])}".rstrip()
         for check in self.findings:
             text += (
                 f" {check['check'].capitalize()} ({check['status']}): {check['seen']} {check['means']} {check['helps']}"
@@ -168,5 +166,5 @@ def loss_doctor_live(lane: Lane) -> LossDoctor | None:
 def _warnings(readings: Readings) -> tuple[str, ...]:
     if not len(readings.steps):
         return ("no step was probed: the method moves its students by itself, or the run is older than the probes",)
-    few = f"only {len(readings.steps)} steps were probed: medians are rough"
+    few = f"only {plural(len(readings.steps), 'step')} were probed: medians are rough"
     return (few,) if len(readings.steps) < 5 else ()

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from workbench.diagnostics.ranking.draws import reversals
+from workbench.records.wording import plural
 
 FEW_METHODS, FEW_SEEDS, OFTEN = 5, 5, 0.05
 
@@ -33,7 +34,7 @@ def _of_size(methods: int, seeds: int) -> list[str]:
     if methods < FEW_METHODS:
         found.append(f"only {methods} common methods: no order of so few can be told from chance")
     if seeds < FEW_SEEDS:
-        counted = "one seed: nothing shows" if seeds == 1 else f"only {seeds} seeds: they hardly show"
+        counted = "one seed: nothing shows" if seeds == 1 else f"only {plural(seeds, 'seed')}: they hardly show"
         found.append(f"{counted} how our ranks would vary")
     return found
 
@@ -43,13 +44,13 @@ def _of_noise(names: Sequence[str], drawn: np.ndarray, published: np.ndarray, en
     found, gaps = [], len(names) - 1
     if reversed_often := int((reversals(np.arange(len(names)), drawn) > OFTEN).sum()):
         found.append(
-            f"{reversed_often} of the {gaps} gaps between neighbours of our order are smaller than their noise over seeds"
+            f"{reversed_often} of the {plural(gaps, 'gap')} between neighbours of our order are smaller than their noise over seeds"
         )
     order = np.argsort(-published, kind="stable")
     pairs = [(a, b) for a, b in pairwise(order) if _overlap(published, ends, a, b)]
     if pairs:
         found.append(
-            f"{len(pairs)} of the {gaps} gaps between neighbours of the published order are smaller than what is known "
+            f"{len(pairs)} of the {plural(gaps, 'gap')} between neighbours of the published order are smaller than what is known "
             "of their spread: " + ", ".join(f"{names[a]} and {names[b]}" for a, b in pairs)
         )
     return found

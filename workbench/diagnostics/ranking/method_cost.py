@@ -29,7 +29,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
-from workbench.records.wording import count, listed, number
+from workbench.records.wording import listed, number, plural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +127,7 @@ class MethodCost(Result):
         dear = 1 + int(np.nanargmax(self.ratios[1:]))
         asked = [self.methods[k] for k in range(self.n) if self.passes[k] > 0]
         text = (
-            f"Of {count(self.n - 1, 'method')}, {self.methods[dear]} takes most processor time per step: "
+            f"Of {plural(self.n - 1, 'method')}, {self.methods[dear]} takes most processor time per step: "
             f"{number(self.ratios[dear])} times that of {self.methods[0]}. "
         )
         text += (

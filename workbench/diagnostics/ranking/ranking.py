@@ -37,7 +37,7 @@ from workbench.records.interval import Interval
 from workbench.records.published import Sighting, Table, matches
 from workbench.records.result import Result
 from workbench.records.study import Study
-from workbench.records.wording import count, estimate, listed, number, percent
+from workbench.records.wording import between, estimate, listed, percent, plural
 from workbench.statistics.checks import finite
 from workbench.statistics.ranks import kendall, ranks
 
@@ -103,8 +103,8 @@ class Ranking(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        ours, theirs = (listed(self._first(ranks)) for ranks in (self.our_ranks, self.published_ranks))
-        text = f"Of {count(self.n, 'method')}, first by our scores: {ours}; first by the published scores: {theirs}. "
+        ours, theirs = (listed(self._first(ranks)) or "not known" for ranks in (self.our_ranks, self.published_ranks))
+        text = f"Of {plural(self.n, 'method')}, first by our scores: {ours}; first by the published scores: {theirs}. "
         if math.isnan(self.kendall.mean):
             return f"{text}One side has ties only: the orders cannot be compared."
         text += (
@@ -114,12 +114,16 @@ class Ranking(Result):
         low, high = self.our_ranks_low[0], self.our_ranks_high[0]
         if math.isnan(low):
             return text
-        place = number(low) if low == high else f"{number(low)} to {number(high)}"
+        place = between(low, high)
         return f"{text} Over resampled seeds the rank of {self.methods[0]} is {place}."
 
     def _first(self, ranks: np.ndarray) -> list[str]:
         """The methods on the first rank, several where they tie."""
-        return [name for name, rank in zip(self.methods, ranks, strict=True) if rank == ranks.min()]
+        return [
+            name
+            for name, rank in zip(self.methods, ranks, strict=True)
+            if rank == min(ranks[np.isfinite(ranks)], default=np.nan)
+        ]
 
 
 def ranking(

@@ -26,7 +26,7 @@ import numpy as np
 from workbench.data.reference import causes, reproductions, table_of
 from workbench.records.published import Reproduced
 from workbench.records.result import Result
-from workbench.records.wording import number
+from workbench.records.wording import between
 
 BASELINES = ("KD", "Student")
 PROVENANCE = {
@@ -88,9 +88,9 @@ class Reproduction(Result):
         larger, most = int((self.gains > self.spreads).sum()), int(np.argmax(self.neighbours))
         return (
             f"Of {self.n} published rows with a second sighting, the gain over plain KD is larger than the spread of the "
-            f"sightings in {larger}, and in {int(self.survives.sum())} even the lowest sighting is a gain. Spreads run from "
-            f"{number(self.spreads.min())} to {number(self.spreads.max())} points, gains from {number(self.gains.min())} to "
-            f"{number(self.gains.max())} points. Within the spread of {self.methods[most]} in column {self.columns[most]} lie "
+            f"sightings in {larger}, and in {int(self.survives.sum())} even the lowest sighting is a gain. Spreads: "
+            f"{between(self.spreads.min(), self.spreads.max())} points; gains: {between(self.gains.min(), self.gains.max())} "
+            f"points. Within the spread of {self.methods[most]} in column {self.columns[most]} lie "
             f"{self.neighbours[most]} of the {self.others[most]} other methods of the table: their order is not known."
         )
 

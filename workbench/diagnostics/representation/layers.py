@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.records.wording import plural
 from workbench.statistics.intervals import critical
 
 if TYPE_CHECKING:
@@ -102,27 +103,55 @@ def p_values_of(
 
 
 def bounds_of(
-    mine: Mapping[str, Portrait], theirs: Mapping[str, Portrait], cka: np.ndarray, seed: int
+    mine: Mapping[str, Portrait],
+    theirs: Mapping[str, Portrait],
+    cka: np.ndarray,
+    alone: Mapping[str, Portrait] | None,
+    seed: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A t interval from leaving out one of ten groups of samples at a time."""
+    """T intervals from leaving out one of ten groups of samples at a time.
+
+    Args:
+        mine: layers of the student.
+        theirs: of the teacher.
+        cka: (S, T) of the two.
+        alone: layers of the control; None without one.
+        seed: of the groups.
+
+    Returns:
+        (2, S, T) bounds of ``cka``, and of ``cka`` minus the control's; NaN without a control or with too few samples.
+    """
     import torch
 
     from workbench.functional.representations import permuted_cosines, u_centred
 
-    n = len(next(iter(mine.values())).linear)
+    n, unknown = len(next(iter(mine.values())).linear), np.full((2, *cka.shape), np.nan)
     groups = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).tensor_split(GROUPS)
     if n < 2 * GROUPS:
-        return np.full_like(cka, np.nan), np.full_like(cka, np.nan)
+        return unknown, unknown
 
-    def without(group: Tensor) -> np.ndarray:
+    def linear(side: Mapping[str, Portrait]) -> Tensor:
+        return torch.stack([each.linear for each in side.values()])
+
+    def without(side: Tensor, group: Tensor) -> np.ndarray:
         kept = torch.ones(n, dtype=torch.bool).index_fill(0, group, value=False)
-        sides = [torch.stack([u_centred(p.linear[kept][:, kept]) for p in side.values()]) for side in (mine, theirs)]
-        return permuted_cosines(sides[0], sides[1], torch.arange(int(kept.sum()))[None])[0].numpy()
+        pair = [torch.stack([u_centred(gram[kept][:, kept]) for gram in each]) for each in (side, linear(theirs))]
+        return permuted_cosines(*pair, torch.arange(int(kept.sum()))[None])[0].numpy()
 
-    left_out = np.stack([without(group) for group in groups])
+    left_out = np.stack([without(linear(mine), group) for group in groups])
+    bounds = _jackknife(cka, left_out).clip(max=1.0)
+    if alone is None:
+        return bounds, unknown
+    reference = permuted_cosines(linear(alone), linear(theirs), torch.arange(n)[None])[0].numpy()
+    others = np.stack([without(linear(alone), group) for group in groups])
+    return bounds, _jackknife(cka - reference, left_out - others)
+
+
+def _jackknife(value: np.ndarray, left_out: np.ndarray) -> np.ndarray:
+    """(2, ...) bounds of a value from the values (GROUPS, ...) without each of the groups."""
     error = np.sqrt((GROUPS - 1) / GROUPS * ((left_out - left_out.mean(0)) ** 2).sum(0))
     half = float(critical(GROUPS, 0.95)) * error
-    return cka - half, np.minimum(cka + half, 1.0)
+    return np.stack([value - half, value + half])
 
 
 def hints_of(
@@ -141,7 +170,7 @@ def warnings_of(n: int, portraits: Sequence[Portrait]) -> tuple[str, ...]:
     """What weakens the numbers."""
     found = []
     if n < 50:
-        found.append(f"only {n} samples: every measure is rough")
+        found.append(f"only {plural(n, 'sample')}: every measure is rough")
     if any(each.features.shape[1] >= n for each in portraits):
         found.append(
             "some layers are as wide as there are samples: only cka, gaussian_cka, rsa and neighbours say anything"

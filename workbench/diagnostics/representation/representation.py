@@ -11,7 +11,7 @@ Formula:
     mutual_neighbours: share of the ten nearest samples in common; gaussian_cka: cka with Gaussian kernels
 
 Reading it: 1 is the same up to rotation and scale (up to order and scale of the units for ``pwcca``). Unrelated nets on the same data are far above 0, for they see the same
-classes; what a teacher left behind is the difference to a control student, trained alike without it. The p value is about
+classes; only a difference to a control student, trained alike without the teacher, can be due to the teacher. The p value is about
 the samples: it asks whether their order matters at all, and is small for almost any two trained nets. The best of many
 pairs must be judged by ``p_adjusted``: by the largest cka of each permutation (Westfall and Young 1993), which bounds
 false finds as Holm does.
@@ -44,8 +44,10 @@ from workbench.diagnostics.representation.layers import (
     table_of,
     warnings_of,
 )
+from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import bounds, estimate, number, plural, signed
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting
@@ -69,6 +71,8 @@ class Representation(Result):
         table: (M, S, T).
         control: (M, S, T) of a control student with the same teacher; NaN where there is none.
         low, high: (S, T) bounds of ``cka`` from a jackknife over ten groups of samples.
+        difference_low, difference_high: (S, T) bounds of student minus control, paired by sample, from the same jackknife;
+            NaN where there is no control.
         p_values: (S, T) share of permutations of the samples with as large a ``cka``.
         p_adjusted: (S, T) share of them with as large a ``cka`` in any pair: for looking at all pairs at once.
         hints: the best teacher layer for each student layer, the best pair first: ``student``, ``teacher``,
@@ -86,6 +90,8 @@ class Representation(Result):
     control: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    difference_low: np.ndarray
+    difference_high: np.ndarray
     p_values: np.ndarray
     p_adjusted: np.ndarray
     hints: tuple[dict[str, Any], ...]
@@ -120,6 +126,9 @@ class Representation(Result):
                 "p": float(self.p_values[i, j]),
                 "p_adjusted": float(self.p_adjusted[i, j]),
                 "control": float(self.control[0, i, j]),
+                "difference": float(self.difference[i, j]),
+                "difference_low": float(self.difference_low[i, j]),
+                "difference_high": float(self.difference_high[i, j]),
                 **{name: float(self.table[m, i, j]) for m, name in enumerate(self.measures) if m},
             }
             for i, mine in enumerate(self.student_layers)
@@ -131,15 +140,29 @@ class Representation(Result):
         best = self.hints[0]
         i, j = self.student_layers.index(best["student"]), self.teacher_layers.index(best["teacher"])
         text = (
-            f"On {self.n:,} samples the student's {best['student']} and the teacher's {best['teacher']} are most alike: cka "
-            f"{best['cka']:.3f} ({self.low[i, j]:.3f} to {self.high[i, j]:.3f}); p {self.p_adjusted[i, j]:.3g} that shuffled samples "
-            f"reach it in any pair."
+            f"On {plural(self.n, 'sample')} the student's {best['student']} and the teacher's {best['teacher']} are the most "
+            f"similar pair of layers: cka {estimate(self._interval(self.table[0], self.low, self.high, i, j))}; p "
+            f"{number(self.p_adjusted[i, j])} for any pair to reach this with shuffled samples."
         )
         if self.has_control:
-            alone = float(self.control[0, i, j])
-            text += f" The control student reaches {alone:.3f} there, so the teacher moved it by {best['cka'] - alone:+.3f}."
-        gap = float(np.nanmax(self.of("cka_biased") - self.of("cka")))
-        return f"{text} The biased estimate is higher by up to {gap:.3f}: that much of it is the number of units alone."
+            found = self._interval(self.difference, self.difference_low, self.difference_high, i, j)
+            text += (
+                f" The control student has a cka of {number(self.control[0, i, j])} there; student minus control: "
+                f"{signed(found.mean)} ({bounds(found, signed)})."
+            )
+        excess = (self.of("cka_biased") - self.of("cka"))[np.isfinite(self.of("cka_biased") - self.of("cka"))]
+        if not excess.size:
+            return text
+        return f"{text} Bias of cka from the number of units: at most {number(excess.max())} over all pairs."
+
+    @property
+    def difference(self) -> np.ndarray:
+        """(S, T) ``cka`` of the student minus that of the control; NaN where there is none."""
+        return self.table[0] - self.control[0]
+
+    def _interval(self, value: np.ndarray, low: np.ndarray, high: np.ndarray, i: int, j: int) -> Interval:
+        """One pair of layers as an interval over samples."""
+        return Interval(float(value[i, j]), float(low[i, j]), float(high[i, j]), self.n, "t")
 
 
 def representation(
@@ -174,15 +197,17 @@ def representation(
     tell(0.6, "permuting samples")
     n = len(next(iter(mine.values())).features)
     p_values, p_adjusted = p_values_of(mine, theirs, seed)
-    low, high = bounds_of(mine, theirs, table[0], seed)
+    own, apart = bounds_of(mine, theirs, table[0], alone, seed)
     return Representation(
         student_layers=tuple(mine),
         teacher_layers=tuple(theirs),
         measures=measures(),
         table=table,
         control=np.full_like(table, np.nan) if alone is None else table_of(alone, theirs),
-        low=low,
-        high=high,
+        low=own[0],
+        high=own[1],
+        difference_low=apart[0],
+        difference_high=apart[1],
         p_values=p_values,
         p_adjusted=p_adjusted,
         hints=hints_of(tuple(mine), tuple(theirs), table[0], p_adjusted),
