@@ -8,7 +8,7 @@ from scipy.special import softmax
 
 from tests.figures import examples
 from workbench.diagnostics.agreement.agreement import agreement
-from workbench.diagnostics.outputs import ensembled, joined, names_of, pair_of, paired_logits, tie_warning, tied
+from workbench.diagnostics.outputs import ensembled, joined, names_of, output_warnings, pair_of, paired_logits, tied
 
 ENSEMBLE = np.random.default_rng(0).normal(0, 3, (4, 20, 5))
 
@@ -44,7 +44,7 @@ def test_ties_go_to_the_first_class_and_are_told():
     found = agreement(logits, np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]), [0, 1, 0])
     assert found.top1.mean == pytest.approx(2 / 3)
     assert any("student: 2 samples have several classes" in each for each in found.warnings)
-    assert tie_warning(teacher=logits[1:2]) == ()
+    assert output_warnings(teacher=logits[1:2]) == ()
 
 
 def test_a_run_of_another_task_is_refused_in_words():

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import indices, numbers, plain
 from workbench.records.run import Run
 from workbench.records.wording import plural
 
@@ -66,47 +67,56 @@ def _names(run: Run) -> tuple[str, ...]:
     return tuple(map(str, run.facts.get("class_names") or ()))
 
 
-def paired_logits(student_logits: ArrayLike, teacher_logits: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def paired_logits(
+    student_logits: ArrayLike, teacher_logits: ArrayLike, parties: tuple[str, str] = ("student", "teacher")
+) -> tuple[np.ndarray, np.ndarray]:
     """Both as finite (N, C), in the precision they came in; a teacher of (K, N, C) is an ensemble of K.
 
+    Args:
+        student_logits: (N, C).
+        teacher_logits: (N, C) or (K, N, C).
+        parties: what the two are called in a message.
+
     Raises:
+        TypeError: they are no real numbers.
         ValueError: shapes differ, there are no samples or fewer than two classes, or a value is not finite.
     """
-    student, teacher = np.asarray(student_logits), np.asarray(teacher_logits)
-    if teacher.ndim == 3 and teacher.shape[1:] == student.shape:
-        teacher = joined(teacher, "teacher")
+    student, teacher = checked_logits(student_logits, parties[0]), joined(teacher_logits, parties[1])
     if student.shape != teacher.shape:
-        raise ValueError(f"student logits {student.shape} and teacher logits {teacher.shape} differ in shape")
-    return checked_logits(student, "student"), checked_logits(teacher, "teacher")
+        wrong = "numbers of samples" if len(student) != len(teacher) else "numbers of classes"
+        raise ValueError(
+            f"{parties[0]} logits {student.shape} and {parties[1]} logits {teacher.shape} differ in shape: {wrong} must be "
+            "the same"
+        )
+    return student, teacher
 
 
 def joined(logits: ArrayLike, party: str) -> np.ndarray:
     """Finite (N, C) of one model, or of an ensemble of K from (K, N, C).
 
     Raises:
-        ValueError: as ``checked_logits``.
+        TypeError: as ``checked_logits``.
+        ValueError: likewise.
     """
-    logits = np.asarray(logits)
-    if logits.ndim == 3:
-        return ensembled(checked_logits(logits.reshape(-1, logits.shape[-1]), party).reshape(logits.shape))
-    return checked_logits(logits, party)
+    array = plain(logits, f"{party} logits")
+    if array.ndim == 3 and array.size:
+        return ensembled(checked_logits(array.reshape(-1, array.shape[-1]), party).reshape(array.shape))
+    return checked_logits(array, party)
 
 
 def checked_logits(logits: ArrayLike, party: str) -> np.ndarray:
     """Finite (N, C), in the precision they came in; the message uses the party's name.
 
     Raises:
+        TypeError: they are no real numbers.
         ValueError: there are no samples or fewer than two classes, or a value is not finite.
     """
-    logits = np.asarray(logits)
-    if logits.ndim != 2 or not len(logits):
-        raise ValueError(f"{party} logits must be (N, C) with one sample or more, got {logits.shape}")
-    if logits.shape[1] < 2:
-        raise ValueError(f"{party} logits {logits.shape} have one class; all models agree on it, two are needed")
-    bad = np.flatnonzero(~np.isfinite(logits).all(axis=1))
-    if len(bad):
-        raise ValueError(f"{party} logits hold NaN or infinite values in {len(bad)} rows, the first is row {bad[0]}")
-    return logits
+    array = plain(logits, f"{party} logits")
+    if array.ndim != 2 or not len(array):
+        raise ValueError(f"{party} logits must be (N, C) with one sample or more, got {array.shape}")
+    if array.shape[1] < 2:
+        raise ValueError(f"{party} logits {array.shape} have one class; all models agree on it, two are needed")
+    return numbers(array, f"{party} logits")
 
 
 def ensembled(logits: np.ndarray) -> np.ndarray:
@@ -123,15 +133,16 @@ def classes_of(labels: ArrayLike, logits: np.ndarray) -> np.ndarray:
     """Labels as (N,) int64 that are columns of the (N, C) logits.
 
     Raises:
-        ValueError: another number of them, or one that is not a class.
+        TypeError: they are no whole numbers.
+        ValueError: another shape, another number of them, or one that is not a class.
     """
-    labels = np.asarray(labels)
-    if labels.shape != logits.shape[:1]:
-        raise ValueError(f"labels {labels.shape} do not go with logits {logits.shape}: one label per sample is needed")
-    if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= logits.shape[1]:
-        shown = f"{labels.min()} to {labels.max()} ({labels.dtype})"
+    found = indices(labels, "labels")
+    if found.shape != logits.shape[:1]:
+        raise ValueError(f"labels {found.shape} do not go with logits {logits.shape}: one label per sample is needed")
+    if found.min() < 0 or found.max() >= logits.shape[1]:
+        shown = f"{found.min()} to {found.max()}"
         raise ValueError(f"labels must be whole numbers from 0 to {logits.shape[1] - 1}, got {shown}")
-    return labels.astype(np.int64)
+    return found
 
 
 def names_of(class_names: Sequence[str], classes: int) -> tuple[str, ...]:
@@ -165,11 +176,24 @@ def tied(logits: np.ndarray) -> int:
     return int(((logits == logits.max(axis=1, keepdims=True)).sum(axis=1) > 1).sum())
 
 
-def tie_warning(**logits: np.ndarray) -> tuple[str, ...]:
-    """A warning for each party whose class was decided by the tie rule somewhere."""
+def output_warnings(**logits: np.ndarray) -> tuple[str, ...]:
+    """A warning for each party whose outputs are probabilities, or whose class was decided by the tie rule somewhere."""
+    found = [
+        f"{party}: every row is a probability distribution; it is read as logits: give the logits, or log-probabilities"
+        for party, values in logits.items()
+        if probabilities(values)
+    ]
     counts = {party: tied(values) for party, values in logits.items()}
-    return tuple(
-        f"{party}: {plural(count, 'sample')} have several classes with the largest logit; the first of them counts"
-        for party, count in counts.items()
-        if count
+    return (
+        *found,
+        *(
+            f"{party}: {plural(count, 'sample')} have several classes with the largest logit; the first of them counts"
+            for party, count in counts.items()
+            if count
+        ),
     )
+
+
+def probabilities(outputs: np.ndarray) -> bool:
+    """Whether all rows (N, C) are distributions: not negative, and each with a sum of 1."""
+    return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1, dtype=np.float64), 1, atol=1e-3))

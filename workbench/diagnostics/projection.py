@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import numbers
 from workbench.records.result import Result
 from workbench.records.wording import percent, plural
 
@@ -45,11 +46,7 @@ def projection(outputs: ArrayLike) -> Projection:
     Raises:
         ValueError: not (N, D) with one sample or more, or a value is not finite.
     """
-    values = np.asarray(outputs, np.float64)
-    if values.ndim != 2 or not values.size:
-        raise ValueError(f"outputs have shape {values.shape}; (N, D) with at least one sample is needed")
-    if not np.isfinite(values).all():
-        raise ValueError(f"outputs hold NaN or infinite values in {(~np.isfinite(values).all(1)).sum()} rows")
+    values = numbers(outputs, "outputs", shape="(N, D) with at least one sample", ndim=2).astype(np.float64)
     centred = values - values.mean(0)
     _, scales, directions = np.linalg.svd(centred, full_matrices=False)
     directions = np.vstack([directions, np.zeros((2, values.shape[1]))])[:2]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import numbers
 from workbench.diagnostics.outputs import classes_of, outputs_of, paired_logits
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -68,13 +69,20 @@ def soft_labels(
 
     if not 0 < temperature < np.inf:
         raise ValueError(f"temperature = {temperature} must be positive")
-    student, teacher = paired_logits(np.asarray(student_logits)[None], np.asarray(teacher_logits)[None])
+    student, teacher = paired_logits(
+        *(_row(*each) for each in ((student_logits, "student"), (teacher_logits, "teacher")))
+    )
     (label,) = classes_of([label], student)
     if class_names and len(class_names) != student.shape[1]:
         raise ValueError(f"{len(class_names)} class names for {student.shape[1]} classes")
     names = tuple(map(str, class_names or range(student.shape[1])))
     softened = [softmax(logits[0].astype(np.float64) / temperature) for logits in (student, teacher)]
     return SoftLabels(*softened, int(label), float(temperature), names, int(id))
+
+
+def _row(logits: ArrayLike, party: str) -> np.ndarray:
+    """(1, C) of one sample."""
+    return numbers(logits, f"{party} logits", shape="(C,) of one sample", ndim=1)[None]
 
 
 def soft_labels_of(run: Run, id: int, *, temperature: float = 1.0) -> SoftLabels:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from workbench.figures import theme
 from workbench.records.interval import Interval
-from workbench.records.wording import estimate, number, plural
+from workbench.records.wording import between, estimate, number, plural
 from workbench.records.wording import percent as as_percent
 
 
@@ -66,7 +66,7 @@ def standing(
         name=name,
         marker=marker,
         error_y=error_bars(mean, low, high) | {"thickness": 1.2, "width": 3},
-        customdata=["" if np.isnan(a + b) else f" ({a:.3g} to {b:.3g})" for a, b in zip(low, high, strict=True)],
+        customdata=["" if np.isnan(a + b) else f" ({between(a, b)})" for a, b in zip(low, high, strict=True)],
         hovertemplate=f"%{{y:.3g}}%{{customdata}}<extra>{name}</extra>",
         **more,
     )

@@ -68,8 +68,10 @@ def bounds(interval: Interval, write: Write = number, of: str = "") -> str:
         write: how a bound is written.
         of: what the interval is of, where that is not the number before it, such as ``of the difference``.
     """
-    if interval.method == "tied" or interval.low == interval.high:
+    if interval.method == "tied":
         return f"identical in all {interval.n:,}"
+    if interval.low == interval.high:
+        return "no spread"
     if interval.method == "unbounded" or (math.isinf(interval.low) and math.isinf(interval.high)):
         return "no finite interval"
     if math.isnan(interval.low) or math.isnan(interval.high):

@@ -12,7 +12,15 @@ def finite(values: ArrayLike, name: str = "values", dimensions: tuple[int, ...] 
     Raises:
         ValueError: another shape, nothing at all, or NaN or infinity among them; the message uses the name.
     """
-    array = np.asarray(values, np.float64)
+    try:
+        array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{name} cannot be made an array of numbers: {error}") from error
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        raise ValueError(f"{name} have masked values; leave these out or fill them")
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"{name} must be real numbers, but are of type {array.dtype}")
+    array = array.astype(np.float64)
     if array.ndim not in dimensions or not array.size:
         allowed = " or ".join(str(d) for d in dimensions)
         raise ValueError(f"{name} of shape {array.shape}: need {allowed} dimension(s) and at least one value")

@@ -118,7 +118,7 @@ def test_identical_models_use_all_the_room_there_is(drawn: tuple[np.ndarray, ...
     found = agreement(student, student, labels)
     assert (found.phi.mean, found.phi.low, found.phi.high) == pytest.approx((1, 1, 1))
     assert found.kappa.mean == pytest.approx(1)
-    assert "phi, 0 at that agreement and 1 at the highest possible one, is 1 (no spread, n = " in found.explain()
+    assert "phi, 0 at that agreement and 1 at the highest possible one, is 1 (no spread)" in found.explain()
     perfect = agreement(np.eye(3)[[0, 1, 2]], np.eye(3)[[0, 1, 2]], [0, 1, 2])
     assert math.isnan(perfect.phi.mean)
     assert any("phi is undefined" in warning for warning in perfect.warnings)

@@ -71,7 +71,7 @@ def test_two_seeds_have_one_pair():
     assert found.disagreement.mean == 0.5
     assert any("only 2 seeds" in warning for warning in found.warnings)
     assert "nan" not in found.explain()
-    assert "points (no interval)" in found.explain()
+    assert "no interval)" in found.explain()
 
 
 def test_a_study_brings_its_runs():

@@ -126,9 +126,9 @@ def test_it_says_what_weakens_it() -> None:
 def test_it_explains_itself() -> None:
     text = ranking(OURS, SAME).explain()
     assert "Of 4 methods, first by our scores: d; first by the published scores: d." in text
-    assert "tau-b of the two orders is 1 (no spread, n = " in text
+    assert "tau-b of the two orders is 1 (no spread)" in text
     assert text.endswith("Over resampled seeds the rank of d is 1.")
-    assert "is 1 (no interval)" in ranking({k: v[:1] for k, v in OURS.items()}, SAME).explain()
+    assert "no interval)" in ranking({k: v[:1] for k, v in OURS.items()}, SAME).explain()
 
 
 def test_the_same_seed_gives_the_same_draws() -> None:

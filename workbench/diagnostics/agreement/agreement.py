@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike
 
 from workbench.diagnostics.agreement.chance import Picks, bounds
 from workbench.diagnostics.agreement.distances import forward_kl
-from workbench.diagnostics.outputs import classes_of, names_of, pair_of, paired_logits, tie_warning
+from workbench.diagnostics.outputs import classes_of, names_of, output_warnings, pair_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -175,7 +175,7 @@ def agreement(
     drawn, points = resampled(n, measures, seed=seed).T, measures(np.ones((1, n)))[0]
     intervals = [interval_of(*each, n) for each in zip(drawn, points, strict=True)]
     found = assembled(picks, np.ones(n), intervals, names_of(class_names, classes), seed)
-    found = replace(found, warnings=found.warnings + tie_warning(student=student_logits, teacher=teacher_logits))
+    found = replace(found, warnings=found.warnings + output_warnings(student=student_logits, teacher=teacher_logits))
     return found if mode == "corrected" else _as_released(found, apart)
 
 

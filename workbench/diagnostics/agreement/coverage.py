@@ -38,6 +38,7 @@ from workbench.diagnostics.agreement.coverage_cells import (
     seen_of,
     thirds,
 )
+from workbench.diagnostics.arrays import numbers, plain, truths
 from workbench.diagnostics.outputs import outputs_of
 from workbench.records.interval import Interval
 from workbench.records.result import Result
@@ -176,8 +177,8 @@ def coverage(
             finite.
     """
     transfer, evaluated = _tables(transfer_inputs, inputs, bins, threshold)
-    agrees = np.asarray(agrees, bool)
-    if agrees.shape != evaluated.shape[:1] or (ids is not None and len(np.asarray(ids)) != len(evaluated)):
+    agrees = truths(agrees, "agreements", shape="(N,)", ndim=1)
+    if agrees.shape != evaluated.shape[:1] or (ids is not None and len(plain(ids, "ids")) != len(evaluated)):
         raise ValueError(f"{len(evaluated)} inputs, {agrees.shape} agreements: one row per sample everywhere")
     edges = edges_of(evaluated, bins)
     shown, cells = bins_of(transfer, edges), bins_of(evaluated, edges)
@@ -195,7 +196,7 @@ def coverage(
         cumulative=cumulative(shown, bins, threshold),
         seen=seen,
         agrees=agrees,
-        ids=np.arange(len(agrees)) if ids is None else np.asarray(ids),
+        ids=np.arange(len(agrees)) if ids is None else plain(ids, "ids"),
         cells=cells,
         reached=reached,
         features=tuple(map(str, features or range(evaluated.shape[1]))),
@@ -232,15 +233,16 @@ def coverage_of(run: Run, setting: Setting | None = None, *, bins: int = 8, thre
 
 
 def _tables(transfer_inputs: ArrayLike, inputs: ArrayLike, bins: int, threshold: int) -> tuple[np.ndarray, np.ndarray]:
-    transfer, evaluated = (np.asarray(each, np.float64) for each in (transfer_inputs, inputs))
+    transfer, evaluated = (
+        numbers(each, name, shape="(N, F)", ndim=2).astype(np.float64)
+        for each, name in ((transfer_inputs, "transfer inputs"), (inputs, "inputs"))
+    )
     if transfer.ndim != 2 or evaluated.ndim != 2 or transfer.shape[1] != evaluated.shape[1] or not len(transfer):
         raise ValueError(f"transfer inputs {transfer.shape} and inputs {evaluated.shape} must be (M, F) and (N, F)")
     if not 2 <= evaluated.shape[1] <= MOST_FEATURES:
         raise ValueError(f"coverage of pairs is for tables of 2 to {MOST_FEATURES} features, not {evaluated.shape[1]}")
     if bins < 2 or threshold < 1:
         raise ValueError(f"{bins} bins and a threshold of {threshold}: 2 bins and a threshold of 1 are the least")
-    if not (np.isfinite(transfer).all() and np.isfinite(evaluated).all()):
-        raise ValueError("inputs hold NaN or infinite values")
     return transfer, evaluated
 
 

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.diagnostics.outputs import classes_of, names_of, outputs_of, pair_of, paired_logits, tie_warning
+from workbench.diagnostics.outputs import classes_of, names_of, output_warnings, outputs_of, pair_of, paired_logits
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -173,7 +173,7 @@ def flips(
         n=len(labels),
         seed=seed,
         class_names=names,
-        warnings=_warnings(won, lost) + tie_warning(model=model, baseline=baseline),
+        warnings=_warnings(won, lost) + output_warnings(model=model, baseline=baseline),
         provenance=dict(PROVENANCE),
     )
 

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.agreement.study_runs import arm_of, runs_of
+from workbench.diagnostics.arrays import plain
 from workbench.diagnostics.outputs import check_classification, checked_logits, classes_of, outputs_of
 from workbench.records.interval import Interval
 from workbench.records.result import Result
@@ -109,7 +110,7 @@ def seed_disagreement(
     Raises:
         ValueError: fewer than two seeds, or as ``agreement``.
     """
-    logits = np.asarray(logits)
+    logits = plain(logits, "logits")
     if logits.ndim != 3 or len(logits) < 2:
         raise ValueError(f"logits of shape {logits.shape}: (S, N, C) of two seeds or more are needed")
     known = classes_of(labels, checked_logits(logits[0], "seed 0"))

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.agreement.strata_samples import SHARES, By, Samples, grouped
+from workbench.diagnostics.arrays import indices, numbers
 from workbench.diagnostics.outputs import pair_of
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -118,12 +119,12 @@ def strata(
     Raises:
         ValueError: no measure, lengths differ, a value is not finite, or an index without a name.
     """
-    group = np.asarray(group)
-    table = np.array([np.asarray(each, np.float64) for each in values.values()])
-    if table.ndim != 2 or table.shape[1:] != group.shape or not group.size:
-        raise ValueError(f"{len(values)} measures of shape {table.shape[1:]} for groups {group.shape}: one per sample")
-    if not np.isfinite(table).all():
-        raise ValueError("a measure holds NaN or infinite values")
+    group = indices(group, "groups")
+    rows = {name: numbers(each, name, shape="(N,)", ndim=1).astype(np.float64) for name, each in values.items()}
+    if not rows or {len(each) for each in rows.values()} != {len(group)}:
+        shapes = ", ".join(f"{name} {each.shape}" for name, each in rows.items())
+        raise ValueError(f"{len(values)} measures ({shapes or 'none'}) for groups {group.shape}: one per sample")
+    table = np.array(list(rows.values()))
     if group.min() < 0 or group.max() >= len(groups):
         raise ValueError(f"groups run from {group.min()} to {group.max()}; there are {len(groups)} names")
     counts = np.bincount(group, minlength=len(groups))

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import numbers
 from workbench.diagnostics.divergence.bounds import LARGEST
 from workbench.diagnostics.divergence.divergence import divergence, runs_of
 from workbench.diagnostics.divergence.gaps import LOSSES
@@ -238,7 +239,7 @@ def _asked(run: Run, setting: Setting | None) -> tuple[dict[str, float], dict[st
 
 def _named(given: Named, name: str) -> dict[str, np.ndarray]:
     named = given if isinstance(given, Mapping) else {name: given}
-    return {each: np.atleast_2d(np.asarray(values, float)) for each, values in named.items()}
+    return {each: np.atleast_2d(numbers(values, f"{name} {each}").astype(np.float64)) for each, values in named.items()}
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:

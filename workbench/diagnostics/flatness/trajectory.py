@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import numbers
 from workbench.diagnostics.divergence.alignment import Weights, aligned, chain_of, weights_of
 from workbench.diagnostics.divergence.divergence import runs_of
 from workbench.diagnostics.divergence.steps import BATCH, last_steps
@@ -126,7 +127,7 @@ def trajectory(
     """
     import torch
 
-    nets = np.asarray(weights, np.float64)
+    nets = numbers(weights, "weights", shape="(T, P)", ndim=2).astype(np.float64)
     if nets.shape != (len(points), len(objective.weights)) or len(nets) < FEWEST or not np.ptp(nets, axis=0).any():
         raise ValueError(
             f"weights {nets.shape} of {len(points)} nets: needed are {FEWEST} or more that differ, each of "

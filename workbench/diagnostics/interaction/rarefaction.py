@@ -24,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import truths
 from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.rarefaction_subsets import means
 from workbench.records.interval import Interval
@@ -131,8 +132,8 @@ def rarefaction(
         ValueError: not a table, no groups, or an empty one.
         KeyError: the reference is not a group.
     """
-    table = np.asarray(owned, bool)
-    if table.ndim != 2 or not groups or not all(len(members) for members in groups.values()):
+    table = truths(owned, "owned", shape="(models, features)", ndim=2)
+    if not groups or not all(len(members) for members in groups.values()):
         raise ValueError(f"owned must be (models, features), got {table.shape}, and {dict(groups)} groups with models")
     reference = next(iter(groups)) if reference is None else reference
     if reference not in groups:

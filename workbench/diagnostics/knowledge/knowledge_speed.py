@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import numbers, truths
 from workbench.diagnostics.knowledge.counts import over_images
 from workbench.records.interval import Interval
 from workbench.records.result import Result
@@ -108,10 +109,14 @@ def knowledge_speed(
     Raises:
         ValueError: shapes do not fit, or no checkpoint or image.
     """
-    points, path = np.asarray(points, bool), np.asarray(path, float)
+    points = truths(points, "points", shape="(K, I, G, G)", ndim=4)
+    path = numbers(path, "path", shape="(K,)", ndim=1).astype(np.float64)
     if points.ndim != 4 or len(points) != len(path) or 0 in points.shape[:2]:
         raise ValueError(f"points {points.shape} and path {path.shape}: (K, I, G, G) and (K,) are needed")
-    inside = np.broadcast_to(np.asarray(foreground, bool), points.shape[1:])
+    inside = truths(foreground, "foreground")
+    if inside.shape not in (points.shape[1:], points.shape[2:]):
+        raise ValueError(f"foreground {inside.shape} for points {points.shape}: (I, G, G) or (G, G) is needed")
+    inside = np.broadcast_to(inside, points.shape[1:])
     on = (points & inside).sum((-2, -1))
     peak = path[on.argmax(0)]
     kept = [_kept(points & side) for side in (inside, ~inside, np.ones_like(inside))]

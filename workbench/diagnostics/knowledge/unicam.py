@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import indices, numbers
 from workbench.diagnostics.knowledge.unicam_scores import PARTS, intervals_of, maps_of, p_values_of, scores_of
 from workbench.records.interval import Interval
 from workbench.records.result import Result
@@ -127,8 +128,8 @@ def unicam(
         ValueError: numbers of samples or ids differ, fewer than 4 samples, values that are not finite, or one label only.
     """
     tables = {"student": student, "control": control, "teacher": teacher}
-    arrays = {name: np.array(each, np.float64) for name, each in tables.items()}
-    labels = np.asarray(labels)
+    arrays = {name: numbers(each, f"{name} features").astype(np.float64) for name, each in tables.items()}
+    labels = indices(labels, "labels")
     _check(arrays, labels, ids)
     scores = scores_of(arrays, labels)
     p_values = p_values_of(arrays, labels, seed)

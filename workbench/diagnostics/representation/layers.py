@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import numbers, plain
 from workbench.records.wording import plural
 from workbench.statistics.intervals import critical
 
@@ -29,7 +30,11 @@ def check(sides: Mapping[str, Features], ids: tuple[ArrayLike, ArrayLike] | None
     """
     if empty := [side for side, features in sides.items() if not len(features)]:
         raise ValueError(f"no layers of {' and '.join(empty)} are given")
-    lengths = {f"{side} {layer}": len(np.asarray(f)) for side, found in sides.items() for layer, f in found.items()}
+    lengths = {
+        f"{side} {layer}": len(plain(f, f"features of {side} {layer!r}"))
+        for side, found in sides.items()
+        for layer, f in found.items()
+    }
     if len(set(lengths.values())) > 1:
         raise ValueError(
             "the layers are of different samples: " + ", ".join(f"{k} has {n}" for k, n in lengths.items())
@@ -60,9 +65,7 @@ def portraits(side: str, features: Features, tell: Tell) -> dict[str, Portrait]:
     found = {}
     for done, (layer, each) in enumerate(features.items()):
         tell(0.5 * done / len(features), f"{side} {layer}")
-        table = torch.from_numpy(np.array(each, np.float64))
-        if not bool(table.isfinite().all()):
-            raise ValueError(f"the features of {side} {layer!r} hold NaN or infinite values")
+        table = torch.from_numpy(np.array(numbers(each, f"features of {side} {layer!r}"), np.float64))
         try:
             found[layer] = portrait(table)
         except ValueError as error:
