@@ -68,8 +68,8 @@ def indices(given: Any, name: str, *, count: int | None = None, shape: str = "(N
     """(N,) int64 class numbers, group numbers or ids.
 
     Raises:
-        TypeError: they are text, or no whole numbers.
-        ValueError: another shape (a column and one-hot rows are named), another number of them, or nothing.
+        TypeError: they are text, or no numbers.
+        ValueError: another shape (a column and one-hot rows are named), another number of them, nothing, or fractions.
     """
     array = plain(given, name)
     if array.dtype.kind in "USO":
@@ -87,7 +87,7 @@ def indices(given: Any, name: str, *, count: int | None = None, shape: str = "(N
         )
     check_shape(array, name, shape, 1)
     if array.dtype.kind == "f":
-        raise TypeError(f"{name} must be whole numbers, not {array.dtype}: give them as integers")
+        raise ValueError(f"{name} must be whole numbers, not {array.dtype}: give them as integers")
     if count is not None and len(array) != count:
         raise ValueError(f"{len(array)} {name} for {count} samples: one of them per sample is needed")
     return array.astype(np.int64)

@@ -85,8 +85,8 @@ def paired_logits(
     if student.shape != teacher.shape:
         wrong = "numbers of samples" if len(student) != len(teacher) else "numbers of classes"
         raise ValueError(
-            f"{parties[0]} logits {student.shape} and {parties[1]} logits {teacher.shape} differ in shape: {wrong} must be "
-            "the same"
+            f"{parties[0]} logits {student.shape} and {parties[1]} logits {plain(teacher_logits, parties[1]).shape} differ in "
+            f"shape: {wrong} must be the same"
         )
     return student, teacher
 

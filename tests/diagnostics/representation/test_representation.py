@@ -154,3 +154,24 @@ def test_a_run_and_its_control(tmp_path: Path) -> None:
     assert (few.n, few.student_layers, few.has_control) == (20, ("classifier",), False)
     assert "student minus control: " in found.explain()
     assert "control" not in few.explain()
+
+
+def test_the_difference_to_the_control_has_a_paired_interval() -> None:
+    """Against a jackknife of the whole comparison, run anew without each group of samples."""
+    import torch
+
+    generator = np.random.default_rng(7)
+    teacher = generator.normal(size=(40, 5))
+    student, alone = teacher + generator.normal(size=(40, 5)), generator.normal(size=(40, 5))
+    found = representation({"a": student}, {"b": teacher}, {"a": alone}, seed=3)
+    values = []
+    for group in torch.randperm(40, generator=torch.Generator().manual_seed(3)).tensor_split(10):
+        kept = np.setdiff1d(np.arange(40), group.numpy())
+        part = representation({"a": student[kept]}, {"b": teacher[kept]}, {"a": alone[kept]})
+        values.append(part.table[0, 0, 0] - part.control[0, 0, 0])
+    error = np.sqrt(9 / 10 * ((np.array(values) - np.mean(values)) ** 2).sum())
+    assert found.difference[0, 0] == pytest.approx(found.table[0, 0, 0] - found.control[0, 0, 0])
+    np.testing.assert_allclose(found.difference_low, found.difference - 2.262157 * error, rtol=1e-5)
+    np.testing.assert_allclose(found.difference_high, found.difference + 2.262157 * error, rtol=1e-5)
+    assert "student minus control: +" in found.explain()
+    assert np.isnan(representation({"a": student}, {"b": teacher}).difference_low).all()
