@@ -183,6 +183,7 @@ def test_the_digest_follows_the_content(tmp_path: Path) -> None:
     made = as_transfer_set(Pairs())
     assert made.digest() == as_transfer_set(Pairs()).digest() != as_transfer_set(Pairs(count=N - 1)).digest()
     assert made.subset(torch.arange(5)).digest() != made.subset(torch.arange(1, 6)).digest()
+    assert made.inputs[3].tolist() == X[3].tolist()
 
 
 # --- items that change -------------------------------------------------------------------------------------------

@@ -44,6 +44,10 @@ class OnDemand(ABC):
         """Number of samples."""
         return len(self.numbers)
 
+    def __getitem__(self, row: int) -> Any:
+        """The inputs of one sample."""
+        return self.read(torch.tensor([row]))[0]
+
     @abstractmethod
     def read(self, rows: Tensor, seed: int = 0) -> Any:
         """Some samples, a tensor (B, ...) or a tuple or dict of such.

@@ -38,7 +38,7 @@ def _picture(setting: Setting | None, id: int) -> Markup:
     rows = np.flatnonzero(setting.test.ids.cpu().numpy() == id)
     if not len(rows):
         raise ValueError(f"setting {setting.name!r} has no test sample {id}: the run was scored on other data")
-    image = setting.test.subset(setting.test.ids.new_tensor(rows[:1])).in_memory().inputs[0].cpu().numpy()
+    image = setting.test.inputs[int(rows[0])].cpu().numpy()
     return tag("img", src=data_uri(image), alt=f"test sample {id}")
 
 
