@@ -7,7 +7,6 @@ import pytest
 
 from workbench.statistics import resampling
 from workbench.statistics.resampling import (
-    basic_interval,
     bootstrap_counts,
     bootstrap_means,
     hierarchical,
@@ -126,14 +125,6 @@ def test_resamples_in_which_a_statistic_is_undefined_are_left_out_while_they_are
     assert (many.mean, many.method) == (500.0, "none")
     assert np.isnan(many.low)
     assert np.isnan(interval_of(values, np.nan, 9).high)
-
-
-def test_the_basic_interval_reflects_the_resamples_about_the_estimate():
-    found = basic_interval(np.arange(1001.0), 480.0, 3)
-    assert [found.low, found.high] == pytest.approx([0.0, 935.0])  # 960 - 975 is below zero
-    inflated = basic_interval(np.linspace(2.0, 3.0, 101), 1.5, 3)
-    assert (inflated.low, inflated.high) == (pytest.approx(0.025), 1.5)  # it holds the estimate
-    assert inflated.method == "basic"
 
 
 def test_percentile_interval_cuts_both_tails():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
 
 from workbench.diagnostics.divergence.divergence import Divergence
@@ -12,7 +13,7 @@ from workbench.figures.text import escaped
 
 ROW, REST = 54, 130
 SHORT = {
-    "pred_seed": "probabilities, seeds averaged<br><i>a lower bound</i>",
+    "pred_seed": "probabilities, seeds averaged<br><i>no certain side</i>",
     "pred_pairs": "probabilities, pair by pair<br><i>above the one with seeds averaged</i>",
     "func_gauss": "Gaussians over functions<br><i>no certain side</i>",
     "param_isotropic": "Gaussians over weights<br><i>of a width we choose</i>",
@@ -24,8 +25,11 @@ SHORT = {
 
 
 def figure(result: Divergence) -> go.Figure:
-    """A row for each estimator: the estimate with its interval, and what teachers give against teachers."""
-    names = [name for name, value in result.values.items() if value.mean > 0]
+    """A row for each estimator: students against teachers, and the floor: groups of one party that are as large.
+
+    Debiased estimates stand where they were before the floor was taken off, so that the two can be compared.
+    """
+    names = [name for name, value in result.values.items() if value.mean + _taken_off(result, name) > 0]
     rows = list(range(len(names)))
     axes = {
         "xaxis": {"title": {"text": "nats"}, **theme.LOG_AXIS},
@@ -45,8 +49,10 @@ def figure(result: Divergence) -> go.Figure:
 def _values(result: Divergence, names: list[str]) -> go.Scatter:
     """An interval that reaches below zero ends at a hundredth of the estimate, where a logarithmic axis can show it."""
     found = [result.values[name] for name in names]
-    means, lows = [each.mean for each in found], [max(each.low, 0.01 * each.mean) for each in found]
-    bars = error_bars(means, lows, [each.high for each in found])
+    moved = [_taken_off(result, name) for name in names]
+    means = [each.mean + by for each, by in zip(found, moved, strict=True)]
+    lows = [max(each.low + by, 0.01 * mean) for each, by, mean in zip(found, moved, means, strict=True)]
+    bars = error_bars(means, lows, [each.high + by for each, by in zip(found, moved, strict=True)])
     return go.Scatter(
         x=means,
         y=list(range(len(names))),
@@ -59,13 +65,18 @@ def _values(result: Divergence, names: list[str]) -> go.Scatter:
     )
 
 
+def _taken_off(result: Divergence, name: str) -> float:
+    """The floor of an estimate that is debiased."""
+    return float(np.nan_to_num(result.floors[name])) if "same_size" in result.parts[name] else 0.0
+
+
 def _floors(result: Divergence, names: list[str]) -> go.Scatter:
     known = [(row, result.floors[name]) for row, name in enumerate(names) if result.floors[name] > 0]
     return go.Scatter(
         x=[floor for _, floor in known],
         y=[row for row, _ in known],
         mode="markers",
-        name="teachers against teachers (floor)",
+        name="groups of one party (floor)",
         marker=theme.marker("teacher", 9),
         hovertemplate="floor %{x:.3g} nats<extra></extra>",
     )

@@ -28,7 +28,7 @@ class Interval:
     low: float
     high: float
     n: int
-    method: Literal["t", "wilson", "percentile", "basic", "none", "tied", "unbounded"]
+    method: Literal["t", "wilson", "percentile", "none", "tied", "unbounded"]
     level: float = 0.95
 
     def excludes(self, value: float) -> bool:

@@ -133,13 +133,3 @@ def interval_of(resampled: np.ndarray, estimate: float, n: int, level: float = 0
     if not np.isfinite(estimate) or len(known) < (1 - MOST_UNDEFINED) * len(resampled):
         return Interval(float(estimate), np.nan, np.nan, n, "none", coverage(level))
     return percentile_interval(known, estimate, n, level)
-
-
-def basic_interval(resampled: np.ndarray, estimate: float, n: int, level: float = 0.95) -> Interval:
-    """Resampled deviations taken off the estimate (Davison and Hinkley 1997), not below 0 and holding the estimate.
-
-    For what resampling inflates, such as distances from zero: the inflation moves the bounds down instead of up.
-    """
-    tails = (1 - coverage(level)) / 2
-    low, high = 2 * estimate - np.quantile(finite(resampled, "resampled values"), [1 - tails, tails])
-    return Interval(float(estimate), max(0.0, float(low)), max(float(high), float(estimate)), n, "basic", level)

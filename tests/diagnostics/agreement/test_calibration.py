@@ -90,16 +90,31 @@ def test_a_model_that_is_not_calibrated_lies_outside():
     assert found.p_calibrated["student"] < 0.01
 
 
-def test_the_interval_of_a_planted_error_holds_it():
-    held = 0
-    for seed in range(20):
-        logits, labels = drawn(800, seed, gap=0.15)
-        confidence = softmax(logits, axis=1).max(axis=1)
-        found = reliability.error_interval(
-            (labels == 0) - confidence, reliability.equal_width(confidence, 15), 15, seed
-        )
-        held += found.low < 0.15 < found.high
-    assert held >= 17
+def test_calibration_errors_have_a_null_beside_them_and_no_interval():
+    found = one(STUDENT, LABELS)
+    for name, null in (("ece", "null"), ("adaptive", "adaptive_null"), ("classwise", "classwise_null")):
+        assert np.isnan(getattr(found, name)["student"].low)
+        assert 0 < getattr(found, null)["student"].low < getattr(found, null)["student"].high
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("samples", "classes"), [(100, 3), (300, 10)])
+def test_every_null_holds_calibrated_models_as_often_as_it_says_and_leaves_others_out(samples, classes):
+    luck, inside, outside, rounds = np.random.default_rng(samples + classes), np.zeros(2), 0, 30
+    for k in range(rounds):
+        logits = luck.normal(0, 2, (samples, classes))
+        p = softmax(logits, axis=1)
+        labels = (p.cumsum(axis=1) < luck.random((samples, 1))).sum(axis=1)
+        confidence, hits = p.max(axis=1), p.argmax(axis=1) == labels
+        bin_of = reliability.equal_width(confidence, 15)
+        top = reliability.error(hits - confidence, bin_of, 15), reliability.null_errors(confidence, bin_of, 15, k)
+        for at, (found, null) in enumerate((top, reliability.classwise(p, labels, 15, k))):
+            low, high = np.quantile(null, [0.025, 0.975])
+            inside[at] += low <= found <= high
+        found, null = reliability.classwise(softmax(3 * logits, axis=1), labels, 15, k)
+        outside += found > np.quantile(null, 0.975)
+    assert (inside / rounds >= 0.83).all()  # 0.95 less three standard errors
+    assert outside / rounds > 0.9
 
 
 def test_the_null_of_one_bin_is_a_folded_normal():

@@ -12,7 +12,6 @@ from tests.figures import examples
 from workbench.diagnostics.confusion import numbers as confusion_numbers
 from workbench.diagnostics.confusion.confusion import confusion, confusion_of
 from workbench.diagnostics.confusion.similarity import NAMES, similarity, top_overlaps
-from workbench.diagnostics.confusion.tables import at_full_length
 
 
 @pytest.fixture(autouse=True)
@@ -184,10 +183,22 @@ def test_the_seed_fixes_every_number_and_both_forms_are_reported() -> None:
     assert released.other["pearson"] == first.pearson.mean
 
 
-def test_the_correlation_of_halves_is_stepped_up() -> None:
-    assert at_full_length(0.5) == pytest.approx(2 / 3)
-    assert at_full_length(1.0) == 1
-    assert math.isnan(at_full_length(-0.1))
+@pytest.mark.parametrize("mode", ["corrected", "paper"])
+def test_the_ceiling_of_every_number_is_what_equal_structures_show_on_as_many_errors(mode: str) -> None:
+    luck, classes, n = np.random.default_rng(0), 6, 600
+    labels = np.arange(n) % classes
+    wrong = luck.dirichlet(np.full(classes - 1, 0.6), classes)
+    soft = np.zeros((classes, classes))
+    soft[~np.eye(classes, dtype=bool)] = (0.3 * wrong).ravel()
+    soft += 0.7 * np.eye(classes)
+    seen, most = [], []
+    for _ in range(12):  # students that err exactly as the teacher's soft labels say
+        picked = np.array([luck.choice(classes, p=soft[label]) for label in labels])
+        found = confusion(np.eye(classes)[picked], np.log(soft[labels] + 1e-12), labels, mode=mode)
+        seen.append([getattr(found, name).mean for name in NAMES])
+        most.append([found.ceiling[name] for name in NAMES])
+    np.testing.assert_allclose(np.mean(seen, axis=0), np.mean(most, axis=0), atol=0.05)
+    assert np.mean(most, axis=0)[NAMES.index("soft_iou")] < 0.9  # equal structures are far from 1 on so few errors
 
 
 @pytest.mark.parametrize(
@@ -250,7 +261,7 @@ def test_a_row_holds_everything_a_number_is_compared_with() -> None:
         assert rows[name]["two teachers"] == pytest.approx(1)
     assert rows["pearson"]["ceiling"] == pytest.approx(found.ceiling["pearson"], nan_ok=True)
     assert rows["cosine"]["sd over classes"] == found.cosine_sd
-    assert math.isnan(rows["cosine"]["ceiling"])
+    assert 0 < rows["cosine"]["ceiling"] <= 1
     assert math.isnan(confusion(student, teacher, labels).rows()[0]["two teachers"])
 
 

@@ -50,8 +50,11 @@ def test_a_study_brings_every_seed_and_each_teacher_once(study: Study, stage: Se
         students.append(softmax(run.predictions["student"].astype(float), axis=1))
         teachers[seed % 2] = softmax(run.predictions["teacher"].astype(float), axis=1)
     s, t = np.mean(students, 0), np.mean([*teachers.values()], 0)
-    assert found.values["pred_seed"].mean == pytest.approx((s * np.log(s / t)).sum(1).mean(), rel=1e-4)
+    parts = found.parts["pred_seed"]
+    assert parts["all_seeds"] == pytest.approx((s * np.log(s / t)).sum(1).mean(), rel=1e-4)
     assert found.floors["pred_seed"] > 0
+    assert found.values["pred_seed"].mean == pytest.approx(parts["same_size"] - found.floors["pred_seed"])
+    assert "lower bound" not in found.explain()
 
 
 def test_gaps_are_those_of_the_models(study: Study, stage: Setting) -> None:

@@ -48,10 +48,23 @@ def test_a_planted_shift_is_mean_and_a_planted_spread_is_covariance() -> None:
     same, moved, wide = (func_gauss(functions(15, 1, **plant), teacher) for plant in ({}, {"shift": 3}, {"spread": 4}))
     assert moved.parts["mean"] > 5 * same.parts["mean"]
     assert wide.parts["covariance"] > 5 * same.parts["covariance"]
-    assert moved.parts["above_floor"] > 0
-    assert moved.value.mean == pytest.approx(moved.parts["mean"] + moved.parts["covariance"])
+    assert moved.value.mean > 0
+    assert moved.parts["all_seeds"] == pytest.approx(moved.parts["mean"] + moved.parts["covariance"])
+    assert moved.value.mean == pytest.approx(moved.parts["same_size"] - moved.floor)
     assert moved.value.low < moved.value.mean < moved.value.high
     assert moved.parts["directions"] == 5
+
+
+@pytest.mark.slow
+def test_the_floor_hides_no_divergence_of_two_nats_and_makes_up_none() -> None:
+    rounds, none, two = 16, [], []
+    for k in range(rounds):
+        teacher = functions(12, 300 + k)
+        none.append(func_gauss(functions(12, 600 + k), teacher).value.mean)
+        two.append(func_gauss(functions(12, 600 + k, shift=2.0), teacher).value.mean)  # 2^2 / 2 nats
+    assert abs(np.mean(none)) < 3 * np.std(none, ddof=1) / rounds**0.5
+    assert np.mean(two) > 1.5
+    assert np.mean(np.array(two) > 0.5) > 0.8
 
 
 def test_constants_added_to_all_classes_change_nothing() -> None:
@@ -196,7 +209,7 @@ def test_arrays_alone_have_no_gaps_but_every_estimate_has_a_side() -> None:
     assert "no weights were given" in found.refused["param_isotropic"]
     assert "Brier" not in found.explain()
     rows = {row["quantity"]: row for row in found.rows()}
-    assert rows["pred_seed"]["side"].startswith("lower bound")
+    assert rows["pred_seed"]["side"].startswith("no certain side")
     known = divergence(student, teacher, gaps=Gaps(np.full((12, 2), 0.1), np.zeros((11, 2)), np.zeros(12, int)))
     assert {row["quantity"]: row["value"] for row in known.rows()}["student gap, brier"] == pytest.approx(0.1)
     assert "not the paper's theorem" in known.explain()

@@ -7,13 +7,16 @@ Formula (see ``reliability``):
     ece          sum_b n_b / N |acc_b - conf_b| in 15 bins of equal width, ((b - 1) / B, b / B];
     adaptive     the same in bins of equally many samples;  classwise: the mean over classes of the ECE of "it is k";
     debiased     the squared error minus its expected bias, which may be below zero;
-    null         the ECE a perfectly calibrated model of the same confidences would show (1,000 simulations): mean and
-                 95 % range; p_calibrated is the share of them at least as large as what was found.
+    null         the ECE a perfectly calibrated model of the same probabilities would show (1,000 simulations): mean and
+                 95 % range; p_calibrated is the share of them at least as large as what was found. ``adaptive_null`` and
+                 ``classwise_null`` are the same for these errors.
     nll          mean -log p(label);  brier: mean sum_k (p_k - 1[k = y])^2, and for the top class alone
                  reliability - resolution + uncertainty + within.
     temperature  the one that minimises nll on the validation split, never on the test samples that are scored.
     relative     ECE of the student against the teacher's probability of the student's class instead of the hits.
 
+Coverage in simulation: the null's range held 93 to 97 % of calibrated models for N of 100, 300 and 1,000 and C of 3 and 10.
+Calibration errors have no interval, since none that was tried covered them as often as stated (see ``reliability``).
 Reading it: an ECE is never 0: read it beside its null. A student may be as calibrated as its teacher and still doubt
 other samples; ``relative`` shows that. One temperature cannot change the order of classes, so what it repairs was a
 matter of scale.
@@ -54,12 +57,14 @@ from workbench.statistics.intervals import wilson_bounds
 Mode = Literal["corrected", "paper"]
 Logits = Mapping[str, ArrayLike]
 BINS, BINS_OF_PAPER, FEW = 15, 10, 100
-MEASURES = ("accuracy", "confidence", "ece", "adaptive", "classwise", "nll", "brier", "null")
+NULLS = ("null", "adaptive_null", "classwise_null")
+MEASURES = ("accuracy", "confidence", "ece", "adaptive", "classwise", "nll", "brier", *NULLS)
 PLAIN = ("debiased", "p_calibrated", "temperature")
 PROVENANCE = {
     "paper": "Guo et al.: On Calibration of Modern Neural Networks, ICML 2017, arXiv:1706.04599",
     "fidelity": "corrected",
     "ours": "null, relative calibration and intervals",
+    "coverage": "in simulation the null's 95 % range held 93 to 97 % of calibrated models; calibration errors have no interval",
 }
 
 
@@ -69,7 +74,9 @@ class Calibration(Result):
 
     Attributes:
         models: M names.
-        accuracy, confidence, ece, adaptive, classwise, nll, brier, null: by model, with intervals over samples.
+        accuracy, confidence, nll, brier: by model, with intervals over samples.
+        ece, adaptive, classwise: by model, without intervals.
+        null, adaptive_null, classwise_null: by model, mean and middle 95 % of these for a perfectly calibrated model.
         debiased, p_calibrated: by model.
         brier_parts: by model, ``reliability``, ``resolution``, ``uncertainty`` and ``within`` of the top class.
         temperature: by model, fitted on validation; NaN where there was none.
@@ -95,6 +102,8 @@ class Calibration(Result):
     nll: dict[str, Interval]
     brier: dict[str, Interval]
     null: dict[str, Interval]
+    adaptive_null: dict[str, Interval]
+    classwise_null: dict[str, Interval]
     debiased: dict[str, float]
     p_calibrated: dict[str, float]
     brier_parts: dict[str, dict[str, float]]
@@ -193,7 +202,7 @@ def calibration(
         temperature=temperatures,
         scaled_nll={name: each[0] for name, each in cooled.items()},
         scaled_ece={name: each[1] for name, each in cooled.items()},
-        relative=relative(checked, bins, seed),
+        relative=relative(checked, bins),
         bins=bins,
         counts=diagrams[:, 0].astype(np.int64),
         shares=diagrams[:, 1],

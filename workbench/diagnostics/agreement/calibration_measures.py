@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.diagnostics.confusion import reliability
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import proportion_interval, t_interval
+from workbench.statistics.intervals import proportion_interval
 from workbench.statistics.resampling import bootstrap_means, percentile_interval
 
 COLDEST, HOTTEST = 0.05, 20.0
@@ -24,22 +24,24 @@ def measured(logits: np.ndarray, labels: np.ndarray, bins: int, seed: int) -> di
     confidence, hits = probabilities.max(axis=1), (picked == labels).astype(np.float64)
     deviations, n = hits - confidence, len(labels)
     wide, even = reliability.equal_width(confidence, bins), reliability.equal_mass(confidence, bins)
-    influence = reliability.classwise(probabilities, labels, bins)
+    classwise, classwise_null = reliability.classwise(probabilities, labels, bins, seed)
     squares = (probabilities**2).sum(axis=1) + 1 - 2 * probabilities[np.arange(n), labels]
     table = np.column_stack([confidence, nll(logits, labels), squares])
     drawn = bootstrap_means(table, seed=seed)
     means = [percentile_interval(each, mean, n) for each, mean in zip(drawn.T, table.mean(axis=0), strict=True)]
-    ece = reliability.error_interval(deviations, wide, bins, seed)
-    null = reliability.null_errors(confidence, wide, bins, seed)
+    ece, adaptive = (reliability.error(deviations, bin_of, bins) for bin_of in (wide, even))
+    null, adaptive_null = (reliability.null_errors(confidence, bin_of, bins, seed) for bin_of in (wide, even))
     return {
         "accuracy": proportion_interval(int(hits.sum()), n),
         **dict(zip(("confidence", "nll", "brier"), means, strict=True)),
-        "ece": ece,
-        "adaptive": reliability.error_interval(deviations, even, bins, seed),
-        "classwise": t_interval(influence),
+        "ece": alone(ece, n),
+        "adaptive": alone(adaptive, n),
+        "classwise": alone(classwise, n),
         "debiased": reliability.debiased(hits, confidence, wide, bins),
         "null": percentile_interval(null, float(null.mean()), n),
-        "p_calibrated": float((1 + (null >= ece.mean).sum()) / (1 + len(null))),
+        "adaptive_null": percentile_interval(adaptive_null, float(adaptive_null.mean()), n),
+        "classwise_null": percentile_interval(classwise_null, float(classwise_null.mean()), n),
+        "p_calibrated": float((1 + (null >= ece).sum()) / (1 + len(null))),
         "brier_parts": reliability.decomposition(hits, confidence, wide, bins),
         "diagram": reliability.diagram(hits, confidence, wide, bins),
     }
@@ -52,11 +54,14 @@ def scaled(logits: np.ndarray, labels: np.ndarray, temperature: float, bins: int
     losses = nll(logits, labels, temperature)
     confidence = softmax(logits.astype(np.float64) / temperature, axis=1).max(axis=1)
     deviations = (logits.argmax(axis=1) == labels) - confidence
-    ece = reliability.error_interval(deviations, reliability.equal_width(confidence, bins), bins, seed)
-    return [percentile_interval(bootstrap_means(losses, seed=seed), losses.mean(), len(labels)), ece]
+    ece = reliability.error(deviations, reliability.equal_width(confidence, bins), bins)
+    return [
+        percentile_interval(bootstrap_means(losses, seed=seed), losses.mean(), len(labels)),
+        alone(ece, len(labels)),
+    ]
 
 
-def relative(logits: Mapping[str, np.ndarray], bins: int, seed: int) -> Interval:
+def relative(logits: Mapping[str, np.ndarray], bins: int) -> Interval:
     """ECE of the student against the teacher's probability of the class that the student picks."""
     from scipy.special import softmax
 
@@ -66,7 +71,12 @@ def relative(logits: Mapping[str, np.ndarray], bins: int, seed: int) -> Interval
     rows, picked = np.arange(len(student)), student.argmax(axis=1)
     confidence = student[rows, picked]
     bin_of = reliability.equal_width(confidence, bins)
-    return reliability.error_interval(teacher[rows, picked] - confidence, bin_of, bins, seed)
+    return alone(reliability.error(teacher[rows, picked] - confidence, bin_of, bins), len(rows))
+
+
+def alone(error: float, n: int) -> Interval:
+    """A calibration error of n samples, which has no interval; see ``reliability``."""
+    return Interval(error, np.nan, np.nan, n, "none")
 
 
 def nll(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> np.ndarray:

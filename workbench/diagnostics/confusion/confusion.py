@@ -10,9 +10,14 @@ Formula:
     classes without samples or without errors are left out. ``paper``: as they are, with 1e-8 added to the counts.
     Pearson and Spearman over all entries; cosine, soft IoU (sum of minima / sum of maxima) and overlap of the largest
     three as means over classes. Intervals resample the samples; the median of the resamples is moved to the estimate,
-    since a resampled confusion is noisier than the confusion, which lowers every similarity.
+    since a resampled confusion is noisier than the confusion, which lowers every similarity, and they are widened (by 1.15
+    to 1.5) until they cover. They are of what other N samples would show, not of endless ones, which would show more: few
+    errors make every similarity smaller, as they make the ceiling smaller.
+    Coverage in simulation (nominal 95 %; 3 mixtures of equal and unequal structure, N of 300 to 2,000, C of 4 and 10):
+    0.92 to 1; without the widening 0.79 to 1.
     B's one error spread is the mean under a Dirichlet prior of 1 / (C - 1) per wrong class, for classes with few errors.
-    ceiling = sqrt(r_A r_B), r: correlation of two halves, stepped up to all samples by 2 r / (1 + r).
+    ceiling: each number's mean for students that make as many errors in each class, drawn from the teacher's soft labels:
+    what equal structures show with so few errors. Soft IoU of equal structures is about 0.6 to 0.7 at N = 400.
     teachers: the same numbers between the soft labels of two teachers, the other way to see how high they can be.
 Reading it: above the null, the student errs towards what the teacher finds alike; at the ceiling, as much as so few
 errors can show. A student trained on labels only can be alike too: then the data are, not the teaching.
@@ -60,6 +65,7 @@ FEW = 30
 PROVENANCE = {
     "paper": "Kang and Kim: What Do Students Learn? A Feature-Level Analysis of Dark Knowledge, ICPR 2026",
     "ours": "permutation null, ceiling, overlap, smoothing, intervals",
+    "coverage": "in simulation 95 % intervals held what other samples of this size show in 92 to 100 % of the cases",
 }
 
 
@@ -75,7 +81,8 @@ class Confusion(Result):
         cosine_by_class, soft_iou_by_class: (C,); NaN for classes left out.
         null: by number, mean and middle 95 % when errors are shuffled within rows.
         p: by number, share of shuffles that reach it.
-        ceiling: of the two correlations, the most that tables of this reliability can show; NaN where it is not known.
+        ceiling: by number, what a student would show whose errors are drawn from the teacher's soft labels, as many per
+            class; NaN where it is not defined.
         repeatability: by number, the student's confusion on one half of the samples against the other half.
         disjoint: by number, the soft labels of one half against the confusion of the other half.
         teachers: by number, the soft labels of another teacher against this one's; empty without another.
@@ -132,7 +139,9 @@ class Confusion(Result):
             )
         by_chance, most = self.null["pearson"], self.ceiling["pearson"]
         limit = (
-            f"no more than {most:.2f} could be expected" if most == most else "it is not known what could be expected"
+            f"a student of the teacher's very structure would show {most:.2f}"
+            if most == most
+            else "no ceiling is known"
         )
         second = (
             f" Two teachers' soft labels correlate at {self.teachers['pearson']:.2f} with each other."
@@ -144,8 +153,9 @@ class Confusion(Result):
             f"at {self.pearson.mean:.2f} ({self.pearson.low:.2f} to {self.pearson.high:.2f}); errors shuffled within each "
             f"class give {by_chance.low:.2f} to {by_chance.high:.2f}, and with {self.errors:,} errors "
             f"{limit}. With soft labels of one half of the samples and errors of the other it is "
-            f"{self.disjoint['pearson']:.2f}. Per class, cosine {self.cosine.mean:.2f} and soft IoU "
-            f"{self.soft_iou.mean:.2f}. In the other form ({'paper' if self.mode == 'corrected' else 'corrected'}) the "
+            f"{self.disjoint['pearson']:.2f}. Per class, cosine {self.cosine.mean:.2f} (at most "
+            f"about {self.ceiling['cosine']:.2f}) and soft IoU {self.soft_iou.mean:.2f} (at most about "
+            f"{self.ceiling['soft_iou']:.2f}). In the other form ({'paper' if self.mode == 'corrected' else 'corrected'}) the "
             f"correlation is {self.other['pearson']:.2f}.{second}"
         )
 
@@ -187,7 +197,7 @@ def confusion(
         **by_class(found, mode),
         **intervals(of, mode, values, seed),
         **against_chance(found, mode, values, seed),
-        **repeatability(of, mode, seed),
+        **repeatability(of, found, mode, seed),
         teachers={} if second_teacher is None else between_teachers(teacher, np.asarray(second_teacher), labels, mode),
         other=named(compared(of, "paper" if mode == "corrected" else "corrected")),
         soft=found.soft,

@@ -11,8 +11,8 @@ from workbench.diagnostics.confusion.tables import (
     Mode,
     Samples,
     Tables,
-    at_full_length,
     null,
+    of_equal_structure,
     off_diagonals,
     repeated,
     resampled,
@@ -23,6 +23,8 @@ from workbench.records.interval import Interval
 from workbench.statistics.resampling import percentile_interval
 
 RESAMPLES, LEAST = 500, 20
+WIDER = {"pearson": 1.15, "spearman": 1.5, "cosine": 1.15, "soft_iou": 1.15, "top_overlap": 1.3}
+"""What the intervals of resamples are widened by, so that 95 % intervals cover as often as they say in simulations."""
 
 
 def compared(of: Samples, mode: Mode) -> np.ndarray:
@@ -38,7 +40,7 @@ def named(values: np.ndarray) -> dict[str, float]:
 def intervals(of: Samples, mode: Mode, values: np.ndarray, seed: int) -> dict[str, Interval]:
     """The five with intervals over samples."""
     drawn = resampled(of, mode, RESAMPLES, seed)
-    return {what: around(values[k], drawn[:, k], len(of.labels)) for k, what in enumerate(NAMES)}
+    return {what: around(values[k], drawn[:, k], len(of.labels), WIDER[what]) for k, what in enumerate(NAMES)}
 
 
 def against_chance(found: Tables, mode: Mode, values: np.ndarray, seed: int) -> dict[str, Any]:
@@ -52,10 +54,11 @@ def against_chance(found: Tables, mode: Mode, values: np.ndarray, seed: int) -> 
     }
 
 
-def repeatability(of: Samples, mode: Mode, seed: int) -> dict[str, Any]:
-    """How well the student's table repeats, and what that allows."""
-    soft, hard, crossed = (named(values) for values in repeated(of, mode, seed))
-    most = {w: float(np.sqrt(at_full_length(soft[w]) * at_full_length(hard[w]))) for w in ("pearson", "spearman")}
+def repeatability(of: Samples, found: Tables, mode: Mode, seed: int) -> dict[str, Any]:
+    """How well the student's table repeats, and what a student of the teacher's very structure would show."""
+    _, hard, crossed = (named(values) for values in repeated(of, mode, seed))
+    equal = of_equal_structure(found, mode, RESAMPLES, seed)
+    most = {what: spread(equal[:, k]).mean for k, what in enumerate(NAMES)}
     return {"repeatability": hard, "ceiling": most, "disjoint": crossed}
 
 
@@ -81,12 +84,13 @@ def between_teachers(teacher: np.ndarray, second: np.ndarray, labels: np.ndarray
     return named(similarity(*rows, rows[0].sum(axis=1) > 0))
 
 
-def around(estimate: float, values: np.ndarray, samples: int) -> Interval:
-    """Percentile interval of resampled values, moved so that their median is the estimate and cut at -1 and 1."""
+def around(estimate: float, values: np.ndarray, samples: int, wider: float = 1.0) -> Interval:
+    """Percentile interval of resampled values, moved so that their median is the estimate, widened, cut at -1 and 1."""
     known = values[np.isfinite(values)]
     if not np.isfinite(estimate) or len(known) < LEAST:
         return Interval(float(estimate), np.nan, np.nan, samples, "none")
-    return percentile_interval(np.clip(known + estimate - np.median(known), -1.0, 1.0), estimate, samples)
+    moved = estimate + wider * (known - np.median(known))
+    return percentile_interval(np.clip(moved, -1.0, 1.0), estimate, samples)
 
 
 def spread(values: np.ndarray) -> Interval:

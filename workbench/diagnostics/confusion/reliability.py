@@ -4,19 +4,19 @@ Formula (bin b holds n_b of N samples; conf_b and acc_b mean confidence and shar
     error      ECE = sum_b n_b / N |acc_b - conf_b| = sum_b |sum_{i in b} d_i| / N.
     debiased   sum_b n_b / N [(acc_b - conf_b)^2 - acc_b (1 - acc_b) / (n_b - 1)], bins of one sample left out: the
                square of the error without what n_b draws add to it on average; it may be negative.
-    null       ECE of hits drawn with the very confidences: what a perfectly calibrated model would show.
+    null       ECE of hits (of labels, for the classwise error) drawn with the very probabilities: what a perfectly
+               calibrated model would show (consistency resampling, Broecker and Smith 2007).
 
-Bounds of an ECE are those of the basic bootstrap: resampling adds noise, which makes every ECE larger, and a percentile
-interval would be too high. Of simulated 95 % intervals at 360 and 2,000 samples, these held a true ECE of 0.02 or more
-in 84 to 95 % of the cases, and one of exactly 0 in 55 % (the percentile interval: 0 to 95 %, and never).
+No interval is given for an ECE: it is never below what chance adds, and nominal 95 % intervals of bootstraps covered a
+true ECE of 0.02 or more in 84 to 95 % of simulations at 360 and 2,000 samples, one of 0 in 55 % or never, and a t interval
+the classwise error in 27 % at 300 samples. The middle 95 % of the null holds that much of calibrated models.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from workbench.records.interval import Interval
-from workbench.statistics.resampling import CHUNK, basic_interval, resampled
+from workbench.statistics.resampling import CHUNK
 
 RESAMPLES = 1000
 
@@ -40,17 +40,6 @@ def equal_mass(confidence: np.ndarray, bins: int) -> np.ndarray:
 def error(deviations: np.ndarray, bin_of: np.ndarray, bins: int) -> float:
     """ECE from deviations ``hit - confidence`` (N,)."""
     return float(np.abs(np.bincount(bin_of, deviations, bins)).sum() / len(deviations))
-
-
-def error_interval(deviations: np.ndarray, bin_of: np.ndarray, bins: int, seed: int) -> Interval:
-    """ECE with a basic bootstrap over samples."""
-    n, sums = len(deviations), _membership(bin_of, bins)
-
-    def errors(counts: np.ndarray) -> np.ndarray:
-        return np.abs(sums @ (counts * deviations).T).sum(axis=0) / n
-
-    drawn = resampled(n, errors, resamples=RESAMPLES, seed=seed)
-    return basic_interval(drawn, error(deviations, bin_of, bins), n)
 
 
 def null_errors(confidence: np.ndarray, bin_of: np.ndarray, bins: int, seed: int) -> np.ndarray:
@@ -84,14 +73,33 @@ def diagram(
     return counts, share, mean
 
 
-def classwise(probabilities: np.ndarray, labels: np.ndarray, bins: int) -> np.ndarray:
-    """(N,) contributions whose mean is the mean over classes of the ECE of "it is this class", (N, C) probabilities."""
-    influence = np.zeros(len(labels))
-    for k in range(probabilities.shape[1]):
-        deviations = (labels == k) - probabilities[:, k]
+def classwise(probabilities: np.ndarray, labels: np.ndarray, bins: int, seed: int) -> tuple[float, np.ndarray]:
+    """The mean over classes of the ECE of "it is this class", and (R,) the same of labels drawn from the probabilities.
+
+    Args:
+        probabilities: (N, C).
+        labels: (N,) classes.
+        bins: of equal width.
+        seed: of the drawn labels.
+    """
+    n, classes = probabilities.shape
+    place = np.empty((n, classes), np.int32)  # of a sample that is of a class, among the bins of all classes
+    expected = np.empty(classes * bins)
+    for k in range(classes):
         bin_of = equal_width(probabilities[:, k], bins)
-        influence += np.sign(np.bincount(bin_of, deviations, bins))[bin_of] * deviations
-    return influence / probabilities.shape[1]
+        place[:, k] = bin_of + k * bins
+        expected[k * bins : (k + 1) * bins] = np.bincount(bin_of, probabilities[:, k], bins)
+
+    def error_of(said: np.ndarray) -> float:
+        found = np.bincount(place[np.arange(n), said], minlength=classes * bins)
+        return float(np.abs(found - expected).sum() / (n * classes))
+
+    generator, upto = np.random.default_rng(seed), np.cumsum(probabilities, axis=1)
+    null = np.empty(RESAMPLES)
+    for k in range(RESAMPLES):
+        drawn = (upto < generator.random((n, 1)) * upto[:, -1:]).sum(axis=1)
+        null[k] = error_of(np.minimum(drawn, classes - 1))
+    return error_of(labels), null
 
 
 def decomposition(hits: np.ndarray, confidence: np.ndarray, bin_of: np.ndarray, bins: int) -> dict[str, float]:

@@ -126,9 +126,22 @@ def repeated(of: Samples, mode: Mode, seed: int) -> np.ndarray:
     return np.array([_means(similarity(*pair, used & also)) for pair in pairs])
 
 
-def at_full_length(half: float) -> float:
-    """What the correlation of two halves would be for all samples (Spearman 1910, Brown 1910); NaN if not positive."""
-    return 2 * half / (1 + half) if half > 0 else np.nan
+def of_equal_structure(found: Tables, mode: Mode, resamples: int, seed: int) -> np.ndarray:
+    """(R, 5) similarities of a student that errs as often in each class, exactly as the teacher's soft labels say."""
+    soft = np.nan_to_num(off_diagonal(found.soft))
+    errors = off_diagonal(found.counts).sum(axis=-1).astype(np.int64)
+    total = soft.sum(axis=-1, keepdims=True)
+    chance = np.where(total > 0, soft / np.where(total > 0, total, 1), 1 / soft.shape[-1])
+    generator, pieces = np.random.default_rng([seed, 3]), []
+    for count in _counts(resamples, soft.size):
+        counts = np.zeros((count, *found.counts.shape))
+        counts[..., ~np.eye(len(errors), dtype=bool)] = generator.multinomial(
+            errors, chance, size=(count, len(errors))
+        ).reshape(count, -1)
+        counts += np.eye(len(errors)) * (found.samples - errors)
+        drawn = Tables(np.broadcast_to(found.soft, counts.shape), counts, counts.sum(axis=-1))
+        pieces.append(similarity(*off_diagonals(drawn, mode)))
+    return np.concatenate(pieces)
 
 
 def _divisor(totals: np.ndarray) -> np.ndarray:

@@ -6,7 +6,8 @@ Gaussians over functions (``divergence_functional``), over weights where both sh
 (``divergence_parameters``), and from linear readouts (``divergence_heads``). Beside them stand the generalization gaps.
 
 Formula: K_n = E_D KL( P_student(. | D) || P_teacher(. | D) ), in nats; estimators: see their modules.
-Reading it: compare an estimate with its floor, and with the same estimate of a student that never heard the teacher.
+Reading it: compare an estimate with the same estimate of a student that never heard the teacher. ``pred_seed`` and
+``func_gauss`` have their floors, what the luck of as many seeds adds, taken off; other estimates stand beside theirs.
 When it misleads: one run is one seed of each: its estimate has no floor. Estimates of different kinds do not compare.
 After: the distillation divergence of Li & He 2026; the estimators are ours: a reconstruction, not the paper's theorem.
 Cost: two passes of each net over training and test samples; a second for 5 seeds on digits, 20 s with 12.
@@ -55,7 +56,7 @@ class Divergence(Result):
     Attributes:
         values: by estimator, with intervals over seeds (over samples where there is one seed).
         sides: by estimator, on which side it errs.
-        floors: by estimator, what teachers give against teachers; NaN where there is one teacher.
+        floors: by estimator, what groups of one party give, as large as those compared; NaN where there is one seed.
         parts: by estimator, of which it consists and what else is known.
         refused: by estimator that does not apply, why not.
         student_gaps: (m, 2) test minus training loss of each student, for both ``LOSSES``.
@@ -107,16 +108,15 @@ class Divergence(Result):
     def explain(self) -> str:
         """What is known of the divergence, in one paragraph."""
         value, floor = self.values["pred_seed"], self.floors["pred_seed"]
-        against = (
-            "with no floor to judge it by" if np.isnan(floor) else f"where teachers against teachers give {floor:.3g}"
-        )
+        luck = f"{value.bounds()}, after taking off the {floor:.3g} that the luck of so few seeds adds"
+        against = "with no floor to judge it by" if np.isnan(floor) else luck
         gaps = [f"{g.mean(0)[1]:+.3f}" for g in (self.student_gaps, self.teacher_gaps)]
         known = f" From training to test the Brier score changes by {gaps[0]} for the student and {gaps[1]} for the teacher."
         who = f"Averaged over {self.students} students and {self.teachers} teacher{'s' * (self.teachers > 1)}, the probabilities"
         if self.students == self.teachers == 1:
             who = "The probabilities of student and teacher"
         return (
-            f"{who} are {value.mean:.3g} nats apart on {self.n:,} samples, {against}: a lower bound of the divergence."
+            f"{who} are {value.mean:.3g} nats apart on {self.n:,} samples ({against})."
             f"{'' if np.isnan(self.student_gaps).any() else known} ({self.provenance['ours']}.)"
         )
 
