@@ -29,7 +29,7 @@ from workbench.diagnostics.divergence.estimate import Estimate, debiased, jackkn
 from workbench.records.interval import Interval
 from workbench.statistics.resampling import bootstrap_means, percentile_interval
 
-SPLITS = 10
+SPLITS = 4
 ONE_PAIR = (
     "one student and one teacher: an estimate without a floor; it is the distance of two nets, and the luck of their seeds is "
     "in it"
@@ -100,10 +100,14 @@ def _log_probabilities(logits: np.ndarray) -> np.ndarray:
 
 def _mixtures(student: np.ndarray, teacher: np.ndarray) -> np.ndarray:
     """KL of the mean probabilities per sample, from (seeds, N, C) logarithms."""
-    from scipy.special import logsumexp
-
-    first, second = (logsumexp(each, axis=0) - np.log(len(each)) for each in (student, teacher))
+    first, second = (_log_means(each) for each in (student, teacher))
     return (np.exp(first) * (first - second)).sum(-1)
+
+
+def _log_means(logarithms: np.ndarray) -> np.ndarray:
+    """Logarithm of the mean over seeds, which is taken off the largest so that none becomes 0."""
+    largest = logarithms.max(axis=0)
+    return largest + np.log(np.exp(logarithms - largest).mean(axis=0))
 
 
 def _pairs(student: np.ndarray, teacher: np.ndarray) -> np.ndarray:
