@@ -120,8 +120,8 @@ def test_a_task_that_does_not_fit_lists_what_does():
         for k, name in enumerate(("train", "validation", "test"))
     }
     where = setting(**parts, task="dense", teacher=nn.Conv2d(1, 3, 1), student=partial(nn.Conv2d, 1, 3, 1))
-    with pytest.raises(ValueError, match="kd works on classification; this setting's task is dense, for which there"):
-        start(where, make("kd"))
+    with pytest.raises(ValueError, match="dkd works on classification; this setting's task is dense, for which there"):
+        start(where, make("dkd"))
 
 
 @pytest.mark.parametrize(
