@@ -51,7 +51,7 @@ def test_peaks_and_losses_by_hand() -> None:
     assert found.stability.mean == pytest.approx((1 / 2 + 3 / 4) / 2)
     assert np.isnan(found.stability_beside.mean)
     assert [each.mean for each in found.course] == pytest.approx([1, 1 / 3, 4 / 3])
-    assert "1 images never have a point" in found.warnings[1]
+    assert "images that never have a point on the object: 1" in found.warnings[1]
 
 
 def test_the_path_adds_up_every_step() -> None:

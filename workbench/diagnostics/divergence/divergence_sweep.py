@@ -239,7 +239,7 @@ def _asked(run: Run, setting: Setting | None) -> tuple[dict[str, float], dict[st
 
 def _named(given: Named, name: str) -> dict[str, np.ndarray]:
     named = given if isinstance(given, Mapping) else {name: given}
-    return {each: np.atleast_2d(numbers(values, f"{name} {each}").astype(np.float64)) for each, values in named.items()}
+    return {each: np.atleast_2d(numbers(values, each).astype(np.float64)) for each, values in named.items()}
 
 
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:

@@ -209,6 +209,6 @@ def _warnings(on: np.ndarray) -> tuple[str, ...]:
     found = [f"fewer than {FEW} checkpoints: peaks are rough"] if len(on) < FEW else []
     if never := int((on.max(0) == 0).sum()):
         found.append(
-            f"{plural(never, 'image')} never have a point on the object; their peak is taken to be the first checkpoint"
+            f"images that never have a point on the object: {never}; their peak is taken to be the first checkpoint"
         )
     return tuple(found)
