@@ -21,6 +21,7 @@ HOMES = {
     "ledger": "ledger:ledger",
     "probes": "probes:probed",
     "store": "store:stored",
+    "identity": "identity:identified",
     "cuda": "cuda:cuda",
     "methods": "methods:methods",
 }

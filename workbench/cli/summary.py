@@ -46,6 +46,7 @@ def _head(study: Study, seconds: float) -> dict[str, Any]:
         "notes": list(study.notes),
         "warnings": list(study.warnings),
         "measures": study.to_dict()["measures"],
+        "from_store": dict(zip(("runs", "of"), study.from_store, strict=True)),
         "seconds": seconds,
     }
 
@@ -76,6 +77,7 @@ def _scores(arm: Arm) -> dict[str, Any]:
         "interval": arm.interval and arm.interval.to_dict(),
         "selected": {outcome.seed: outcome.selected for outcome in arm.outcomes},
         "seconds": {outcome.seed: outcome.seconds for outcome in arm.outcomes},
+        "stored": [outcome.seed for outcome in arm.outcomes if outcome.stored],
     }
 
 

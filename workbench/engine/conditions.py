@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,6 +27,8 @@ class Conditions(metaclass=Checked):
         device: ``auto`` is CUDA where there is one.
         folder: of teachers and checkpoints; None is the workbench's home.
         checkpoint: write one at each epoch, and go on from it if there is one.
+        fresh: compute everything again and replace what is kept: teacher, answers, checkpoint.
+        since: what was kept before this time, in seconds since 1970, is computed again; ``fresh`` makes it now.
 
     Raises:
         ValueError: A value is not one of its choices, or there is no such device here.
@@ -36,9 +39,17 @@ class Conditions(metaclass=Checked):
     device: str | torch.device = "auto"
     folder: Path | None = None
     checkpoint: bool = True
+    fresh: bool = False
+    since: float = 0.0
+
+    def trusts(self, path: Path) -> bool:
+        """Whether there is a file that was kept recently enough."""
+        return path.exists() and path.stat().st_mtime >= self.since
 
     def __post_init__(self) -> None:
-        """Refuse a device that is not here."""
+        """Refuse a device that is not here; fresh is from now on."""
+        if self.fresh and not self.since:
+            object.__setattr__(self, "since", time.time())
         if isinstance(self.folder, str):
             object.__setattr__(self, "folder", Path(self.folder))
         try:

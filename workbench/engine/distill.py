@@ -16,14 +16,14 @@ from workbench.engine.cautions import about_outputs, about_teacher
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.fitting import fit_student
-from workbench.engine.identity import address, own_code_of
+from workbench.engine.identity import Known, address, asked, known
 from workbench.engine.ledger.ledger import Ledger
 from workbench.engine.ledger.spending import WARM_UP, stage_of, warm_up
 from workbench.engine.protocols import run_stages, stage_steps
 from workbench.engine.rehearsal import rehearse
 from workbench.engine.sizes import larger_student
 from workbench.engine.streams import Streams
-from workbench.engine.teacher.teaching import teacher_identity, teacher_of
+from workbench.engine.teacher.teaching import teacher_of
 from workbench.engine.training.finiteness import NotFinite
 from workbench.engine.training.keeper import Keeper
 from workbench.engine.training.trial import Trial, trial_of
@@ -32,6 +32,7 @@ from workbench.methods.method import Method
 from workbench.records import events
 from workbench.records.annotations import NOT_NEGATIVE
 from workbench.records.budget import Budget, budget_of
+from workbench.records.code import identity_of
 from workbench.records.files import file_name
 from workbench.records.parameters import given
 from workbench.records.plan import StagePlan
@@ -51,6 +52,7 @@ def distill(
     seed: int = 0,
     conditions: Conditions | None = None,
     controls: Controls | None = None,
+    about: Known | None = None,
 ) -> Iterator[events.Event]:
     """Train the teacher if it must be, then the student; stop by no longer asking.
 
@@ -61,6 +63,7 @@ def distill(
         seed: of the student; same seed, same weights, bit by bit on one machine and thread count.
         conditions: control, device, folder.
         controls: of the method; moved by another thread while this one runs.
+        about: the identity of the setting and its teacher, if it is worked out already.
 
     Yields:
         Events; the last one is ``Finished`` with the run, or ``Failed``.
@@ -70,7 +73,8 @@ def distill(
     """
     setting, method = as_setting(setting), as_method(method)
     own, seed = copy.deepcopy(method), given("seed", seed, Annotated[int, NOT_NEGATIVE])
-    distillation = Distillation(setting, own, budget_of(budget, setting.budget), seed, conditions or Conditions())
+    budget, conditions = budget_of(budget, setting.budget), conditions or Conditions()
+    distillation = Distillation(setting, own, budget, seed, conditions, about)
     try:
         yield from distillation.run(controls or Controls(method))
     except NotFinite as error:
@@ -100,18 +104,28 @@ class Distillation:
         budget: of the student.
         seed: of the student.
         conditions: control, device, folder.
+        about: the identity of the setting and its teacher; worked out if None.
 
     Attributes:
         id: content address of all of these.
         untrained: a copy of the method as it was given.
+        unaddressed: what in them cannot be told apart, in words; the id is then another one each time.
         trial: the run's state while it goes on.
         ledger: what it has cost so far.
 
     Raises:
-        ValueError: the method does not work on the setting's task.
+        ValueError: the method does not work on the setting's task, or models share weights that must be apart.
     """
 
-    def __init__(self, setting: Setting, method: Method, budget: Budget, seed: int, conditions: Conditions) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        method: Method,
+        budget: Budget,
+        seed: int,
+        conditions: Conditions,
+        about: Known | None = None,
+    ) -> None:
         """Works out the run's identity."""
         check_task(setting.task, method)
         self.setting, self.method, self.budget, self.seed = setting, method, budget, seed
@@ -119,13 +133,17 @@ class Distillation:
         self.conditions, self.started = conditions, time.monotonic()
         self.trial: Trial | None = None
         self.ledger = Ledger()
+        teacher_seed, own = conditions.teacher_seed, identity_of((method, budget))
+        about = about or known(setting, [teacher_seed])[teacher_seed]
+        self.unaddressed = (*about.unaddressed, *own.unaddressed)
         self.identity = {
-            "setting": setting.identity(),
-            "method": {"name": method.name, "config": method.config()} | own_code_of(method),
+            "setting": about.setting,
+            "method": asked(method),
             "budget": budget.to_dict(),
+            "own": own.digest,
             "seed": seed,
             "control": conditions.control,
-            "teacher": teacher_identity(setting, conditions.teacher_seed),
+            "teacher": about.teacher,
         }
         names = f"{file_name(setting.name)}-{file_name(method.name)}"
         self.id = f"{names}-s{seed}-{address(self.identity)}"
@@ -157,13 +175,18 @@ class Distillation:
     def _run(self, controls: Controls) -> Generator[events.Event, None, None]:
         if warm_up():
             self.ledger.charge(WARM_UP)
-        keeper = Keeper(self.checkpoint_path if self.conditions.checkpoint else None)
+        keeper = Keeper(
+            self.checkpoint_path if self.conditions.checkpoint and not self.unaddressed else None,
+            self.conditions.trusts,
+        )
         streams = Streams(self.seed, self.conditions.where())
         self.trial = trial = trial_of(self.setting, self.method, self.budget, streams, controls)
         trial.control, trial.ledger = self.conditions.control, self.ledger
         done = keeper.saved["done"].get("student", 0) if keeper.saved else 0
         about = {"run_id": self.id, "setting": self.setting.name, "method": self.method.name, "seed": self.seed}
         yield events.Started(**about, steps=trial.steps, resumed_at=done)
+        if self.unaddressed:
+            yield events.Warning(party="student", message=_afresh(self.unaddressed))
         self._check()
         yield from (events.Warning(message=message) for message in self.setting.warnings)
         trial.parties["teacher"] = yield from teacher_of(self.setting, self.conditions, self.identity["teacher"])
@@ -200,3 +223,10 @@ class Distillation:
         with trial.streams.using("method"):
             plans = self.method.stages(trial.facts)
         yield from run_stages(trial, plans, stage_steps(plans, trial.steps), self.conditions, keeper)
+
+
+def _afresh(unaddressed: tuple[str, ...]) -> str:
+    return (
+        f"computed afresh, since nothing says whether this is what it was in an earlier run: {'; '.join(unaddressed)}; "
+        "make it inside the function that uses it, or keep plain values and arrays instead"
+    )

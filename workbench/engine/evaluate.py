@@ -20,6 +20,9 @@ from workbench.records.batch import UNLABELLED
 
 CHUNK = 256
 
+FEW, CLOSE = 8, 1e-3
+"""What was kept is trusted if this many samples, asked again, get the same outputs to this relative and absolute error."""
+
 
 def predict(
     model: nn.Module, data: TransferSet, *, teacher: bool = False, size: int = CHUNK
@@ -65,6 +68,32 @@ def returned(pieces: Iterator[Any]) -> Any:
             next(pieces)
         except StopIteration as done:
             return done.value
+
+
+def few(data: TransferSet) -> TransferSet:
+    """A few samples of all parts of a set, to be asked again; of a graph all."""
+    if data.full_batch or len(data) <= FEW:
+        return data
+    return data.subset(torch.linspace(0, len(data) - 1, FEW, device=data.ids.device).long())
+
+
+def answers(model: nn.Module, some: TransferSet, *, teacher: bool = False) -> Tensor:
+    """Outputs on a few samples, float32, which no ledger counts; all as in ``predict``."""
+    batch = some.batch(torch.arange(len(some), device=some.ids.device))
+    with evaluating(model), torch.no_grad(), repeatable(some.ids.device):
+        return Tracer(model)(batch.for_teacher if teacher else batch.student_inputs).outputs.float()
+
+
+def alike(one: Tensor, other: Tensor) -> bool:
+    """Whether two outputs for the same samples agree but for rounding; texts may be padded to different lengths."""
+    if one.dim() != other.dim() or len(one) != len(other):
+        return False
+    common = tuple(slice(min(sizes)) for sizes in zip(one.shape, other.shape, strict=True))
+    padded = one.dim() > 2 and one.shape[-1] == other.shape[-1]
+    if one.shape != other.shape and not padded:
+        return False
+    one, other = one[common].float(), other[common].float().to(one.device)
+    return torch.allclose(one, other, rtol=CLOSE, atol=CLOSE, equal_nan=True)
 
 
 def score(task: Task, outputs: Tensor, labels: Tensor, party: str = "model") -> float:

@@ -15,8 +15,9 @@ from workbench.data.transfer import TransferSet
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.evaluate import predict, returned
+from workbench.engine.identity import teacher_identity
 from workbench.engine.streams import Streams
-from workbench.engine.teacher.teaching import teacher_identity, teacher_of
+from workbench.engine.teacher.teaching import teacher_of
 from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import catalog, make, parts_of
 from workbench.methods.method import Method
@@ -99,8 +100,9 @@ def _method_of(run: Run, known: Method | None) -> Method | None:
 
 
 def _teacher(run: Run, setting: Setting, conditions: Conditions) -> nn.Module:
-    key = teacher_identity(setting, conditions.teacher_seed)
-    if run.facts.get("teacher", key) != key:
+    found = teacher_identity(setting, conditions.teacher_seed)
+    key = found.digest
+    if run.facts.get("teacher", key) != key and not found.unaddressed:
         raise ValueError(f"run {run.id} had another teacher than this setting makes: {run.facts['teacher']}, not {key}")
     return returned(teacher_of(setting, conditions, key))
 

@@ -10,6 +10,7 @@ from torch import nn
 from workbench.engine.streams import Streams
 from workbench.models.size import parameters
 from workbench.settings.setting import Recipe, Setting
+from workbench.settings.signature import new_from
 
 
 def larger_student(student: Any, teacher: Any) -> str:
@@ -28,5 +29,7 @@ def larger_student_of(setting: Setting) -> str:
     with streams.initialising("student"):
         student = setting.make_student()
     with streams.initialising("teacher"):
-        teacher = setting.teacher.factory() if isinstance(setting.teacher, Recipe) else setting.teacher
+        teacher = (
+            new_from(setting.teacher.factory, "teacher") if isinstance(setting.teacher, Recipe) else setting.teacher
+        )
     return larger_student(student, teacher)

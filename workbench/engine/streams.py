@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from workbench.functional.randomness import TURN, kept
+from workbench.functional.randomness import TURN, all_kept, seed_all
 
 DRAWN = ("data", "augment")
 USED = ("method", "noise")
@@ -19,8 +19,8 @@ USED = ("method", "noise")
 @contextmanager
 def repeatable(device: torch.device) -> Iterator[None]:
     """Global randomness starts from 0, the same each time, and goes back to what it was."""
-    with kept(_cuda(device)):
-        torch.manual_seed(0)
+    with all_kept(_cuda(device)):
+        seed_all(0)
         yield
 
 
@@ -58,8 +58,8 @@ class Streams:
     @contextmanager
     def initialising(self, party: str) -> Iterator[None]:
         """Global randomness depends only on the seed and the party: the same student in every arm of a study."""
-        with kept(_cuda(self.device)):
-            torch.manual_seed(self._child(f"init/{party}"))
+        with all_kept(_cuda(self.device)):
+            seed_all(self._child(f"init/{party}"))
             yield
 
     @contextmanager

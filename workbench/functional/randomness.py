@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,9 +27,9 @@ def kept(devices: Sequence[int] = ()) -> Iterator[None]:
 
 
 @contextmanager
-def all_kept() -> Iterator[None]:
+def all_kept(devices: Sequence[int] = ()) -> Iterator[None]:
     """As ``kept``, and the global states of numpy and Python as well: for code of the user's, whatever it draws from."""
-    with kept():
+    with kept(devices):
         states = np.random.get_state(), random.getstate()  # noqa: NPY002 - whatever the user's code draws from
         try:
             yield
@@ -37,8 +38,16 @@ def all_kept() -> Iterator[None]:
             random.setstate(states[1])
 
 
+@functools.cache
+def _has_device() -> bool:
+    return torch.cuda.is_available() or torch.backends.mps.is_available()
+
+
 def seed_all(seed: int) -> None:
     """Seed the global randomness of PyTorch, numpy and Python."""
-    torch.manual_seed(seed)
+    if _has_device():
+        torch.manual_seed(seed)
+    else:
+        torch.default_generator.manual_seed(seed)  # the plain one notes the call stack for absent devices
     np.random.seed(seed % 2**32)  # noqa: NPY002 - likewise
     random.seed(seed)

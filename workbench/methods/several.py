@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Self
@@ -15,9 +14,9 @@ from workbench.methods.response import ResponseMethod
 from workbench.methods.untrained import untrained
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
+from workbench.records.code import identity_of
 from workbench.records.plan import Facts, StagePlan
 from workbench.records.trace import Trace
-from workbench.settings.signature import signature
 
 Teachers = Annotated[int, Range(2, 8, 1)]
 Share = Annotated[float, Range(0.01, 4.0, 0.01)]
@@ -47,7 +46,7 @@ class SeveralTeachers(ResponseMethod):
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, and who has joined, by digest."""
-        digests = [hashlib.sha256(signature(model).encode()).hexdigest()[:16] for model in self._joined]
+        digests = [identity_of(model).digest for model in self._joined]
         return super().config() | ({"joined_by": ",".join(digests)} if digests else {})
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:

@@ -27,6 +27,7 @@ class Outcome:
         steps: optimiser steps by party.
         run: id of the run; empty if it is not a stored distillation.
         measures: anything else that was measured.
+        stored: whether it came from the store instead of being computed for this study.
     """
 
     seed: int
@@ -37,6 +38,7 @@ class Outcome:
     steps: Mapping[str, int] = field(default_factory=dict)
     run: str = ""
     measures: Mapping[str, float] = field(default_factory=dict)
+    stored: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -39,11 +39,23 @@ class Identity(NamedTuple):
     unaddressed: tuple[str, ...]
 
 
-def identity_of(thing: Any) -> Identity:
-    """The identity of anything: a model, a factory, an augmentation, a method, an estimator, plain values."""
-    walk = Walk()
+def identity_of(thing: Any, drawn: Iterable[Any] = ()) -> Identity:
+    """The identity of anything: a model, a factory, an augmentation, a method, an estimator, plain values.
+
+    Args:
+        thing: of which it is.
+        drawn: tensors in it whose content a seed draws, so that it does not count.
+    """
+    walk = Walk(drawn)
     digest = walk.digest(thing).hex()[:16]
     return Identity(digest, walk.own, tuple(dict.fromkeys(walk.unaddressed)))
+
+
+def places_of(thing: Any) -> set[int]:
+    """Where in memory the trained tensors are that a thing holds or can reach, through closures and globals too."""
+    walk = Walk()
+    walk.digest(thing)
+    return set(walk.places)
 
 
 def own_code(things: Iterable[Any]) -> str:

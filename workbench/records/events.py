@@ -87,9 +87,10 @@ class Warning(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """The run is whole."""
+    """The run is whole; ``stored`` if it came from the store instead of being computed."""
 
     run: Run
+    stored: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ def release_of(module: Any) -> str:
     """
     top = module.partition(".")[0] if isinstance(module, str) else "builtins"  # compiled ones may not say
     found = None if top == "__main__" else sys.modules.get(top)  # a notebook's, whatever file started the kernel
-    return _release(top, _home(found), str(getattr(found, "__version__", ""))) if found is not None else ""
+    return _release(top, _home(found), str(vars(found).get("__version__", ""))) if found is not None else ""
 
 
 def is_released(thing: Any) -> bool:
@@ -63,6 +63,6 @@ def _version(top: str, said: str) -> str:
 def _is_named(thing: Any) -> bool:
     found: Any = sys.modules.get(thing.__module__ if isinstance(thing.__module__, str) else "builtins")
     for name in thing.__qualname__.split("."):
-        found = vars(found).get(name) if isinstance(found, type) else getattr(found, name, None)
+        found = vars(found).get(name) if isinstance(found, type | ModuleType) else None
         found = found.__func__ if isinstance(found, staticmethod | classmethod) else found
     return found is thing

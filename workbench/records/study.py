@@ -73,6 +73,12 @@ class Study(Result):
         return {arm: c.verdict for arm, c in self.comparisons.items() if c.verdict != "no verdict"}
 
     @property
+    def from_store(self) -> tuple[int, int]:
+        """How many of its runs came from the store, and how many runs it has."""
+        outcomes = [outcome for arm in self.arms.values() for outcome in arm.outcomes]
+        return sum(outcome.stored for outcome in outcomes), len(outcomes)
+
+    @property
     def teacher(self) -> float:
         """Mean score of the teachers, NaN if there is none."""
         return mean(list(self.teachers.values()))

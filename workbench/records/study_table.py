@@ -49,6 +49,7 @@ def _row(study: Study, arm: Arm) -> dict[str, Any]:
         "seconds": arm.seconds,
         "steps": arm.steps,
         "total_steps": arm.total_steps,
+        "stored": sum(outcome.stored for outcome in arm.outcomes),
         **{key: value for name in study.measures for key, value in _measured_row(study, arm.name, name).items()},
     }
 
@@ -165,6 +166,9 @@ def _sentences(study: Study) -> Iterator[str]:
         named = found.against in found.sentence
         yield f"{arm}: {found.sentence}" if named else f"{arm} against {found.against}: {found.sentence}"
     yield from measure_lines(study)
+    stored, runs = study.from_store
+    if stored:
+        yield f"{stored} of {runs} runs came from the store; fresh=True computes them again."
     for cell, message in study.failures.items():
         yield f"failed: {cell}: {message}"
     yield from (f"warning: {line}" for line in study.warnings)

@@ -22,17 +22,20 @@ def is_net(thing: Any) -> bool:
     return _is(thing, "nn", "Module")
 
 
-def tensor_parts(tensor: Any) -> tuple[str, list[np.ndarray], int]:
-    """Shape, type and whether it is trained in words; its bytes; and where it is stored, 0 unless it is trained."""
-    torch = sys.modules["torch"]
-    plain, strided = tensor.detach(), tensor.layout is torch.strided
-    words = f"{tuple(plain.shape)} {plain.dtype} {plain.layout} {tensor.requires_grad}"
+def tensor_words(tensor: Any) -> str:
+    """Shape, type and whether it is trained."""
+    return f"{tuple(tensor.shape)} {tensor.dtype} {tensor.layout} {tensor.requires_grad}"
+
+
+def tensor_parts(tensor: Any) -> tuple[list[np.ndarray], int]:
+    """Its bytes, and where it is stored; 0 unless it is trained."""
+    plain, strided = tensor.detach(), tensor.layout is sys.modules["torch"].strided
     if plain.is_meta:
-        return f"{words} meta", [], 0
+        return [], 0
     if plain.is_quantized:
-        return words, [_bytes(plain.int_repr()), _bytes(plain.dequantize())], 0
+        return [_bytes(plain.int_repr()), _bytes(plain.dequantize())], 0
     stored = plain.untyped_storage().data_ptr() if tensor.requires_grad and strided else 0
-    return words, [_bytes(plain if strided else plain.to_dense())], stored
+    return [_bytes(plain if strided else plain.to_dense())], stored
 
 
 def net_state(net: Any) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ import numpy as np
 from workbench.records import copying
 from workbench.records.bytecode import compiled
 from workbench.records.released import is_released, release_of
-from workbench.records.tensors import is_net, is_tensor, net_state, tensor_parts
+from workbench.records.tensors import is_net, is_tensor, net_state, tensor_parts, tensor_words
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, type(Ellipsis), type(NotImplemented))
 SPELT = (range, slice, date, time, timedelta, tzinfo, types.GenericAlias, types.UnionType, typing.TypeVar)
@@ -73,18 +73,23 @@ ABSENT = object()
 class Walk:
     """One walk, in which everything is digested once.
 
+    Args:
+        drawn: tensors whose content does not count.
+
     Attributes:
         own: whether code was met that is not part of a release.
         unaddressed: what could not be read, in words.
+        places: where in memory trained tensors are, numbered as they were met.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, drawn: Iterable[Any] = ()) -> None:
         """Nothing has been seen."""
+        self._drawn = {id(tensor) for tensor in drawn}
         self.own, self.unaddressed = False, []
         self._found: dict[int, bytes] = {}
         self._alive: list[Any] = []  # so that no two things of one walk have the same id
         self._within: list[str] = []
-        self._storages: dict[int, int] = {}
+        self.places: dict[int, int] = {}
 
     def digest(self, thing: Any) -> bytes:
         """32 bytes."""
@@ -251,13 +256,15 @@ class Walk:
 
     def _tensor(self, tensor: Any) -> Iterator[bytes]:
         yield self._of(type(tensor))
+        yield tensor_words(tensor).encode()
+        if id(tensor) in self._drawn:
+            return
         try:
-            words, arrays, stored = tensor_parts(tensor)
+            arrays, stored = tensor_parts(tensor)
         except (RuntimeError, NotImplementedError, TypeError, ValueError) as error:
             yield self._unread(tensor, str(error))
             return
-        yield words.encode()
-        yield b"stored %d" % (self._storages.setdefault(stored, len(self._storages)) if stored else -1)
+        yield b"stored %d" % (self.places.setdefault(stored, len(self.places)) if stored else -1)
         yield from (hashlib.sha256(array.data).digest() for array in arrays)
         yield from self._attributes(getattr(tensor, "__dict__", {}))
 

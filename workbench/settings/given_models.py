@@ -45,6 +45,11 @@ def check_teacher(setting: Setting) -> list[str]:
     ]
 
 
+def answering(teacher: Any, setting: Setting) -> nn.Module:
+    """A teacher that was given, as a net in float32 that answers in the order of the setting's classes."""
+    return setting.in_precision(as_teacher(teacher, setting.classes or None, setting.class_numbers))
+
+
 def _check_features(teacher: Any, setting: Setting) -> None:
     inputs, wanted = setting.train.as_teacher_sees().inputs, getattr(teacher, "n_features_in_", None)
     if isinstance(inputs, Tensor) and wanted is not None and (width := math.prod(inputs.shape[1:])) != wanted:

@@ -18,16 +18,32 @@ from workbench.data.transfer import TransferSet
 from workbench.functional.tasks import Task, task
 from workbench.models.learners import in_single_precision
 from workbench.records.budget import Budget
-from workbench.records.code import own_code
+from workbench.records.code import Identity, identity_of, own_code
 from workbench.records.parameters import Checked
+from workbench.records.released import is_released
 from workbench.settings.arguments import check_arguments, check_factory
 from workbench.settings.class_weights import class_weights_of
 from workbench.settings.data_checks import check_data, check_repeats, check_views, empty_classes
 from workbench.settings.given_models import check_teacher, notes_of_models
 from workbench.settings.measures import measures_of
-from workbench.settings.signature import factory_signature, is_model, signature
+from workbench.settings.signature import copy_of, factory_identity, is_model, new_from
 
 DATA = ("train", "validation", "teacher_train", "test")
+BESIDE = (
+    "name",
+    "task",
+    "class_names",
+    "teacher",
+    "student",
+    "augment",
+    "budget",
+    "look",
+    "threads",
+    "notes",
+    "warnings",
+)
+"""Fields with a place of their own in an identity, or without effect on any number."""
+
 Look = Literal["image", "points", "table", "series", "text"]
 
 
@@ -191,7 +207,7 @@ class Setting(metaclass=Checked):
         Raises:
             TypeError: the factory makes something else.
         """
-        made = copy.deepcopy(self.student) if is_model(self.student) else self.student()
+        made = copy.deepcopy(self.student) if is_model(self.student) else new_from(self.student, "student")
         if not is_model(made):
             raise TypeError(f"the student's factory made a {type(made).__name__}; a net or an estimator is needed")
         return self.in_precision(made)
@@ -219,19 +235,42 @@ class Setting(metaclass=Checked):
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def identity(self) -> dict[str, Any]:
-        """Name, configuration, models and data hashes: what makes the numbers of two settings comparable."""
+        """Name, configuration, and digests of data, code and models: what makes the numbers of two settings comparable.
+
+        ``unaddressed`` says what cannot be told apart, if there is anything; its digest is another one each time.
+
+        Raises:
+            ValueError: the student shares its weights with the teacher or with other students of its factory.
+        """
         parts = {name: getattr(self, name) for name in DATA}
+        transforms = {name: identity_of((type(part), part.transform)) for name, part in parts.items()}
+        found = {
+            "augment": identity_of(self.augment),
+            "student": self._student_identity(),
+            "rest": self._rest_identity(),
+        }
+        unaddressed = [words for each in (*transforms.values(), *found.values()) for words in each.unaddressed]
         return {
             "name": self.name,
             "config": self.config(),
             "task": self.task,
             "classes": list(self.class_names),
-            "data": {name: f"{part.digest()} {signature(part.transform)}" for name, part in parts.items()},
-            "augment": signature(self.augment),
-            "class_weights": self.class_weights,
+            "data": {name: f"{part.digest()} {transforms[name].digest}" for name, part in parts.items()},
             "measures": {name: [own_code([m.function]), m.about()] for name, m in self.measures.items()},
-            "student": signature(self.student) if is_model(self.student) else factory_signature(self.student),
+            **{name: each.digest for name, each in found.items()},
+            **({"unaddressed": unaddressed} if unaddressed else {}),
         }
+
+    def _student_identity(self) -> Identity:
+        if not is_model(self.student):
+            return factory_identity(self.student, "student", self.teacher)
+        copy_of(self.student, "student")
+        return identity_of(self.student)
+
+    def _rest_identity(self) -> Identity:
+        """Class and further fields; of a class of one's own all that its objects hold."""
+        names = {f.name for f in fields(self)} if is_released(type(self)) else set(vars(self))
+        return identity_of((type(self), {name: getattr(self, name) for name in sorted(names - {*DATA, *BESIDE})}))
 
     def __repr__(self) -> str:
         """How to make a named setting again; sizes of one's own."""

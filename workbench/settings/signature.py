@@ -1,18 +1,20 @@
-"""Short texts that tell two models, factories or transforms apart, the same in every process."""
+"""Models and factories of models: what tells them apart, and that nothing is trained which belongs to somebody else."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
-from collections.abc import Callable
-from dataclasses import is_dataclass
-from types import CodeType
+import copy
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from workbench.functional.randomness import kept
+from workbench.functional.randomness import all_kept, seed_all
+from workbench.records.code import Identity, identity_of, places_of
+
+_made: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Every model that a factory has made in this process, as long as it lives."""
 
 
 def is_model(thing: Any) -> bool:
@@ -20,52 +22,100 @@ def is_model(thing: Any) -> bool:
     return isinstance(thing, nn.Module) or (hasattr(thing, "get_params") and not isinstance(thing, type))
 
 
-def signature(thing: Any) -> str:
-    """What tells a thing apart: a net's structure and weights, a factory's name, arguments and net, or its text.
+def new_from(factory: Callable[[], Any], party: str) -> Any:
+    """A new model from a factory, under the current random state.
 
-    A factory is told apart by the structure of what it makes, not by the weights, which the seed draws.
+    Args:
+        factory: makes it.
+        party: ``student`` or ``teacher``, for the message.
+
+    Raises:
+        ValueError: the factory has returned this model before, so that training would go on where it stopped.
     """
-    if thing is None:
-        return ""
-    if isinstance(thing, nn.Module):
-        return f"{structure(thing)} {_weights(thing)}"
-    if is_dataclass(thing) or is_model(thing):
-        return repr(thing)
-    return _name(thing)
+    made = factory()
+    if not is_model(made):
+        return made
+    if made in _made:
+        raise ValueError(
+            f"the {party}'s factory returns the same {type(made).__name__} again, so that each run would go on training it; "
+            f"give the model itself, {party}=model, of which each run takes a copy, or a factory that makes a new one each "
+            "time it is called"
+        )
+    _made.add(made)
+    return made
 
 
-def factory_signature(factory: Callable[[], Any]) -> str:
-    """Name of a factory and structure of the net it makes; the random state stays as it was."""
-    with kept():
-        made = factory()
-    return f"{_name(factory)} {structure(made) if isinstance(made, nn.Module) else repr(made)}"
+def factory_identity(factory: Callable[[], Any], party: str, teacher: Any = None) -> Identity:
+    """The identity of a factory: its code and state, and the model it makes, but for the weights that the seed draws.
+
+    The factory is called twice, under two seeds; the random state stays as it was.
+
+    Args:
+        factory: makes a model.
+        party: ``student`` or ``teacher``, for the message.
+        teacher: a model that is not to be changed by training what the factory makes.
+
+    Raises:
+        ValueError: two of these models share memory, so that training one changes the other.
+    """
+    code = identity_of(factory)
+    with all_kept():
+        seed_all(0)
+        first = new_from(factory, party)
+        seed_all(1)
+        second = new_from(factory, party)
+    if isinstance(teacher, nn.Module):
+        _refuse_shared(first, teacher, f"the {party} shares {{}} with the teacher, which training would change")
+    _refuse_shared(
+        first, second, f"the models that the {party}'s factory makes share {{}}, so training one changes all"
+    )
+    made = identity_of(first, _drawn(first, second))
+    return Identity(
+        identity_of((code.digest, made.digest)).digest,
+        code.own or made.own,
+        tuple(dict.fromkeys(code.unaddressed + made.unaddressed)),
+    )
 
 
-def structure(module: nn.Module) -> str:
-    """The classes, layers and parameter shapes of a net, 16 hexadecimal digits."""
-    shapes = [(name, tuple(value.shape)) for name, value in module.state_dict().items()]
-    return hashlib.sha256(f"{type(module).__module__}.{module!r}{shapes}".encode()).hexdigest()[:16]
+def copy_of(model: Any, party: str) -> Any:
+    """A copy of a model that was given, to be trained.
+
+    Raises:
+        ValueError: the copy would still compute with the weights of the original, through a function or hook it holds.
+    """
+    made = copy.deepcopy(model)
+    if isinstance(model, nn.Module) and {_place(weight) for weight in model.parameters()} & places_of(made):
+        raise ValueError(
+            f"a copy of the {party} would still compute with the weights of the one you gave, through a function or hook that "
+            "refers to it by name; write it as a method of the class, with self, or give a factory"
+        )
+    return made
 
 
-def _weights(module: nn.Module) -> str:
-    sha = hashlib.sha256()
-    for value in module.state_dict().values():
-        if isinstance(value, torch.Tensor):
-            sha.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return sha.hexdigest()[:16]
+def _refuse_shared(one: Any, other: Any, words: str) -> None:
+    """Raises ValueError if two models hold a tensor at the same place in memory."""
+    places = {_place(tensor) for _, tensor in _tensors(other)}
+    for name, tensor in _tensors(one):
+        if tensor.numel() and not tensor.is_meta and _place(tensor) in places:
+            raise ValueError(
+                f"{words.format(repr(name))}; make a new one each time, or copy it with copy.deepcopy(...)"
+            )
 
 
-def _name(function: Callable[..., Any]) -> str:
-    if isinstance(function, functools.partial):
-        words = [*map(repr, function.args), *(f"{key}={value!r}" for key, value in function.keywords.items())]
-        return f"{_name(function.func)}({', '.join(words)})"
-    owner = function if hasattr(function, "__qualname__") else type(function)
-    code = getattr(function, "__code__", None)
-    text = f" {hashlib.sha256(_code(code)).hexdigest()[:16]}" if code else ""
-    return f"{owner.__module__}.{owner.__qualname__}{text}"
+def _tensors(model: Any) -> Iterator[tuple[str, Tensor]]:
+    if isinstance(model, nn.Module):
+        yield from model.named_parameters()
+        yield from model.named_buffers()
 
 
-def _code(code: CodeType) -> bytes:
-    """What a function does, without the line it stands in: a cell that was edited is another function."""
-    parts = [_code(part) if isinstance(part, CodeType) else repr(part).encode() for part in code.co_consts]
-    return b"\0".join([code.co_code, repr(code.co_names).encode(), *parts])
+def _place(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else id(tensor)
+
+
+def _drawn(first: Any, second: Any) -> Iterator[Tensor]:
+    """The tensors in which two models of one factory differ, since the seed decides them."""
+    others = dict(_tensors(second))
+    for name, tensor in _tensors(first):
+        other = others.get(name)
+        if other is None or other.shape != tensor.shape or not torch.equal(tensor, other):
+            yield tensor

@@ -22,11 +22,12 @@ from workbench.engine import protocols
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.distill import Distillation, collect, distill
+from workbench.engine.identity import teacher_identity
 from workbench.engine.ledger import ledger
 from workbench.engine.ledger.ledger import Ledger
 from workbench.engine.store import Store
 from workbench.engine.teacher.cache import TeacherCache
-from workbench.engine.teacher.teaching import teacher_identity, teacher_of
+from workbench.engine.teacher.teaching import teacher_of
 from workbench.engine.training import keeper, probes
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
@@ -117,7 +118,7 @@ def test_a_teacher_is_paid_once_and_its_price_is_remembered(home: Path) -> None:
 
 def test_a_teacher_trained_for_a_whole_study_has_a_price_too(home: Path) -> None:
     where = setting(teacher=RECIPE)
-    key = teacher_identity(where, 0)
+    key = teacher_identity(where, 0).digest
     for _ in teacher_of(where, Conditions(checkpoint=False), key):
         pass
     assert TeacherCache(home / "teachers").weights(key).cost.steps == STEPS
@@ -131,7 +132,7 @@ def test_a_given_teacher_was_paid_by_somebody_else() -> None:
 
 def test_an_old_cache_knows_no_price(home: Path) -> None:
     where = setting(teacher=RECIPE)
-    TeacherCache(home / "teachers").keep_weights(teacher_identity(where, 0), MLP(4, (16,), 3).state_dict())
+    TeacherCache(home / "teachers").keep_weights(teacher_identity(where, 0).digest, MLP(4, (16,), 3).state_dict())
     assert shared(run(where, make("kd")), "teacher") == {"paid": "earlier", "cost": None}
 
 

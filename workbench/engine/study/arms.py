@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.engine.conditions import Control
-from workbench.engine.identity import own_code_of
+from workbench.engine.identity import asked
 from workbench.engine.rehearsal import Rehearsal, rehearse
 from workbench.engine.sizes import larger_student_of
 from workbench.methods.catalog import check_task, make
@@ -44,8 +44,8 @@ class PlannedArm:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """Name and configuration of the method, and the digest of its code if it is the user's own."""
-        return {"name": self.method.name, "config": self.method.config()} | own_code_of(self.method)
+        """Name and configuration of the method, and the digest of its code and state if it is the user's own."""
+        return asked(self.method)
 
     @property
     def control(self) -> Control:

@@ -8,12 +8,13 @@ from itertools import islice
 from typing import Annotated, Any
 
 from workbench.engine.conditions import Conditions
-from workbench.engine.identity import address
+from workbench.engine.identity import Known, address, known
 from workbench.engine.study.arms import PlannedArm, arms_of, notes_on
 from workbench.methods.catalog import as_method
 from workbench.methods.method import Method
 from workbench.records.annotations import AT_LEAST_ONE, POSITIVE, Limit
 from workbench.records.budget import Budget, budget_of
+from workbench.records.code import identity_of
 from workbench.records.files import file_name
 from workbench.records.parameters import given, scalar
 from workbench.settings.catalog import as_setting
@@ -63,6 +64,8 @@ class StudyPlan:
         smallest_effect: the least difference worth having, in the unit of the score.
         quick: True leaves permuted controls out, and verdicts with them.
         notes: what a reader must know.
+        known: the identity of the setting and its teacher, by the seed of the teacher.
+        since: what was stored before this time, in seconds since 1970, is computed again.
     """
 
     setting: Setting
@@ -72,6 +75,8 @@ class StudyPlan:
     smallest_effect: float
     quick: bool
     notes: tuple[str, ...]
+    known: Mapping[int, Known]
+    since: float = 0.0
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -92,9 +97,18 @@ class StudyPlan:
     def id(self) -> str:
         """Content address of everything that is asked."""
         rest = {"seeds": self.seeds, "teachers": self.teachers, "quick": self.quick, "effect": self.smallest_effect}
-        arms = [[arm.name, arm.asked, arm.budget.to_dict(), arm.control] for arm in self.arms]
-        asked = {"setting": self.setting.identity(), "arms": arms, **rest}
-        return f"{file_name(self.setting.name)}-study-{address(asked)}"
+        arms = [[arm.name, arm.asked, identity_of((arm.method, arm.budget)).digest, arm.control] for arm in self.arms]
+        asked = {
+            "setting": self.about,
+            "taught": {seed: each.teacher for seed, each in self.known.items()},
+            "arms": arms,
+        }
+        return f"{file_name(self.setting.name)}-study-{address(asked | rest)}"
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """The identity of the setting."""
+        return next(iter(self.known.values())).setting
 
     def __getitem__(self, arm: str) -> PlannedArm:
         """The arm of a name.
@@ -108,7 +122,7 @@ class StudyPlan:
         raise KeyError(f"no arm {arm!r}; there are {', '.join(a.name for a in self.arms)}")
 
     def _cell(self, arm: PlannedArm, seed: int) -> Cell:
-        conditions = Conditions(control=arm.control, teacher_seed=seed % self.teachers)
+        conditions = Conditions(control=arm.control, teacher_seed=seed % self.teachers, since=self.since)
         return Cell(arm.name, seed, arm.asked, arm.budget, conditions)
 
 
@@ -138,15 +152,18 @@ def plan_study(
         smallest_effect: the least difference worth having; half a point for scores in points of a hundred.
 
     Raises:
-        ValueError: a method does not fit the setting or touches test data, or a number is not allowed.
+        ValueError: a method does not fit the setting or touches test data, models share weights that must be apart, or a
+            number is not allowed.
     """
     numbers, quick = seeds_of(seeds), given("quick", quick, bool)
     teachers = given("teachers", teachers, Annotated[int, AT_LEAST_ONE])
     setting = as_setting(setting)
     effect = _smallest_effect(setting, smallest_effect)
-    budget = budget_of(budget, setting.budget)
-    arms, notes = arms_of(setting, _methods(methods), budget, quick=quick)
-    return StudyPlan(setting, arms, numbers, teachers, effect, quick, (*notes, *notes_on(setting, numbers, arms)))
+    budget, asked = budget_of(budget, setting.budget), _methods(methods)
+    about = known(setting, [seed % teachers for seed in numbers])
+    arms, notes = arms_of(setting, asked, budget, quick=quick)
+    notes += notes_on(setting, numbers, arms)
+    return StudyPlan(setting, arms, numbers, teachers, effect, quick, tuple(notes), about)
 
 
 def jobs_of(jobs: int | None) -> int | None:

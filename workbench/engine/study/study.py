@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
 from workbench.engine import threads
 from workbench.engine.distill import Distillation, DistillationFailed, collect, distill
+from workbench.engine.identity import Known
 from workbench.engine.store import Store, StoreError, open_store
 from workbench.engine.study.plan import Cell, StudyPlan, jobs_of, plan_study, with_folder
-from workbench.engine.study.summary import Runs, summarise
+from workbench.engine.study.summary import Ran, Runs, summarise
 from workbench.engine.study.tuning import tuned
-from workbench.engine.teacher.teaching import teacher_identity, teacher_of
+from workbench.engine.teacher.teaching import teacher_of
 from workbench.methods.method import Method
 from workbench.records import events
 from workbench.records.annotations import Limit
@@ -29,6 +32,7 @@ __all__ = ["Cell", "StudyPlan", "plan_study", "run_cell", "run_cells", "study", 
 Progress = Callable[[int, int, str], None]
 """Called with the number of runs done, the number of all, and what has just happened."""
 
+ELSEWHERE = "other code or values in this process"
 KILLED = "its worker process was killed, by the system for want of memory or by hand"
 TRIALS = Limit("1 or more trials, or 0 for none", lambda value: value >= 0)
 
@@ -49,7 +53,9 @@ def study(
 ) -> Study:
     """Run methods over seeds beside their controls, and compare.
 
-    Runs that are in the store already are taken from there, so a study that was interrupted goes on where it stopped.
+    Runs that are in the store already are taken from there, so a study that was interrupted goes on where it stopped; the
+    study says which these are. A run is another one as soon as data, configuration or seed differ, or the code or state
+    of anything that was handed in: models, factories, functions, methods, and what these call and read.
 
     Args:
         setting: what to play on, or its name, such as ``"digits"``.
@@ -62,36 +68,40 @@ def study(
         store: where runs are kept; the default store if None.
         progress: called with (runs done, all runs, what happened).
         tune: trials on validation that every arm, controls included, gets first; 0 compares the parameters as given.
-        **plan: ``budget``, ``quick``, ``teachers`` and ``smallest_effect``; see ``plan_study``.
+        **plan: ``budget``, ``quick``, ``teachers`` and ``smallest_effect``, see ``plan_study``; and ``fresh``: True
+            computes everything again, teachers and checkpoints too, and replaces what is stored.
 
     Raises:
-        ValueError: a method does not fit the setting; before anything is trained.
+        ValueError: a method does not fit the setting, or models share weights that must be apart; before anything is
+            trained.
         DistillationFailed: every run failed; otherwise ``Study.failures`` says which did.
     """
     jobs, tune = jobs_of(jobs), given("tune", tune, Annotated[int, TRIALS])
     store, progress = store or open_store(), progress or (lambda done, of, what: None)
-    asked = plan_study(setting, methods, seeds, **plan)
+    since = time.time() if plan.pop("fresh", False) else 0.0
+    asked = replace(plan_study(setting, methods, seeds, **plan), since=since)
 
-    def run(part: StudyPlan) -> tuple[Runs, dict[str, str]]:
+    def run(part: StudyPlan) -> Ran:
         return run_cells(part, store, jobs=jobs, progress=progress)
 
     chosen = tuned(asked, tune, run) if tune else asked
-    runs, failures = run(chosen)
-    if not runs:
-        raise DistillationFailed("every run failed; " + ": ".join(next(iter(failures.items()))))
-    found = summarise(chosen, runs, failures).with_runs(store.load)
+    ran = run(chosen)
+    if not ran.runs:
+        raise DistillationFailed("every run failed; " + ": ".join(next(iter(ran.failures.items()))))
+    found = summarise(chosen, *ran).with_runs(store.load)
     store.save_study(found)
     return found
 
 
-def run_cells(plan: StudyPlan, store: Store, *, jobs: int | None, progress: Progress) -> tuple[Runs, dict[str, str]]:
-    """Run what the store lacks of a plan; returns the runs by arm and seed, and what went wrong by ``arm, seed n``."""
+def run_cells(plan: StudyPlan, store: Store, *, jobs: int | None, progress: Progress) -> Ran:
+    """Run what the store lacks of a plan, or all of it if it is to be fresh."""
     cells = [(cell, run_id(plan, cell, store)) for cell in plan.cells]
-    missing = [cell for cell, name in cells if not store.has(name)]
+    missing = [(cell, name) for cell, name in cells if plan.since or not store.has(name)]
     done, failures = len(cells) - len(missing), {}
+    finished = [(cell, name) for cell, name in cells if (cell, name) not in missing]
+    stored = frozenset((cell.arm, cell.seed) for cell, _ in finished)
     if missing:
-        _train_teachers(plan, missing, store, lambda what: progress(done, len(cells), what))
-    finished = [(cell, name) for cell, name in cells if cell not in missing]
+        _train_teachers(plan, [cell for cell, _ in missing], store, lambda what: progress(done, len(cells), what))
     for cell, name, failure in _in_parallel(plan, missing, store, jobs):
         done += 1
         progress(done, len(cells), f"{cell.title} failed: {failure}" if failure else cell.title)
@@ -99,7 +109,7 @@ def run_cells(plan: StudyPlan, store: Store, *, jobs: int | None, progress: Prog
             failures[cell.title] = failure
         else:
             finished.append((cell, name))
-    return _loaded(finished, store, failures), failures
+    return Ran(_loaded(finished, store, failures), failures, stored)
 
 
 def _loaded(finished: Sequence[tuple[Cell, str]], store: Store, failures: dict[str, str]) -> Runs:
@@ -119,11 +129,11 @@ def run_cell(plan: StudyPlan, cell: Cell, store: Store) -> Iterator[events.Event
         Events; the last one is ``Finished`` with the run, or ``Failed``.
     """
     name = run_id(plan, cell, store)
-    if store.has(name):
-        yield events.Finished(run=store.load(name))
+    if store.has(name) and not plan.since:
+        yield events.Finished(run=store.load(name), stored=True)
         return
-    conditions = with_folder(cell, store.folder)
-    for event in distill(plan.setting, plan[cell.arm].method, cell.budget, cell.seed, conditions):
+    conditions, about = with_folder(cell, store.folder), plan.known[cell.conditions.teacher_seed]
+    for event in distill(plan.setting, plan[cell.arm].method, cell.budget, cell.seed, conditions, about=about):
         if isinstance(event, events.Finished):
             store.save(event.run)
         yield event
@@ -131,8 +141,12 @@ def run_cell(plan: StudyPlan, cell: Cell, store: Store) -> Iterator[events.Event
 
 def run_id(plan: StudyPlan, cell: Cell, store: Store) -> str:
     """The id that the run of a cell has, or will have."""
+    return _asked(plan, cell, store, plan.known[cell.conditions.teacher_seed]).id
+
+
+def _asked(plan: StudyPlan, cell: Cell, store: Store, about: Known | None) -> Distillation:
     conditions = with_folder(cell, store.folder)
-    return Distillation(plan.setting, plan[cell.arm].method, cell.budget, cell.seed, conditions).id
+    return Distillation(plan.setting, plan[cell.arm].method, cell.budget, cell.seed, conditions, about)
 
 
 def _train_teachers(plan: StudyPlan, cells: Sequence[Cell], store: Store, say: Callable[[str], None]) -> None:
@@ -141,14 +155,14 @@ def _train_teachers(plan: StudyPlan, cells: Sequence[Cell], store: Store, say: C
         return
     for cell in {cell.conditions.teacher_seed: cell for cell in cells}.values():
         with _turn, threads.using(plan.setting.threads):
-            key = teacher_identity(plan.setting, cell.conditions.teacher_seed)
+            key = plan.known[cell.conditions.teacher_seed].teacher
             for _ in teacher_of(plan.setting, with_folder(cell, store.folder), key):
                 pass
         say(f"teacher {cell.conditions.teacher_seed} is ready")
 
 
 def _in_parallel(
-    plan: StudyPlan, cells: Sequence[Cell], store: Store, jobs: int | None
+    plan: StudyPlan, cells: Sequence[tuple[Cell, str]], store: Store, jobs: int | None
 ) -> Iterator[tuple[Cell, str, str]]:
     """Each cell with the id of its run, or with what went wrong, as they come.
 
@@ -161,7 +175,7 @@ def _in_parallel(
         try:
             for index, name, failure in work(sorted(left), jobs, sent):
                 left.discard(index)
-                yield cells[index], name, failure
+                yield cells[index][0], name, failure
         except BrokenProcessPool:
             if not sent:
                 raise
@@ -171,11 +185,16 @@ def _in_parallel(
                     ((_, name, failure),) = work([index], 2, sent)
                 except BrokenProcessPool:
                     name, failure = "", KILLED
-                yield cells[index], name, failure
+                yield cells[index][0], name, failure
 
 
 def _dispatched(
-    plan: StudyPlan, cells: Sequence[Cell], store: Store, indices: Sequence[int], jobs: int | None, sent: list[int]
+    plan: StudyPlan,
+    cells: Sequence[tuple[Cell, str]],
+    store: Store,
+    indices: Sequence[int],
+    jobs: int | None,
+    sent: list[int],
 ) -> Iterator[tuple[int, str, str]]:
     """What comes back of some cells; ``sent`` is told which of them went to the workers."""
     from joblib import Parallel, delayed
@@ -183,15 +202,25 @@ def _dispatched(
     def calls() -> Iterator[Any]:
         for index in indices:
             sent.append(index)
-            yield delayed(_work)(plan, cells, index, store, os.getpid())
+            yield delayed(_work)(plan, cells[index], index, store, os.getpid())
 
-    yield from Parallel(n_jobs=jobs, return_as="generator_unordered")(calls())
+    for outcome in Parallel(n_jobs=jobs, return_as="generator_unordered")(calls()):
+        here = outcome[-1] == ELSEWHERE
+        yield _work(plan, cells[outcome[0]], outcome[0], store, os.getpid()) if here else outcome
 
 
-def _work(plan: StudyPlan, cells: Sequence[Cell], index: int, store: Store, parent: int) -> tuple[int, str, str]:
+def _work(plan: StudyPlan, cell: tuple[Cell, str], index: int, store: Store, parent: int) -> tuple[int, str, str]:
     """Run one cell and leave it in the store; what went wrong is returned, so that it does not stop the rest."""
     with _turn, threads.using(None if os.getpid() == parent else 1):
         try:
-            return index, collect(run_cell(plan, cells[index], store)).id, ""
+            if os.getpid() != parent and _is_another_here(plan, *cell, store):
+                return index, "", ELSEWHERE
+            return index, collect(run_cell(plan, cell[0], store)).id, ""
         except Exception as error:
             return index, "", f"{type(error).__name__}: {error}"
+
+
+def _is_another_here(plan: StudyPlan, cell: Cell, name: str, store: Store) -> bool:
+    """Whether another process would run something else: a module's value that was changed after it was imported."""
+    here = _asked(plan, cell, store, None)
+    return here.id != name and not here.unaddressed

@@ -11,6 +11,7 @@ from workbench.engine.study.plan import jobs_of, seeds_of
 from workbench.engine.study.summary import Judge, filled
 from workbench.records.annotations import POSITIVE
 from workbench.records.arm import Arm, Outcome
+from workbench.records.code import identity_of
 from workbench.records.files import file_name
 from workbench.records.parameters import given
 from workbench.records.study import Study
@@ -57,13 +58,14 @@ def study_of(
     numbers, jobs = seeds_of(seeds), jobs_of(jobs)
     smallest_effect = given("smallest_effect", smallest_effect, Annotated[float, POSITIVE])
     judge = Judge(smallest_effect, higher_is_better=higher_is_better)
+    digests = {arm: identity_of(trial).digest for arm, trial in trials.items()}
     outcomes, failures = _outcomes(trials, numbers, jobs)
     ordered = [control, *(arm for arm in trials if arm != control)]
     roles = {arm: "control" if arm == control else "method" for arm in ordered}
     arms = {arm: filled(Arm(arm, roles[arm], label=arm), outcomes[arm]) for arm in ordered}
-    scores = {arm: [[o.seed, o.last] for o in arms[arm].outcomes] for arm in ordered}
+    rules = {"seeds": numbers, "control": control, "effect": smallest_effect, "higher": higher_is_better}
     return Study(
-        id=f"{file_name(name)}-study-{address({'scores': scores, 'effect': smallest_effect})}",
+        id=f"{file_name(name)}-study-{address({'trials': digests} | rules)}",
         setting={"name": name, "config": {}},
         score="score",
         higher_is_better=higher_is_better,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,26 @@ NO_EFFECT = 1e-12
 """Smallest effect of a measure that names none: nothing is found equivalent then."""
 
 
-def summarise(plan: StudyPlan, runs: Runs, failures: Mapping[str, str] | None = None) -> Study:
+class Ran(NamedTuple):
+    """What came of the cells of a plan.
+
+    Attributes:
+        runs: by arm and seed.
+        failures: what went wrong, by ``arm, seed n``.
+        stored: arm and seed of the runs that were in the store already.
+    """
+
+    runs: Runs
+    failures: Mapping[str, str]
+    stored: Set[tuple[str, int]]
+
+
+def summarise(
+    plan: StudyPlan,
+    runs: Runs,
+    failures: Mapping[str, str] | None = None,
+    stored: Set[tuple[str, int]] = frozenset(),
+) -> Study:
     """What the finished runs tell; cells may be missing, and only seeds that both sides have are compared.
 
     Runs whose controls were moved while they ran, or that touched test data, are left out and named in the notes.
@@ -32,19 +52,20 @@ def summarise(plan: StudyPlan, runs: Runs, failures: Mapping[str, str] | None = 
         plan: of the study.
         runs: by arm and seed.
         failures: what went wrong elsewhere, by ``arm, seed n``.
+        stored: arm and seed of the runs that were in the store already.
     """
     fit = {cell: run for cell, run in runs.items() if not (run.changes or run.leaks_test)}
     barred = [f"{arm}, seed {seed}" for arm, seed in runs if (arm, seed) not in fit]
     notes = [f"{cell} was changed while it ran or touched test data, and is left out." for cell in barred]
     if plan.quick:
         notes.append("Quick: no permuted controls, so no verdict.")
-    arms = {planned.name: _arm(plan, planned, fit) for planned in plan.arms}
+    arms = {planned.name: _arm(plan, planned, fit, stored) for planned in plan.arms}
     warned = _warned(runs)
     kind = plan.setting.kind
     judge = Judge(plan.smallest_effect, higher_is_better=kind.higher_is_better, quick=plan.quick, bounds=kind.bounds)
     return Study(
         id=plan.id,
-        setting=plan.setting.identity(),
+        setting=plan.about,
         score=plan.setting.kind.score,
         higher_is_better=judge.higher_is_better,
         seeds=plan.seeds,
@@ -162,13 +183,13 @@ def filled(arm: Arm, outcomes: Iterable[Outcome], bounds: Bounds = UNBOUNDED) ->
     return replace(arm, outcomes=ordered, interval=last, selected_interval=selected)
 
 
-def _arm(plan: StudyPlan, planned: PlannedArm, runs: Runs) -> Arm:
+def _arm(plan: StudyPlan, planned: PlannedArm, runs: Runs, stored: Set[tuple[str, int]]) -> Arm:
     arm = Arm(planned.name, planned.role, planned.of, planned.label, planned.asked, planned.budget.to_dict())
-    outcomes = [_outcome(run) for (name, _), run in runs.items() if name == planned.name]
+    outcomes = [_outcome(run, stored=cell in stored) for cell, run in runs.items() if cell[0] == planned.name]
     return filled(arm, outcomes, plan.setting.kind.bounds)
 
 
-def _outcome(run: Run) -> Outcome:
+def _outcome(run: Run, *, stored: bool) -> Outcome:
     student, facts = run.scores["student"], run.facts
     return Outcome(
         seed=run.seed,
@@ -179,6 +200,7 @@ def _outcome(run: Run) -> Outcome:
         steps=facts.get("steps", {}),
         run=run.id,
         measures=run.measures,
+        stored=stored,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from workbench.data.transfer import TransferSet
 from workbench.energy.cost import Cost
 from workbench.engine.identity import address
 from workbench.engine.training import checkpoint
-from workbench.settings.signature import signature
+from workbench.records.code import identity_of
 
 
 class CacheMismatch(ValueError):
@@ -26,10 +26,12 @@ class Entry(NamedTuple):
     Attributes:
         found: a state dict, or outputs.
         cost: of making it; None if that was not written down.
+        said: what the teacher of a state dict answered to a few samples, (n, ...); None if that was not written down.
     """
 
     found: Any
     cost: Cost | None
+    said: Tensor | None = None
 
 
 class TeacherCache:
@@ -37,11 +39,12 @@ class TeacherCache:
 
     Args:
         folder: made when the first entry is stored.
+        trusts: whether a file is there and may be used.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, trusts: Callable[[Path], bool] = Path.exists) -> None:
         """Remembers the folder."""
-        self.folder = folder
+        self.folder, self.trusts = folder, trusts
 
     def weights(self, key: str) -> Entry | None:
         """The state of a trained teacher, None if it was never trained.
@@ -51,15 +54,17 @@ class TeacherCache:
             CorruptCheckpoint: the file is damaged.
         """
         path = self.folder / f"{key}.safetensors"
-        if not path.exists():
+        if not self.trusts(path):
             return None
         entry = checkpoint.load(path)
         self._same(path, {"key": (entry["key"], key)})
-        return Entry(entry["state"], _cost(entry))
+        return Entry(entry["state"], _cost(entry), entry.get("said"))
 
-    def keep_weights(self, key: str, state: dict[str, Tensor], cost: Cost | None = None) -> None:
-        """Store a trained teacher, and what its training cost."""
-        entry = {"key": key, "state": dict(state), "cost": None if cost is None else cost.to_dict()}
+    def keep_weights(
+        self, key: str, state: dict[str, Tensor], cost: Cost | None = None, said: Tensor | None = None
+    ) -> None:
+        """Store a trained teacher, what its training cost, and what it answers to a few samples."""
+        entry = {"key": key, "state": dict(state), "cost": None if cost is None else cost.to_dict(), "said": said}
         checkpoint.save(entry, self.folder / f"{key}.safetensors")
 
     def outputs(self, weights: str, data: TransferSet) -> Entry | None:
@@ -73,7 +78,7 @@ class TeacherCache:
             CacheMismatch: the entry is about other weights, data or sample ids.
         """
         path = self._outputs_path(weights, data)
-        if not path.exists():
+        if not self.trusts(path):
             return None
         entry = checkpoint.load(path)
         self._same(path, {"weights": (entry["weights"], weights), "data": (entry["data"], _digest(data))})
@@ -103,4 +108,4 @@ def _cost(entry: Mapping[str, Any]) -> Cost | None:
 
 def _digest(data: TransferSet) -> str:
     """The samples as a model sees them, the transform included."""
-    return address({"samples": data.digest(), "transform": signature(data.transform)})
+    return address({"samples": data.digest(), "code": identity_of((type(data), data.transform)).digest})

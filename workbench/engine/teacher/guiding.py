@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from workbench.data.transfer import TransferSet
 from workbench.engine.conditions import Conditions
-from workbench.engine.evaluate import predict, reported
-from workbench.engine.identity import model_digest
+from workbench.engine.evaluate import alike, answers, few, predict, reported
 from workbench.engine.ledger.ledger import Ledger, metered, running
 from workbench.engine.rows import Rows
 from workbench.engine.teacher.cache import TeacherCache
@@ -28,8 +27,12 @@ from workbench.engine.teacher.guides import (
 from workbench.engine.training.trial import Trial
 from workbench.methods.method import Method
 from workbench.models.learners import CallableTeacher
+from workbench.records import events
 from workbench.records.batch import Batch
+from workbench.records.code import identity_of
 from workbench.records.plan import StagePlan
+
+OTHERWISE = "the teacher's answers that were kept are not what it answers now; they are computed again"
 
 
 def guide_for(trial: Trial, plan: StagePlan, conditions: Conditions, partner: Tensor | None) -> Iterator[Any]:
@@ -75,9 +78,13 @@ def outputs_of(model: nn.Module, data: TransferSet, conditions: Conditions, *, s
         conditions: where its answers are kept.
         serving: the answers are an evaluation, and no student will learn from them.
     """
-    cache, digest, ledger = TeacherCache(conditions.home() / "teachers"), model_digest(model), running() or Ledger()
-    kept = data.repeatable and not isinstance(model, CallableTeacher)
+    cache, ledger = TeacherCache(conditions.home() / "teachers", conditions.trusts), running() or Ledger()
+    digest, _, unaddressed = identity_of(model)
+    kept = data.repeatable and not (isinstance(model, CallableTeacher) or unaddressed)
     entry = cache.outputs(digest, data) if kept else None
+    if entry is not None and not _says(model, entry.found, data):
+        yield events.Warning(party="teacher", message=OTHERWISE)
+        entry = None
     if entry is None:
         pieces = reported(predict(model, data, teacher=True), party="teacher", name="asking the teacher", step=0)
         outputs, cost = yield from metered(pieces, "evaluation" if serving else "teacher_outputs", "teacher")
@@ -91,6 +98,12 @@ def outputs_of(model: nn.Module, data: TransferSet, conditions: Conditions, *, s
     else:
         ledger.bought("teacher_outputs", f"{digest} {data.digest()}", cost, "now" if entry is None else "earlier")
     return outputs
+
+
+def _says(model: nn.Module, outputs: Tensor, data: TransferSet) -> bool:
+    """Whether the teacher, asked again about a few samples, answers what was kept."""
+    some = few(data)
+    return alike(answers(model, some, teacher=True), outputs[torch.isin(data.ids, some.ids).cpu()])
 
 
 def _guide(trial: Trial, plan: StagePlan, conditions: Conditions, partner: Tensor | None) -> Iterator[Any]:

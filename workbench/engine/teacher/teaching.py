@@ -6,59 +6,36 @@ import copy
 from collections.abc import Generator, Iterator
 from typing import Any
 
-import torch
 from torch import nn
 
+from workbench.data.transfer import TransferSet
 from workbench.energy.cost import Cost
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
-from workbench.engine.identity import address, model_digest
+from workbench.engine.evaluate import alike, answers, few
 from workbench.engine.ledger.ledger import Ledger, running
 from workbench.engine.protocols import run_stages
-from workbench.engine.streams import Streams, repeatable
-from workbench.engine.teacher.cache import TeacherCache
+from workbench.engine.streams import Streams
+from workbench.engine.teacher.cache import Entry, TeacherCache
 from workbench.engine.training.keeper import Keeper
 from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import make
-from workbench.models.learners import as_teacher
-from workbench.models.tracing import Tracer
 from workbench.records import events
 from workbench.records.plan import StagePlan
+from workbench.settings.given_models import answering
 from workbench.settings.setting import Recipe, Setting
-from workbench.settings.signature import factory_signature, signature
+from workbench.settings.signature import new_from
 
-
-def teacher_identity(setting: Setting, seed: int) -> str:
-    """What makes two teachers the same: recipe, data and seed; the net that was given; or a function's answers."""
-    given = setting.teacher
-    if not isinstance(given, Recipe):
-        return model_digest(given) if isinstance(given, nn.Module) else _answers(_given(given, setting), setting)
-    data = setting.teacher_train
-    return address(
-        {
-            "net": factory_signature(given.factory),
-            "budget": given.budget.to_dict(),
-            "data": f"{data.digest()} {signature(data.transform)}",
-            "augment": signature(setting.augment),
-            "task": setting.task,
-            "class_weights": setting.class_weights,
-            "seed": seed,
-        }
-    )
+OTHERWISE = "the teacher that was kept does not answer as it did when it was trained; it is trained again"
 
 
 def new_teacher(setting: Setting, conditions: Conditions) -> nn.Module:
     """The teacher before any training: a net of the recipe under the teacher's seed, or a copy of the one given."""
     device = conditions.where()
     if not isinstance(setting.teacher, Recipe):
-        return _given(copy.deepcopy(setting.teacher), setting).to(device).eval()
+        return answering(copy.deepcopy(setting.teacher), setting).to(device).eval()
     with Streams(conditions.teacher_seed, device).initialising("teacher"):
-        return setting.in_precision(setting.teacher.factory()).to(device).eval()
-
-
-def _given(teacher: Any, setting: Setting) -> nn.Module:
-    """A teacher that was given, as a net that answers in the order of the setting's classes."""
-    return setting.in_precision(as_teacher(teacher, setting.classes or None, setting.class_numbers))
+        return setting.in_precision(new_from(setting.teacher.factory, "teacher")).to(device).eval()
 
 
 def teacher_of(setting: Setting, conditions: Conditions, key: str) -> Iterator[Any]:
@@ -67,26 +44,37 @@ def teacher_of(setting: Setting, conditions: Conditions, key: str) -> Iterator[A
     Args:
         setting: whose teacher it is.
         conditions: its seed, the device, and where teachers are kept.
-        key: its ``teacher_identity``.
+        key: the digest of its ``teacher_identity``.
     """
     model, ledger = new_teacher(setting, conditions), running() or Ledger()
     if not isinstance(setting.teacher, Recipe):
         ledger.bought("teacher", key, None, "given")
         return model
-    cache = TeacherCache(conditions.home() / "teachers")
-    kept = cache.weights(key)
-    if kept is None:
-        keeper = Keeper(
-            conditions.home() / "checkpoints" / f"teacher-{key}.safetensors" if conditions.checkpoint else None
-        )
-        cost = yield from _train(setting, model, conditions, keeper)
-        cache.keep_weights(key, model.state_dict(), cost)
-        ledger.bought("teacher", key, cost, "now")
-        keeper.forget()
-    else:
-        model.load_state_dict(kept.found)
+    cache = TeacherCache(conditions.home() / "teachers", conditions.trusts)
+    kept, some = cache.weights(key), few(setting.teacher_train.as_teacher_sees().to(conditions.where()))
+    tried = some.repeatable  # what is read otherwise each time tells nothing
+    if kept is not None and _is_as_kept(model, kept, some if tried else None):
         ledger.bought("teacher", key, kept.cost, "earlier")
+        return model.eval()
+    if kept is not None:
+        yield events.Warning(party="teacher", message=OTHERWISE)
+        model = new_teacher(setting, conditions)
+    path = conditions.home() / "checkpoints" / f"teacher-{key}.safetensors"
+    keeper = Keeper(path if conditions.checkpoint else None, conditions.trusts)
+    cost = yield from _train(setting, model, conditions, keeper)
+    cache.keep_weights(key, model.state_dict(), cost, answers(model, some) if tried else None)
+    ledger.bought("teacher", key, cost, "now")
+    keeper.forget()
     return model.eval()
+
+
+def _is_as_kept(model: nn.Module, kept: Entry, some: TransferSet | None) -> bool:
+    """Load the weights; whether the teacher then answers what it did when they were kept."""
+    try:
+        model.load_state_dict(kept.found)
+    except RuntimeError:
+        return False
+    return some is None or kept.said is None or alike(answers(model, some), kept.said)
 
 
 def _train(
@@ -106,11 +94,3 @@ def teacher_trial(setting: Setting, model: nn.Module, conditions: Conditions) ->
     trial.train = setting.teacher_train.to(streams.device)
     trial.parties["teacher"] = model
     return trial, StagePlan(name="teacher", learner="teacher", teacher=None, inputs="teacher")
-
-
-@torch.no_grad()
-def _answers(teacher: nn.Module, setting: Setting) -> str:
-    batch = setting.train.batch(torch.arange(min(64, len(setting.train))))
-    with repeatable(batch.ids.device):
-        answers = Tracer(teacher.eval())(batch.for_teacher).outputs
-    return address({"answers": answers.tolist()})

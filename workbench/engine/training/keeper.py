@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
+from workbench.engine.evaluate import alike, answers, few
 from workbench.engine.training import checkpoint
+from workbench.engine.training.checkpoint import CorruptCheckpoint
 from workbench.engine.training.stage import StageRunner
 from workbench.engine.training.trial import Trial
 
@@ -21,18 +26,21 @@ class Keeper:
 
     Args:
         path: where; None keeps nothing.
+        trusts: whether a file is there and may be used.
 
     Attributes:
         saved: what an interrupted run left, None if there is nothing.
 
     Raises:
-        CorruptCheckpoint: the file is damaged.
+        CorruptCheckpoint: the file is damaged, or belongs to another run than its name says.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, trusts: Callable[[Path], bool] = Path.exists) -> None:
         """Reads what is there."""
         self.path, self._last = path, -EVERY
-        self.saved: dict[str, Any] | None = checkpoint.load(path) if path is not None and path.exists() else None
+        self.saved: dict[str, Any] | None = checkpoint.load(path) if path is not None and trusts(path) else None
+        if self.saved is not None and self.saved["of"] != path.stem:
+            raise CorruptCheckpoint(f"{path} belongs to {self.saved['of']}; delete it to start over")
 
     def keep(self, trial: Trial, runner: StageRunner, stage: int, epochs: int) -> None:
         """Write the state after some epochs of a stage, if the last time was long enough ago."""
@@ -40,6 +48,8 @@ class Keeper:
             return
         guide = runner.updater.guide
         state = {
+            "of": self.path.stem,
+            "said": _said(trial, runner),
             "stage": stage,
             "epoch": epochs,
             "parties": {name: dict(trial.parties[name].state_dict()) for name in sorted(trial.learners)},
@@ -69,7 +79,17 @@ class Keeper:
             setattr(trial, name, saved.get(name, getattr(trial, name)))
 
     def restore_runner(self, trial: Trial, runner: StageRunner) -> int:
-        """Optimisers, a following teacher and the random streams as they were; returns the epochs already done."""
+        """Optimisers, a following teacher and the random streams as they were; returns the epochs already done.
+
+        Raises:
+            CorruptCheckpoint: the models do not answer what they did when they were kept.
+        """
+        for party, said in _said(trial, runner).items():
+            if not alike(said, self.saved["said"][party]):
+                raise CorruptCheckpoint(
+                    f"{self.path} was kept by a {party} that answered otherwise than this one with the same weights; "
+                    "its code or a library has changed: delete the file to start over"
+                )
         runner.updater.restore(self.saved["updater"])
         if runner.updater.guide is not None:
             runner.updater.guide.restore(self.saved["guide"])
@@ -80,3 +100,11 @@ class Keeper:
         """The run is whole: nothing is left to go on from."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
+
+
+def _said(trial: Trial, runner: StageRunner) -> dict[str, Tensor]:
+    """What the learners of a stage answer to a few validation samples."""
+    some = few(runner.validation)
+    if not some.repeatable:  # what is read otherwise each time tells nothing
+        return {}
+    return {party: answers(trial.method.deployed(model), some) for party, model in runner.students.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,7 +102,10 @@ class Trial:
 
     def _new(self, name: str, plan: StagePlan) -> nn.Module:
         with self.streams.initialising(name):
-            made = plan.factory() if plan.factory is not None and name == plan.learner else self.make_student()
+            if plan.factory is None or name != plan.learner:
+                made = self.make_student()
+            else:
+                made = copy.deepcopy(plan.factory())  # it may be somebody's own model
         with self.streams.using("method"):
             return self.method.prepare(made).to(self.device)
 
