@@ -34,6 +34,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
+from workbench.records.wording import bounds
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting
@@ -108,7 +109,7 @@ class Divergence(Result):
     def explain(self) -> str:
         """What is known of the divergence, in one paragraph."""
         value, floor = self.values["pred_seed"], self.floors["pred_seed"]
-        luck = f"{value.bounds()}, after taking off the {floor:.3g} that the luck of so few seeds adds"
+        luck = f"{bounds(value)}, after taking off the {floor:.3g} that the luck of so few seeds adds"
         against = "with no floor to judge it by" if np.isnan(floor) else luck
         gaps = [f"{g.mean(0)[1]:+.3f}" for g in (self.student_gaps, self.teacher_gaps)]
         known = f" From training to test the Brier score changes by {gaps[0]} for the student and {gaps[1]} for the teacher."
