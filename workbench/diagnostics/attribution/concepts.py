@@ -22,7 +22,7 @@ features, all samples of a class have the same gradient, and sign counts jump be
 test is therefore one of magnitudes. A gradient is no intervention on the concept.
 After: Kim et al. 2018 (TCAV), gradients through captum; scores of a distillation as output, whole random concepts as null
 and the test of magnitudes are ours.
-Cost: two logistic regressions for each counter-set of the concept and of its random concepts; 2 s per concept and net for
+Cost: two logistic regressions for each counter-set of the concept and of its random concepts; about 5 s per concept and net for
 64 features and 35 samples.
 """
 
