@@ -160,7 +160,7 @@ def plan_study(
     setting = as_setting(setting)
     effect = _smallest_effect(setting, smallest_effect)
     budget, asked = budget_of(budget, setting.budget), _methods(methods)
-    about = known(setting, [seed % teachers for seed in numbers])
+    about = known(setting, [seed % teachers for seed in (*numbers, max(numbers) + 1)])  # the last one is for tuning
     arms, notes = arms_of(setting, asked, budget, quick=quick)
     notes += notes_on(setting, numbers, arms)
     return StudyPlan(setting, arms, numbers, teachers, effect, quick, tuple(notes), about)

@@ -8,8 +8,9 @@ after the last epoch wins. Test scores take no part.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -26,13 +27,13 @@ FACTOR = 4.0
 """The learning rate is drawn between the given one divided by this and the given one times this."""
 
 
-def tuned(plan: StudyPlan, trials: int, run: Callable[[StudyPlan], tuple[Runs, Mapping[str, str]]]) -> StudyPlan:
+def tuned(plan: StudyPlan, trials: int, run: Callable[[StudyPlan], tuple[Runs, *tuple[Any, ...]]]) -> StudyPlan:
     """The plan with the parameters that did best on validation in each arm.
 
     Args:
         plan: as given.
         trials: per arm, the parameters as given among them.
-        run: runs a plan and returns its runs, and its failures.
+        run: runs a plan and returns its runs first.
 
     Raises:
         ValueError: fewer than one trial.
@@ -41,7 +42,7 @@ def tuned(plan: StudyPlan, trials: int, run: Callable[[StudyPlan], tuple[Runs, M
         raise ValueError(f"tune = {trials} must be 1 or more trials, or 0 for none")
     seed = max(plan.seeds) + 1
     candidates = [[_candidate(arm, index) for index in range(trials)] for arm in plan.arms]
-    runs, _ = run(replace(plan, arms=tuple(arm for group in candidates for arm in group), seeds=(seed,)))
+    runs = run(replace(plan, arms=tuple(arm for group in candidates for arm in group), seeds=(seed,)))[0]
     sign = 1 if plan.setting.kind.higher_is_better else -1
 
     def validation(arm: PlannedArm) -> float:
