@@ -14,12 +14,12 @@ LEFT_OUT = ("training", "_compiled_call_impl", "_graph")
 
 def is_tensor(thing: Any) -> bool:
     """Whether it is a tensor of PyTorch."""
-    return _is(thing, "Tensor")
+    return isinstance(thing, getattr(sys.modules.get("torch"), "Tensor", ()))
 
 
 def is_net(thing: Any) -> bool:
     """Whether it is a module of PyTorch."""
-    return _is(thing, "nn", "Module")
+    return isinstance(thing, getattr(sys.modules.get("torch.nn"), "Module", ()))
 
 
 def tensor_words(tensor: Any) -> str:
@@ -52,13 +52,6 @@ def net_state(net: Any) -> Mapping[str, Any]:
             continue
         found[name] = list(value.values()) if "_hooks" in name and isinstance(value, dict) else value
     return found
-
-
-def _is(thing: Any, *names: str) -> bool:
-    kind: Any = sys.modules.get("torch")
-    for name in names:
-        kind = getattr(kind, name, None)
-    return isinstance(kind, type) and isinstance(thing, kind)
 
 
 def _bytes(tensor: Any) -> np.ndarray:

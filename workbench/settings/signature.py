@@ -16,6 +16,9 @@ from workbench.records.code import Identity, identity_of, places_of
 _made: weakref.WeakSet[Any] = weakref.WeakSet()
 """Every model that a factory has made in this process, as long as it lives."""
 
+_drawn_by: dict[tuple[Any, ...], frozenset[str]] = {}
+"""By code and state of a factory and the shapes it makes, the names of the tensors that the seed draws."""
+
 
 def is_model(thing: Any) -> bool:
     """Whether it is a model already, a net or a scikit-learn estimator, and no factory of one."""
@@ -48,7 +51,7 @@ def new_from(factory: Callable[[], Any], party: str) -> Any:
 def factory_identity(factory: Callable[[], Any], party: str, teacher: Any = None) -> Identity:
     """The identity of a factory: its code and state, and the model it makes, but for the weights that the seed draws.
 
-    The factory is called twice, under two seeds; the random state stays as it was.
+    The factory is called under one seed, and the first time under another one too; the random state stays as it was.
 
     Args:
         factory: makes a model.
@@ -59,22 +62,27 @@ def factory_identity(factory: Callable[[], Any], party: str, teacher: Any = None
         ValueError: two of these models share memory, so that training one changes the other.
     """
     code = identity_of(factory)
-    with all_kept():
-        seed_all(0)
-        first = new_from(factory, party)
-        seed_all(1)
-        second = new_from(factory, party)
+    first = _made_under(0, factory, party)
     if isinstance(teacher, nn.Module):
         _refuse_shared(first, teacher, f"the {party} shares {{}} with the teacher, which training would change")
-    _refuse_shared(
-        first, second, f"the models that the {party}'s factory makes share {{}}, so training one changes all"
-    )
-    made = identity_of(first, _drawn(first, second))
+    key = (code.digest, *((name, tensor.shape) for name, tensor in _tensors(first)))
+    if key not in _drawn_by:
+        second = _made_under(1, factory, party)
+        words = f"the models that the {party}'s factory makes share {{}}, so training one changes all"
+        _refuse_shared(first, second, words)
+        _drawn_by[key] = frozenset(_drawn(first, second))
+    made = identity_of(first, [tensor for name, tensor in _tensors(first) if name in _drawn_by[key]])
     return Identity(
         identity_of((code.digest, made.digest)).digest,
         code.own or made.own,
         tuple(dict.fromkeys(code.unaddressed + made.unaddressed)),
     )
+
+
+def _made_under(seed: int, factory: Callable[[], Any], party: str) -> Any:
+    with all_kept():
+        seed_all(seed)
+        return new_from(factory, party)
 
 
 def copy_of(model: Any, party: str) -> Any:
@@ -112,10 +120,10 @@ def _place(tensor: Tensor) -> int:
     return tensor.untyped_storage().data_ptr() if tensor.layout is torch.strided else id(tensor)
 
 
-def _drawn(first: Any, second: Any) -> Iterator[Tensor]:
-    """The tensors in which two models of one factory differ, since the seed decides them."""
+def _drawn(first: Any, second: Any) -> Iterator[str]:
+    """The names of the tensors in which two models of one factory differ, since the seed decides them."""
     others = dict(_tensors(second))
     for name, tensor in _tensors(first):
         other = others.get(name)
         if other is None or other.shape != tensor.shape or not torch.equal(tensor, other):
-            yield tensor
+            yield name
