@@ -12,17 +12,28 @@ if TYPE_CHECKING:
     from workbench import diagnostics as diagnostics
     from workbench import methods as methods
     from workbench import settings as settings
+    from workbench.data.transfer import TransferSet as TransferSet
     from workbench.diagnostics.agreement.agreement import agreement_of as agreement_of
     from workbench.diagnostics.attribution.attribution import attribution_of as attribution_of
     from workbench.diagnostics.divergence.divergence import divergence_of as divergence_of
     from workbench.diagnostics.energy.energy import energy_of as energy_of
     from workbench.engine.distill import distill as distill
+    from workbench.engine.library import load as load
+    from workbench.engine.library import runs as runs
+    from workbench.engine.run import run as run
     from workbench.engine.study.study import study as study
     from workbench.engine.study.study_of import study_of as study_of
+    from workbench.engine.tracking import MLflow as MLflow
+    from workbench.engine.tracking import TensorBoard as TensorBoard
     from workbench.figures.draw import draw as draw
+    from workbench.methods.method import Method as Method
     from workbench.records.budget import Budget as Budget
+    from workbench.records.measure import Measure as Measure
     from workbench.records.run import Run as Run
+    from workbench.reports.diagnose import diagnose as diagnose
     from workbench.reports.method_card import card as card
+    from workbench.reports.page import report as report
+    from workbench.settings.setting import Recipe as Recipe
     from workbench.settings.setting import Setting as Setting
     from workbench.widgets.lab import lab as lab
     from workbench.widgets.panel import panel as panel
@@ -30,20 +41,31 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Budget": "workbench.records.budget:Budget",
-    "card": "workbench.reports.method_card:card",
-    "pick": "workbench.widgets.picker:pick",
+    "MLflow": "workbench.engine.tracking:MLflow",
+    "Measure": "workbench.records.measure:Measure",
+    "Method": "workbench.methods.method:Method",
+    "Recipe": "workbench.settings.setting:Recipe",
     "Run": "workbench.records.run:Run",
     "Setting": "workbench.settings.setting:Setting",
+    "TensorBoard": "workbench.engine.tracking:TensorBoard",
+    "TransferSet": "workbench.data.transfer:TransferSet",
     "agreement_of": "workbench.diagnostics.agreement.agreement:agreement_of",
     "attribution_of": "workbench.diagnostics.attribution.attribution:attribution_of",
+    "card": "workbench.reports.method_card:card",
+    "diagnose": "workbench.reports.diagnose:diagnose",
     "diagnostics": "workbench.diagnostics",
     "distill": "workbench.engine.distill:distill",
     "divergence_of": "workbench.diagnostics.divergence.divergence:divergence_of",
     "draw": "workbench.figures.draw:draw",
     "energy_of": "workbench.diagnostics.energy.energy:energy_of",
     "lab": "workbench.widgets.lab:lab",
+    "load": "workbench.engine.library:load",
     "methods": "workbench.methods",
     "panel": "workbench.widgets.panel:panel",
+    "pick": "workbench.widgets.picker:pick",
+    "report": "workbench.reports.page:report",
+    "run": "workbench.engine.run:run",
+    "runs": "workbench.engine.library:runs",
     "settings": "workbench.settings",
     "study": "workbench.engine.study.study:study",
     "study_of": "workbench.engine.study.study_of:study_of",
@@ -54,6 +76,10 @@ __all__ = list(_HOMES)
 
 def __getattr__(name: str) -> Any:
     """Load a public name from the module it lives in."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("kd-workbench")
     if name not in _HOMES:
         raise AttributeError(_unknown(name))
     module, _, attribute = _HOMES[name].partition(":")

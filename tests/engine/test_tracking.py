@@ -33,7 +33,7 @@ def test_a_callback_hears_every_event_in_order() -> None:
 
 
 def test_what_cannot_be_called_is_refused_before_the_run_begins() -> None:
-    with pytest.raises(TypeError, match=r"function of one event; 3 is a int"):
+    with pytest.raises(TypeError, match=r"functions of one event; 3 is a int"):
         _run(3)
 
 

@@ -9,7 +9,7 @@ import typer
 from workbench.cli.errors import say
 from workbench.cli.options import Json
 from workbench.cli.output import emit, only_the_document, print_table
-from workbench.cli.report import setting_of, stored
+from workbench.cli.report import setting_of
 
 Which = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run or a study, or the beginning of it.")]
 Only = Annotated[str, typer.Option("--only", help="These diagnostics, such as agreement,energy; all by default.")]
@@ -17,10 +17,11 @@ Only = Annotated[str, typer.Option("--only", help="These diagnostics, such as ag
 
 def diagnose(run: Which, only: Only = "", json: Json = False) -> None:
     """Run every diagnostic that applies to a run or a study; what does not apply says why."""
+    from workbench.engine.library import load
     from workbench.reports.diagnose import diagnose as ask
 
     with only_the_document():
-        thing = stored(run)
+        thing = load(run)
         chosen = [name for name in only.replace(" ", "").split(",") if name]
         found = ask(thing, setting_of(thing.setting), chosen, lambda share, name: say(f"{share:4.0%} {name}"))
     if json:

@@ -14,8 +14,6 @@ from workbench.cli.output import emit, only_the_document
 from workbench.cli.settings import whereabouts
 
 if TYPE_CHECKING:
-    from workbench.records.run import Run
-    from workbench.records.study import Study
     from workbench.settings.setting import Setting
 
 Which = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run or a study, or the beginning of it.")]
@@ -27,33 +25,16 @@ def report(run: Which, output: Target, json: Json = False) -> None:
 
     The page is self-contained: it opens without a network.
     """
+    from workbench.engine.library import load
     from workbench.reports.page import report as write
 
     with only_the_document():
-        found = stored(run)
+        found = load(run)
         write(found, output, setting_of(found.setting))
     if json:
         emit({"id": found.id, "file": str(output.resolve()), "bytes": output.stat().st_size})
     else:
         print(output)
-
-
-def stored(wanted: str) -> Run | Study:
-    """A run, else a study, by its id or the beginning of it.
-
-    Raises:
-        KeyError: neither, or several.
-    """
-    from workbench.engine.store import open_store
-
-    store = open_store()
-    try:
-        return store.load(wanted)
-    except KeyError as no_run:
-        try:
-            return store.load_study(wanted)
-        except KeyError:
-            raise no_run from None
 
 
 def setting_of(asked: Mapping[str, Any]) -> Setting | None:

@@ -7,7 +7,7 @@ so it must be picklable when there are several; both classes here open their fil
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,25 @@ from workbench.records.run import Run
 Callback = Callable[[events.Event], object]
 
 
+def checked(callbacks: Any) -> tuple[Callback, ...]:
+    """The callbacks, or one of them, as a tuple.
+
+    Raises:
+        TypeError: one cannot be called.
+    """
+    found = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
+    if wrong := [each for each in found if not callable(each)]:
+        raise TypeError(f"callbacks are functions of one event; {wrong[0]!r} is a {type(wrong[0]).__name__}")
+    return found
+
+
 def heard(stream: Iterator[events.Event], callbacks: Sequence[Callback]) -> Iterator[events.Event]:
     """The same events; each callback is called with each of them before it is passed on.
 
     Raises:
         TypeError: a callback cannot be called; before the run begins.
     """
-    if wrong := [each for each in callbacks if not callable(each)]:
-        raise TypeError(f"a callback is a function of one event; {wrong[0]!r} is a {type(wrong[0]).__name__}")
-    return _heard(stream, callbacks)
+    return _heard(stream, checked(callbacks))
 
 
 def _heard(stream: Iterator[events.Event], callbacks: Sequence[Callback]) -> Iterator[events.Event]:

@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import workbench.diagnostics as floor
+from workbench.engine.library import load
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
@@ -46,19 +47,24 @@ class Diagnosis:
 
 
 def diagnose(
-    thing: Run | Study, setting: Setting | None = None, only: Sequence[str] = (), tell: Tell | None = None
+    thing: Run | Study | str, setting: Setting | None = None, only: Sequence[str] = (), tell: Tell | None = None
 ) -> Diagnosis:
     """Ask everything that can be asked.
 
     Args:
-        thing: a run with its models, or a study that knows its store.
+        thing: a run with its models, a study that knows its store, or the id of either.
         setting: of the run; made again from the catalogue if None.
         only: these diagnostics; all of them if empty.
         tell: told the share done and which diagnostic is at work.
 
     Raises:
-        KeyError: no such diagnostic; the message lists them.
+        KeyError: no such diagnostic, or nothing is stored under the id; the message names the nearest.
+        TypeError: neither a run nor a study.
     """
+    thing = load(thing) if isinstance(thing, str) else thing
+    if not isinstance(thing, Run | Study):
+        raise TypeError(f"a diagnosis is of a run, a study, or the id of either, not of a {type(thing).__name__}")
+    only = [only] if isinstance(only, str) else only
     known = diagnostics(type(thing))
     if unknown := [name for name in only if name not in known]:
         near = get_close_matches(unknown[0], known, 3, 0.4) or list(known)

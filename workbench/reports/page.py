@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.diagnostics.agreement.agreement import PROVENANCE
+from workbench.engine.library import load
 from workbench.figures.embedded import library
 from workbench.records.files import write_text
 from workbench.records.run import Run
@@ -20,11 +21,11 @@ POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; sc
 STYLE = Path(__file__).parent / "page.css"
 
 
-def report(thing: Run | Study, path: str | Path, setting: Setting | None = None) -> Path:
+def report(thing: Run | Study | str, path: str | Path, setting: Setting | None = None) -> Path:
     """Write the page; the browser is told to load nothing from elsewhere.
 
     Args:
-        thing: a run or a study; a study that knows its store also shows the first seed of every method.
+        thing: a run, a study, or the id of either; a study that knows its store also shows the first seed of every method.
         path: of the file; folders are made.
         setting: shows the samples of the disagreement gallery, which a run does not hold.
 
@@ -32,6 +33,7 @@ def report(thing: Run | Study, path: str | Path, setting: Setting | None = None)
         TypeError: neither a run nor a study.
         ValueError: the run was scored on other data than the setting's.
     """
+    thing = load(thing) if isinstance(thing, str) else thing
     if not isinstance(thing, Run | Study):
         raise TypeError(f"a report is about a run or a study, not a {type(thing).__name__}")
     title, parts = _of_run(thing, setting) if isinstance(thing, Run) else _of_study(thing, setting)

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from workbench.engine.conditions import Conditions
 from workbench.engine.identity import Known, address, known
 from workbench.engine.study.arms import PlannedArm, arms_of, notes_on
+from workbench.engine.tracking import Callback
 from workbench.methods.catalog import as_method
 from workbench.methods.method import Method
 from workbench.records.annotations import AT_LEAST_ONE, POSITIVE, Limit
@@ -66,6 +67,7 @@ class StudyPlan:
         notes: what a reader must know.
         known: the identity of the setting and its teacher, by the seed of the teacher.
         since: what was stored before this time, in seconds since 1970, is computed again.
+        callbacks: called with every event of the cells that are run.
     """
 
     setting: Setting
@@ -77,6 +79,7 @@ class StudyPlan:
     notes: tuple[str, ...]
     known: Mapping[int, Known]
     since: float = 0.0
+    callbacks: tuple[Callback, ...] = ()
 
     @property
     def cells(self) -> tuple[Cell, ...]:

@@ -14,15 +14,18 @@ from typing import Annotated, Any
 from workbench.engine import threads
 from workbench.engine.distill import Distillation, DistillationFailed, collect, distill
 from workbench.engine.identity import Known
+from workbench.engine.revival import Revival
 from workbench.engine.store import Store, StoreError, open_store
 from workbench.engine.study.plan import Cell, StudyPlan, jobs_of, plan_study, with_folder
 from workbench.engine.study.summary import Ran, Runs, summarise
 from workbench.engine.study.tuning import tuned
 from workbench.engine.teacher.teaching import teacher_of
+from workbench.engine.tracking import checked, heard
 from workbench.methods.method import Method
 from workbench.records import events
 from workbench.records.annotations import Limit
 from workbench.records.parameters import given
+from workbench.records.plain import plain
 from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.settings.setting import Recipe, Setting
@@ -68,8 +71,9 @@ def study(
         store: where runs are kept; the default store if None.
         progress: called with (runs done, all runs, what happened).
         tune: trials on validation that every arm, controls included, gets first; 0 compares the parameters as given.
-        **plan: ``budget``, ``quick``, ``teachers`` and ``smallest_effect``, see ``plan_study``; and ``fresh``: True
-            computes everything again, teachers and checkpoints too, and replaces what is stored.
+        **plan: ``budget``, ``quick``, ``teachers`` and ``smallest_effect``, see ``plan_study``; ``fresh``: True computes
+            everything again, teachers and checkpoints too, and replaces what is stored; and ``callbacks``: functions of
+            one event, such as ``TensorBoard``, called in the process that runs a cell, not for cells from the store.
 
     Raises:
         ValueError: a method does not fit the setting, or models share weights that must be apart; before anything is
@@ -78,8 +82,8 @@ def study(
     """
     jobs, tune = jobs_of(jobs), given("tune", tune, Annotated[int, TRIALS])
     store, progress = store or open_store(), progress or (lambda done, of, what: None)
-    since = time.time() if plan.pop("fresh", False) else 0.0
-    asked = replace(plan_study(setting, methods, seeds, **plan), since=since)
+    since, callbacks = time.time() if plan.pop("fresh", False) else 0.0, checked(plan.pop("callbacks", ()))
+    asked = replace(plan_study(setting, methods, seeds, **plan), since=since, callbacks=callbacks)
 
     def run(part: StudyPlan) -> Ran:
         return run_cells(part, store, jobs=jobs, progress=progress)
@@ -88,7 +92,7 @@ def study(
     ran = run(chosen)
     if not ran.runs:
         raise DistillationFailed("every run failed; " + ": ".join(next(iter(ran.failures.items()))))
-    found = summarise(chosen, *ran).with_runs(store.load)
+    found = summarise(chosen, *ran).with_runs(partial(_loaded_alive, chosen, store))
     store.save_study(found)
     return found
 
@@ -122,6 +126,14 @@ def _loaded(finished: Sequence[tuple[Cell, str]], store: Store, failures: dict[s
     return runs
 
 
+def _loaded_alive(plan: StudyPlan, store: Store, run_id: str) -> Run:
+    """A run that knows the setting and the method it was made with, so that its models can be revived."""
+    run = store.load(run_id)
+    asked = (run.method["name"], plain(run.method["config"]))
+    methods = [a.method for a in plan.arms if (a.method.name, plain(a.method.config())) == asked]
+    return replace(run, reviver=Revival(store.folder, plan.setting, methods[0] if methods else None))
+
+
 def run_cell(plan: StudyPlan, cell: Cell, store: Store) -> Iterator[events.Event]:
     """One run of a study, from the store if it is there, else distilled and stored.
 
@@ -133,7 +145,8 @@ def run_cell(plan: StudyPlan, cell: Cell, store: Store) -> Iterator[events.Event
         yield events.Finished(run=store.load(name), stored=True)
         return
     conditions, about = with_folder(cell, store.folder), plan.known[cell.conditions.teacher_seed]
-    for event in distill(plan.setting, plan[cell.arm].method, cell.budget, cell.seed, conditions, about=about):
+    stream = distill(plan.setting, plan[cell.arm].method, cell.budget, cell.seed, conditions, about=about)
+    for event in heard(stream, plan.callbacks):
         if isinstance(event, events.Finished):
             store.save(event.run)
         yield event

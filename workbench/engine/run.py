@@ -1,0 +1,64 @@
+"""One distillation to its run, kept in the store."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+
+from workbench.engine.conditions import Conditions
+from workbench.engine.distill import Distillation, collect, distill
+from workbench.engine.revival import Revival
+from workbench.engine.store import Store, open_store
+from workbench.engine.tracking import Callback, heard
+from workbench.methods.catalog import as_method
+from workbench.methods.method import Method
+from workbench.records.budget import Budget, budget_of
+from workbench.records.run import Run
+from workbench.settings.catalog import as_setting
+from workbench.settings.setting import Setting
+
+
+def run(
+    setting: Setting | str,
+    method: Method | str,
+    budget: Budget | None = None,
+    seed: int = 0,
+    *,
+    fresh: bool = False,
+    store: Store | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> Run:
+    """Distill once and keep the run; the same run is taken from the store if it is there.
+
+    One run is no evidence that a method helps: ``study`` compares over seeds with controls.
+
+    Args:
+        setting: data, teacher, student and score, or its name.
+        method: what the student is asked to match, or its name.
+        budget: of the student; the setting's by default.
+        seed: of the student.
+        fresh: compute everything again, the teacher too, and replace what is stored.
+        store: where the run is kept; the default store if None.
+        callbacks: functions of one event, called while it runs, as ``TensorBoard`` and ``MLflow``; not for a stored run.
+
+    Raises:
+        ValueError: setting and method do not fit together; before anything is trained.
+        DistillationFailed: the run failed; the message says where and why.
+
+    Example:
+        >>> import workbench as wb
+        >>> found = wb.run("two_moons", "kd", wb.Budget(epochs=2, batch_size=8))
+        >>> found.method["name"], sorted(found.scores)
+        ('kd', ['student', 'teacher'])
+    """
+    setting, method, store = as_setting(setting), as_method(method), store or open_store()
+    conditions = Conditions(folder=store.folder, fresh=fresh)
+    asked = (setting, copy.deepcopy(method), budget_of(budget, setting.budget), seed, conditions)
+    stream = heard(distill(*asked), callbacks)
+    name = Distillation(*asked).id
+    if store.has(name) and not fresh:
+        return replace(store.load(name), reviver=Revival(store.folder, setting, method))
+    found = collect(stream)
+    store.save(found)
+    return found
