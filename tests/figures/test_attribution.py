@@ -60,7 +60,9 @@ def test_likeness_has_a_dot_and_an_interval_per_measure_and_party() -> None:
     low = np.asarray(control.x) - np.asarray(control.error_x.arrayminus)
     assert np.allclose(low, [result.numbers[m]["control"].low for m in result.measures])
     gain = result.gain
-    assert f"gain {gain.mean:+.2f} ({gain.low:+.2f} to {gain.high:+.2f})" in [a.text for a in made.layout.annotations]
+    assert f"gain {gain.mean:+.3g} (95 % interval {gain.low:+.3g} to {gain.high:+.3g})" in [
+        a.text for a in made.layout.annotations
+    ]
 
 
 def test_stacked_bars_are_both_parts_of_what_is_left() -> None:

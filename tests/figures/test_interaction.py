@@ -46,7 +46,7 @@ def test_both_forms_are_counted_under_their_curves() -> None:
     found = tensor()
     made = draw(found)
     for axis, of in (("xaxis", vars(found)), ("xaxis2", found.other)):
-        expected = f"{of['mode']}: {of['features']} features above {of['threshold']:.2f}<br>in use by group: "
+        expected = f"{of['mode']}: {of['features']} features above {of['threshold']:.3g}<br>in use by group: "
         assert made.layout[axis].title.text == expected + ", ".join(map(str, of["unique"]))
 
 
@@ -60,7 +60,7 @@ def test_the_samples_with_most_features_come_first() -> None:
     made = draw(found, view="per_sample")
     for curve, counts in zip(made.data, found.per_sample, strict=True):
         assert list(curve.y) == sorted(counts, reverse=True)
-        assert f"(mean {sum(counts) / 90:.1f})" in curve.name
+        assert f"(mean {sum(counts) / 90:.3g})" in curve.name
 
 
 def test_the_heat_maps_show_the_share_of_models() -> None:
@@ -96,9 +96,10 @@ def test_the_network_has_every_model_and_every_feature() -> None:
 def test_the_split_of_a_drop_stands_under_its_curves() -> None:
     found = curves(tensor())
     drop, pruning, consistency = (each["kd"].mean for each in (found.drop, found.pruning, found.consistency))
-    words = f") = {pruning:.1f} by pruning + {consistency:.1f} by consistency"
+    assert drop > 0  # fewer features, which is a negative difference
+    words = f"): {-pruning + 0.0:+.3g} by pruning, {-consistency:+.3g} by consistency".replace("+0 by", "0 by")
     shown = draw(found).layout.xaxis.title.text
-    assert f"fewer at {found.size} than labels_only:<br>kd {drop:.1f} (" in shown
+    assert f"difference at {found.size} from labels_only:<br>kd {-drop:+.3g} (" in shown
     assert words in shown
     assert draw(curves(tensor(known=False))).layout.title.subtitle.text
 

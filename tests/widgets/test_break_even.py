@@ -52,4 +52,4 @@ def test_without_a_break_even_it_says_so_and_stays(shown: BreakEvenPanel) -> Non
     assert "never: it saves nothing" in shown.sentence.value
     shown.grid.boxes["g_per_kwh"].value = "-5"
     assert "wb-problem" in shown.sentence.value
-    assert "BreakEvenPanel(What the teacher does once" in repr(shown)
+    assert "BreakEvenPanel(The teacher's shared work costs" in repr(shown)

@@ -70,7 +70,7 @@ def bounds(interval: Interval, write: Write = number, of: str = "") -> str:
     """
     if interval.method == "tied":
         return f"identical in all {interval.n:,}"
-    if interval.low == interval.high:
+    if interval.low == interval.high and math.isfinite(interval.low):
         return "no spread"
     if interval.method == "unbounded" or (math.isinf(interval.low) and math.isinf(interval.high)):
         return "no finite interval"
@@ -87,9 +87,8 @@ def bounds(interval: Interval, write: Write = number, of: str = "") -> str:
 
 def estimate(interval: Interval, write: Write = number) -> str:
     """Value and bounds: ``1.9 (95 % interval 0.8 to 3)``; without a value only the word for that."""
-    return (
-        f"{write(interval.mean)} ({bounds(interval, write)})" if math.isfinite(interval.mean) else write(interval.mean)
-    )
+    value = write(interval.mean)
+    return value if math.isnan(interval.mean) else f"{value} ({bounds(interval, write)})"
 
 
 def compared(

@@ -43,6 +43,9 @@ def test_what_is_not_there_is_named(found: DivergenceSweep) -> None:
 
 
 def test_every_estimate_must_fit_not_only_the_first(found: DivergenceSweep) -> None:
-    for other in (found.divergences[:, :5], found.divergences * np.nan):
-        with pytest.raises(ValueError, match="for each of them"):
+    for other, words in (
+        (found.divergences[:, :5], "for each of them"),
+        (found.divergences * np.nan, "func_gauss hold NaN or infinite values in 3 of 3 rows"),
+    ):
+        with pytest.raises(ValueError, match=words):
             divergence_sweep({"pred_seed": found.divergences, "func_gauss": other}, found.differences, "abcdef")

@@ -174,7 +174,10 @@ def test_precision_and_recall_refer_to_the_teachers() -> None:
     assert found.precision["kd"].mean == pytest.approx(4 / 6)  # both share four of six with the teacher
     assert found.recall["labels"].mean == pytest.approx(3 / 6)
     assert math.isnan(found.precision["labels"].low)
-    assert 0 <= found.precision["kd"].low <= found.precision["kd"].high <= 1
+    assert math.isnan(found.precision["kd"].low)  # two models have no interval
+    three = interaction(models, {"kd": ["m0", "m2", "m3"], "teacher": ["m1"]}).precision["kd"]
+    assert three.mean == pytest.approx((4 + 3 + 4) / 18)
+    assert 0 <= three.low < three.mean < three.high <= 1
     assert interaction(models, groups(models)).precision == {}
 
 

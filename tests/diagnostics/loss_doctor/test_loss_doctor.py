@@ -213,6 +213,13 @@ class Detached(Method):
         return {"labels": self.label_loss(student, batch), "gap": gap}
 
 
+def heavy() -> KD:
+    """Labels that weigh more than the constructor allows."""
+    method = KD()
+    method.label_weight = 1000.0
+    return method
+
+
 def teacher(kind: type[nn.Module]) -> Recipe:
     return Recipe(partial(kind, 4, (16,), 3), BUDGET)
 
@@ -223,7 +230,7 @@ FAULTS = {
     "restless teacher": (partial(taught, teacher=teacher(Dropping)), KD, {"teacher in evaluation": "wrong"}),
     "training teacher": (partial(taught, teacher=teacher(Stuck)), KD, {"teacher in evaluation": "wrong"}),
     "no square": (taught, Unscaled, {"temperature factor": "wrong"}),
-    "heavy labels": (taught, partial(KD, label_weight=1000.0), {"term scale": "look", "gradient balance": "look"}),
+    "heavy labels": (taught, heavy, {"term scale": "look", "gradient balance": "look"}),
     "other classes": (partial(taught, teacher=teacher(Renamed)), KD, {"label space": "wrong"}),
     "detached": (taught, Detached, {"terms without effect": "wrong"}),
 }

@@ -89,7 +89,7 @@ def test_a_ledger_is_read_by_hand() -> None:
         if identity == "labels_only":
             facts = {"parameters": {"student": 4, "teacher": 99}, "steps": {"student": 40}}
         made = examples.run(facts=facts | {"energy": ledger(0.0 if identity == "labels_only" else 750.0)})
-        return replace(made, reviver=lambda run, setting: SimpleNamespace(method=method))
+        return replace(made, reviver=SimpleNamespace(revive=lambda *_: SimpleNamespace(method=method)))
 
     plan = examples.study(arms=2, seeds=1)
     arms = {
