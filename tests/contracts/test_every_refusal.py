@@ -133,10 +133,11 @@ def test_a_rehearsal_changes_neither_models_nor_method_nor_random_state():
     assert not list(method.parameters())
 
 
-def test_a_factory_that_gives_one_net_is_not_trained_by_the_rehearsal():
+def test_a_factory_that_gives_one_net_is_refused_before_the_rehearsal_trains_it():
     kept = net(8)
     before = weights(kept)
-    rehearse(setting(student=lambda: kept), make("kd"), ONE)
+    with pytest.raises(ValueError, match="factory returns the same MLP again"):
+        rehearse(setting(student=lambda: kept), make("kd"), ONE)
     assert same(weights(kept), before)
 
 

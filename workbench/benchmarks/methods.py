@@ -153,12 +153,12 @@ def place_of(name: str, batch: int) -> Place:
 def _images(batch: int) -> Place:
     """Random pictures of ten kinds, and two convolutional nets with batch norm, one twice as wide as the other."""
     samples = STEPS * batch
-    inputs = torch.randn(samples + 40, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    inputs = torch.randn(samples + 80, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(len(inputs)) % 10
-    train, held_out = (inputs[:samples], labels[:samples]), (inputs[samples:], labels[samples:])
+    train, validation, test = zip(inputs.split((samples, 40, 40)), labels.split((samples, 40, 40)), strict=True)
     teacher, student = ConvNet(3, (32, 64, 128), 10), partial(ConvNet, 3, (16, 32, 64), 10)
     budget = Budget(1, batch, schedule="constant", learning_rate=1e-3, clip=1.0)
-    return Place(Setting(train, held_out, teacher, student, validation=held_out, augment=_same, budget=budget), "kd")
+    return Place(Setting(train, test, teacher, student, validation=validation, augment=_same, budget=budget), "kd")
 
 
 def _same(inputs: Tensor, generator: torch.Generator) -> Tensor:

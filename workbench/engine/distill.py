@@ -218,7 +218,9 @@ class Distillation:
             yield events.Warning(party="student", message=f"{self.method.name} {about}")
         student = trial.students_of(StagePlan())["student"]
         trial.build(student, trial.parties["teacher"] if self.method.reads_teacher else None)
-        for message in about_outputs("student", self.method.deployed(student).eval(), trial.train, self.setting.task):
+        for message in about_outputs(
+            "student", self.method.deployed(student).eval(), self.setting.validation, self.setting.task
+        ):
             yield events.Warning(party="student", message=message)
         with trial.streams.using("method"):
             plans = self.method.stages(trial.facts)

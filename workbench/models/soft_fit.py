@@ -158,9 +158,10 @@ def _fit_regressor(model: Any, rows: np.ndarray, targets: np.ndarray, weight: np
     try:
         return model.fit(rows, targets, sample_weight=weight)
     except ValueError as error:
+        outputs = "1 output" if targets[0].size == 1 else f"{targets[0].size} outputs"
         raise ValueError(
-            f"{type(model).__name__} was not fitted to targets of shape {targets.shape}: {error}. A regressor of one output "
-            f"works inside sklearn.multioutput.MultiOutputRegressor"
+            f"{type(model).__name__} was not fitted to {outputs}: {error}. A regressor of "
+            f"one output works inside sklearn.multioutput.MultiOutputRegressor"
         ) from error
 
 

@@ -18,6 +18,7 @@ from workbench.settings.arguments import check_trainable
 from workbench.settings.data_checks import form_of
 
 if TYPE_CHECKING:
+    from workbench.records.batch import Batch
     from workbench.settings.setting import Setting
 
 
@@ -41,6 +42,7 @@ def check_models(setting: Setting, teacher: Any, student: Any, batch_sizes: Mapp
         if model is None or hasattr(model, "get_params"):
             continue
         outputs = _dry_run(party, model, inputs)
+        _check_numbers(party, outputs, inputs, batch, setting.task)
         if setting.task == "regression":
             _check_targets(party, outputs, batch.labels)
         elif party == "student" or setting.task != "tokens" or batch.teacher_inputs is None:  # own tokens, own width
@@ -69,9 +71,20 @@ def _dry_run(party: str, model: Any, inputs: Inputs) -> Tensor:
     outputs = tensor_of(outputs, f"the {party}'s output")
     if outputs.is_complex() or not outputs.is_floating_point():
         raise ValueError(f"the {party}'s outputs are {outputs.dtype}; real numbers are needed, such as logits")
-    if outputs.isnan().any():
-        raise ValueError(f"the {party}'s outputs are NaN for some of the first samples; mend its weights or the inputs")
     return outputs
+
+
+def _check_numbers(party: str, outputs: Tensor, inputs: Inputs, batch: Batch, task: str) -> None:
+    """NaN is refused, except at padded positions and those that the batch's mask leaves out: what they hold is not read."""
+    wrong = outputs.isnan()
+    if outputs.dim() > 1:
+        wrong = wrong.any(-1 if task == "tokens" else 1)
+    attended = inputs.get("attention_mask") if isinstance(inputs, dict) else None
+    for counts in (attended, batch.mask):
+        if counts is not None and counts.shape == wrong.shape:
+            wrong = wrong & counts.bool()
+    if wrong.any():
+        raise ValueError(f"the {party}'s outputs are NaN for some of the first samples; mend its weights or the inputs")
 
 
 def _hint(inputs: Inputs) -> str:

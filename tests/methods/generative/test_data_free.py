@@ -55,7 +55,7 @@ def test_the_four_are_there():
 def unprobed(monkeypatch):
     """The engine looks at samples to describe a run; what the method does with them is what counts here."""
     monkeypatch.setattr(probes, "PER_RUN", 0)
-    monkeypatch.setattr(stage, "habits", lambda teachers, data: {})
+    monkeypatch.setattr(stage, "habits", lambda teachers: {})
 
 
 KNOWN = ("__get__", "is_floating_point", "dim", "__len__", "numel", "element_size", "__iter__", "unbind")

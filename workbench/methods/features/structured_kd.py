@@ -12,6 +12,7 @@ Formula:
 Faithful to: Liu et al., CVPR 2019, Eqs. 1 and 2, and the authors' code, in which the norms have no gradient.
 Departs from it: the adversarial term is left out; the pixels' term is a KL instead of a cross-entropy, a constant apart; maps of
 different sizes are pooled to as many regions on both sides.
+Cost: memory for B R^2 numbers a side, R = regions^2.
 Setting: one's own, of the task dense. On it we expect: the pixel term falls below that of a student that does not learn.
 """
 

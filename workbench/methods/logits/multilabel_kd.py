@@ -55,7 +55,7 @@ class MultiLabelKD(ResponseMethod):
     )
     progress = Progress("soft")
     cost = None
-    aliases = ("mld", "l2d")
+    aliases = ("l2d",)
     tasks = ("multilabel",)
 
     def __init__(
