@@ -62,15 +62,15 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         source=SOURCE,
         outcome=all_of(outcome_of(better, MARGIN), outcome_of(no_better, -MARGIN)),
         reading=(
-            f"Large minus medium: the score of the teacher {better.mean:+.2f} points, that of its student "
-            f"{taught.mean:+.2f} points."
+            f"The large teacher is {better.mean:.2f} points better than the medium one, its student {taught.mean:.2f} "
+            "points better than the other's."
         ),
         numbers={name: mean_interval(values) for name, values in numbers.items()},
         per_seed={name: tuple(map(float, values)) for name, values in numbers.items()},
         seeds=tuple(seeds),
         setting=f"digits, {LABELS} labels and {TRANSFER} further inputs; MLP teachers {TEACHERS}, student {STUDENT}",
         controls=("labels only at the same seed and budget",),
-        notes=("One teacher of each size per seed: the intervals also hold the teachers' luck.",),
+        notes=("One teacher of each size per seed, so the intervals also hold the teachers' luck.",),
     )
 
 

@@ -62,7 +62,7 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         source=SOURCE,
         outcome=all_of(outcome_of(pearson, LEAST), outcome_of(above)),
         reading=(
-            f"Pearson {pearson}, minus the 97.5 % quantile of its shuffles {above}; mended form {intervals['Pearson, mended form']}; with soft labels and errors of different "
+            f"Pearson {pearson}, which is above 97.5 % of shuffles by {above}; mended form {intervals['Pearson, mended form']}; with soft labels and errors of different "
             f"samples {intervals['Pearson on disjoint halves']}, where the reliability of both tables allows about "
             f"{intervals['reliability ceiling'].mean:.2f}. A KD student has {intervals['Pearson of a KD student']}."
         ),
@@ -71,7 +71,7 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         seeds=tuple(seeds),
         setting=f"digits, teacher of {TEACHER_LABELS} labels, student of {STUDENT_LABELS}; drawn anew for each seed",
         controls=("errors shuffled within each row", "disjoint halves of the test samples", "a KD student"),
-        notes=("The test samples of different seeds overlap: the seeds are not fully independent.",),
+        notes=("The test samples of different seeds overlap, so the seeds are not fully independent.",),
     )
 
 

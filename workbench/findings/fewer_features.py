@@ -79,7 +79,7 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         setting=f"digits, all labels for everybody; ConvNet {TEACHER} teaches ConvNet {STUDENT}; groups of {GROUP} per seed",
         controls=tuple(f"students of {kind}" if "teacher" in kind else kind for kind in KINDS if kind != "one teacher"),
         notes=(
-            "All groups have the same size: their unions can be compared; each seed has students and teachers of its own.",
+            "All groups have the same size, so their unions can be compared; each seed has students and teachers of its own.",
             "Layer: the last convolution before pooling, as published.",
         ),
     )
@@ -139,7 +139,7 @@ def _reading(intervals: Mapping[str, object]) -> str:
     words = [f"{kind} {intervals[f'fewer features, {kind}']}" for kind in KINDS if kind != CONTROL]
     often = intervals["more samples per feature, one teacher"]
     return (
-        f"The {intervals[f'features, {CONTROL}'].mean:.3g} features of labels only minus those of each group: "
-        f"{'; '.join(words)}. Samples per feature, one teacher minus labels only: {often}. Students of distinct teachers "
-        "are the control for being distilled at all."
+        f"Features fewer than the {intervals[f'features, {CONTROL}'].mean:.3g} of labels only: {'; '.join(words)}. Samples "
+        f"per feature more, one teacher: {often}. What students of one teacher have beyond those of distinct teachers is due "
+        "to that one teacher and not to being distilled."
     )

@@ -65,8 +65,8 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         outcome=outcome_of(first),
         reading=(
             f"Plain KD students come close to the scale of their teacher: the ratios run from {_ends(ratios)}; those of "
-            f"students on labels only from {_ends(natural)}, and their correlation with the gain is {second}. "
-            f"Standardised minus plain KD: {over_all.mean:+.2f} points over all pairs, {narrowest.mean:+.2f} for the narrowest."
+            f"students on labels only from {_ends(natural)}, and their correlation with the gain is {second}. The gain "
+            f"of standardising is {over_all.mean:.2f} points over all pairs, {narrowest.mean:.2f} for the narrowest."
         ),
         numbers=intervals,
         per_seed={name: tuple(map(float, values)) for name, values in numbers.items()},
@@ -75,7 +75,7 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         controls=("plain KD on the same pair at the same seed and budget",),
         notes=(
             "Scale: standard deviation over the classes of a sample's logits; the median over test samples of the ratio.",
-            "Nine pairs per seed: a rank correlation of nine points is coarse, and the interval over seeds is wide.",
+            "Nine pairs per seed: a rank correlation of nine points is coarse, so the interval over seeds is wide.",
         ),
     )
 

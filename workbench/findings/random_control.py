@@ -82,9 +82,9 @@ def _finding(numbers: dict[str, list[float]], seeds: Sequence[int]) -> Finding:
         reading=(
             f"Where the teacher is wrong, the KD student says the same in {follows['KD']:.1f} % of the cases, the "
             f"independent one, which saw the same labels, in {follows['independent']:.1f} % and the random control in "
-            f"{follows['random control']:.1f} %. KD minus independent student: {wrong.mean:+.1f} points of agreement "
-            f"there and {right.mean:+.1f} where the teacher is right; the difference of the two, the asymmetry, is {apart} "
-            "points."
+            f"{follows['random control']:.1f} %. Over the independent student, distillation adds {wrong.mean:.1f} points "
+            f"of agreement there and {right.mean:.1f} where the teacher is right: an asymmetry of {apart.mean:.1f} points "
+            f"({apart.low:.1f} to {apart.high:.1f})."
         ),
         numbers=intervals,
         per_seed={name: tuple(values) for name, values in numbers.items()},
@@ -94,9 +94,9 @@ def _finding(numbers: dict[str, list[float]], seeds: Sequence[int]) -> Finding:
         notes=(
             "Where the teacher is right, an independent student agrees nearly always: there is little room to gain, which "
             "favours the asymmetry.",
-            "The students of both random controls are much less accurate than the others: they follow any teacher "
+            "The students of both random controls are much less accurate than the others, so that they follow any teacher "
             "less; of the comparisons only that with the independent student is between equals.",
-            "Teacher and students learn the same samples: they err alike without any distillation.",
+            "Teacher and students learn the same samples, so they err alike without any distillation.",
         ),
     )
 
