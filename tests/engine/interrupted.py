@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.contracts.probes.test_updates import MomentumSplit
-from tests.contracts.probes.world import map_net, normalised_net, setting
+from tests.contracts.probes.world import map_net, normalised_net, setting, setting_of
 from tests.contracts.text import reads_text, text_setting
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
@@ -98,6 +98,8 @@ def arm(name: str, folder: Path) -> Distillation:
     method = OWN[name]() if name in OWN else make(name, {"hint_share": 0.5} if name == "fitnets" else {})
     if reads_text(type(method)):
         where = text_setting()
+    elif "classification" not in method.tasks:
+        where = setting_of(method.tasks[0])
     if name == "deep_inversion":
         where = setting(teacher=normalised_net())
     if name == "sdd":
