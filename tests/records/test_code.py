@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import subprocess
@@ -20,6 +21,7 @@ from sklearn.svm import SVC
 from torch import nn
 
 from tests.records.edits import EDITS, made
+from workbench.methods import KD
 from workbench.records.code import identity_of, own_code
 
 
@@ -229,6 +231,63 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def thing(x): return x * eval('rate')",
+        "def thing(x): return x * globals()['rate']",
+        "import os\ndef thing(x): return x * float(os.environ['RATE'])",
+        "import os\ndef thing(x): return [x * float(os.getenv('RATE')) for _ in x]",
+    ],
+    ids=["eval", "globals", "environment", "getenv"],
+)
+def test_code_that_can_read_anything_is_named_and_never_the_same(source) -> None:
+    found = identity_of(made(source))
+    assert found.unaddressed
+    assert found.digest != identity_of(made(source)).digest
+
+
+REPLACED = {
+    "a method of a layer": (nn.Linear, "forward", nn.Linear),
+    "a method of a base": (nn.Module, "extra_repr", nn.Linear),
+    "a method of the workbench": (KD, "forward", KD()),
+    "a method below one's own class": (nn.Linear, "forward", type("Own", (nn.Linear,), {"__module__": "__main__"})),
+    "a function": (nn.functional, "relu", made("from torch import nn\ndef thing(x): return nn.functional.relu(x)")),
+    "a class": (nn, "ReLU", made("from torch import nn\ndef thing(): return nn.ReLU()")),
+}
+
+
+@pytest.mark.parametrize(("where", "name", "thing"), REPLACED.values(), ids=REPLACED)
+def test_what_replaces_a_part_of_a_release_counts(monkeypatch, where, name, thing) -> None:
+    before = identity_of(thing)
+    found = [before.digest]
+    for source in ("def thing(*given): return given[0]", "def thing(*given): return -given[0]"):
+        monkeypatch.setattr(where, name, made(source))
+        found.append(identity_of(thing).digest)
+        assert not identity_of(thing).unaddressed
+    assert len(set(found)) == 3
+    monkeypatch.undo()
+    assert identity_of(thing) == before
+
+
+def test_what_python_notes_in_a_class_when_its_objects_are_copied_does_not_count() -> None:
+    named = made("import collections\nthing = collections.namedtuple('thing', 'rate')")
+    weighted = nn.utils.parametrizations.weight_norm(net().layer)
+    before = identity_of(named), identity_of(weighted)
+    copy.deepcopy((named(1.0), weighted))
+    assert (identity_of(named), identity_of(weighted)) == before
+
+
+@pytest.mark.parametrize("tree", ["kd_tree", "ball_tree"])
+def test_what_a_search_tree_counts_while_it_is_asked_does_not_count(tree) -> None:
+    inputs = np.random.default_rng(0).normal(size=(40, 3))
+    model = KNeighborsClassifier(3, algorithm=tree).fit(inputs, inputs[:, 0] > 0)
+    before = identity_of(model)
+    model.predict(inputs)
+    assert identity_of(model) == before
+    assert identity_of(model.fit(inputs, inputs[:, 1] > 0)).digest != before.digest
+
+
 @pytest.mark.parametrize("kind", UNREADABLE)
 def test_what_cannot_be_read_is_named_and_never_the_same(kind, tmp_path) -> None:
     handle = UNREADABLE[kind](tmp_path)
@@ -269,6 +328,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 from tests.records.edits import EDITS, made
 from tests.records.test_code import CHANGES, net
+from workbench.methods import KD
 from workbench.records.code import identity_of
 print([identity_of(made(source)).digest for source, _ in EDITS.values()], [identity_of(net(c)).digest for c in CHANGES.values()])
 """

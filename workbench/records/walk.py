@@ -8,6 +8,7 @@ import hashlib
 import importlib
 import logging
 import secrets
+import sys
 import types
 import typing
 import weakref
@@ -58,6 +59,7 @@ NO_MEMBERS = frozenset(
         "__dataclass_params__",
         "__match_args__",
         "__abstractmethods__",
+        "__slotnames__",
         "_abc_impl",
         "__orig_bases__",
         "__parameters__",
@@ -68,6 +70,9 @@ NO_MEMBERS = frozenset(
 """Entries of a class that say where it stands, or that Python and PyTorch make from its other entries."""
 
 ABSENT = object()
+
+READS_ANYTHING = {("eval",), ("exec",), ("globals",), ("os", "environ"), ("os", "getenv")}
+"""Calls whose answer no code shows; what asks them is computed afresh."""
 
 
 class Walk:
@@ -172,6 +177,8 @@ class Walk:
             value = names.get(name, ABSENT)
             if value is not ABSENT or not hasattr(builtins, name):
                 yield self._read(value, name, *attributes)
+            elif (name,) in READS_ANYTHING:
+                yield self._unread(function, f"it calls {name}, which can read anything")
         for level, name, taken in code.imports:
             module = _imported(level, name, names)
             yield from (self._read(module, name, attribute) for attribute in taken)
@@ -179,19 +186,33 @@ class Walk:
                 yield self._read(module, name)
 
     def _read(self, value: Any, *names: str) -> bytes:
-        """What a chain of names stands for: followed while it goes through modules that are not part of a release."""
-        chain = list(names[1:])
-        while isinstance(value, ModuleType) and chain and not release_of(value.__name__):
+        """What a chain of names stands for: followed through modules, and those of a release while they are as released."""
+        chain, released = list(names[1:]), ABSENT
+        while isinstance(value, ModuleType) and chain:
+            if release_of(value.__name__) and released is ABSENT:
+                released = value
+            if (value.__name__, chain[0]) in READS_ANYTHING:
+                return self._unread(value, f"its {chain[0]} is read, which another process may have otherwise")
             value = getattr(value, chain.pop(0), ABSENT)
+        if released is not ABSENT and not self._is_replaced(value):
+            value = released
         if value is ABSENT:
             return f"{'.'.join(names)} is not there".encode()
         return self._called(names[0], value)
+
+    @staticmethod
+    def _is_replaced(value: Any) -> bool:
+        """Whether a user put a function or class of their own in the place of one of a release."""
+        own = value.__globals__.get("__name__") if isinstance(value, FunctionType) else getattr(value, "__module__", "")
+        return isinstance(value, FunctionType | type) and own in sys.modules and not release_of(own)
 
     def _class(self, cls: type) -> Iterator[bytes]:
         yield f"class {cls.__name__}".encode()
         if released := release_of(cls.__module__):
             yield f"{released} {cls.__module__}".encode()
             if is_released(cls):
+                members = (member for base in cls.__mro__ for member in vars(base).items())
+                yield from self._attributes({name: value for name, value in members if self._is_replaced(value)})
                 return
         else:
             self.own = True
