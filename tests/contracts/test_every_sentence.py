@@ -19,11 +19,7 @@ GIVEN: dict[type, list[Any]] = {}
 for _each in (*examples.results(), *(each for each in examples.incomplete() if isinstance(each, Result))):
     GIVEN.setdefault(type(_each), []).append(_each)
 
-REWRITTEN = {"Calibration", "Concepts", "Confusion", "Divergence", "Study"}
-"""Results whose statistics, and with them their words, are about to change."""
-
-SPOKEN = [kind for kind in KINDS if kind.__name__ not in REWRITTEN]
-DRAWN = [kind for kind in SPOKEN if kind.__module__.rpartition(".")[2] in drawable()]
+DRAWN = [kind for kind in KINDS if kind.__module__.rpartition(".")[2] in drawable()]
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +37,7 @@ def test_every_result_has_a_grid_of_cases(kind: type[Result]) -> None:
     assert kind is Study or GIVEN[kind][0].explain(), f"{kind.__name__} says nothing: give it an explain()"
 
 
-@pytest.mark.parametrize("kind", SPOKEN, ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_sentences_hold_for_awkward_numbers(kind: type[Result]) -> None:
     found = {
         f"{name}: {fault}"

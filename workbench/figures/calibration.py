@@ -10,6 +10,7 @@ from workbench.diagnostics.agreement.calibration import Calibration
 from workbench.figures import theme
 from workbench.figures.dots import standing
 from workbench.figures.text import label
+from workbench.records.wording import between, number
 
 
 def figure(result: Calibration) -> go.Figure:
@@ -31,7 +32,7 @@ def figure(result: Calibration) -> go.Figure:
 def _line(result: Calibration, row: int, model: str) -> go.Scatter:
     used = np.flatnonzero(result.counts[row] > 0)
     ece, null = result.ece[model], result.null[model]
-    name = f"{label(model, 18)}: ECE {ece.mean:.3f} (calibrated: {null.low:.3f} to {null.high:.3f})"
+    name = f"{label(model, 18)}: ECE {number(ece.mean)} (calibrated: {between(null.low, null.high)})"
     table = [values[row][used] for values in (result.shares, result.lows, result.highs)]
     line = theme.line(_party(model, row))
     return standing(result.means[row][used], table, name, theme.marker(_party(model, row)), lines=True, line=line)

@@ -42,8 +42,7 @@ class Measure:
             )
         if not isinstance(self.unit, str):
             raise TypeError(f"unit = {self.unit!r} must be a text")
-        if len(self.bounds) != 2 or not self.bounds[0] < self.bounds[1]:
-            raise ValueError(f"bounds = {self.bounds!r} must be the lowest and the highest possible value")
+        checked_bounds(self.bounds)
         if self.smallest_effect is not None and not 0 < self.smallest_effect < math.inf:
             raise ValueError(f"smallest_effect = {self.smallest_effect} must be positive, or None")
 
@@ -56,6 +55,21 @@ class Measure:
             "bounds": bounds,
             "smallest_effect": self.smallest_effect,
         }
+
+
+def checked_bounds(bounds: Any) -> tuple[float, float]:
+    """The lowest and the highest possible value.
+
+    Raises:
+        ValueError: they are not two ascending numbers.
+    """
+    try:
+        low, high = (float(bound) for bound in bounds)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not low < high:
+        raise ValueError(f"bounds = {bounds!r} must be the lowest and the highest possible value")
+    return low, high
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.records.interval import Interval
+from workbench.records.wording import between, number, plural
 
 Judgement = Literal["better", "worse", "identical", "equivalent", "not distinguishable", "no verdict"]
 
@@ -56,22 +57,21 @@ class Comparison:
     def sentence(self) -> str:
         """The verdict as one sentence a person would say."""
         if self.verdict == "identical":
-            return f"identical to {self.against} in all {self.seeds} seeds"
+            return f"identical to {self.against} in all {plural(self.seeds, 'seed')}"
         if self.verdict == "no verdict" and self.interval.method == "tied":
             size = _number(abs(self.difference), _places(self.interval, self.smallest_effect))
             side = "above" if self.difference > 0 else "below"
             return (
-                f"{side} {self.against} by {size} points in all {self.seeds} seeds: without spread there is no interval "
+                f"{side} {self.against} by {size} points in all {plural(self.seeds, 'seed')}: without spread there is no interval "
                 "and no verdict"
             )
         if self.verdict == "no verdict":
-            return f"{'one seed' if self.seeds == 1 else f'{self.seeds} seeds'}, no verdict"
+            return f"{'one seed' if self.seeds == 1 else plural(self.seeds, 'seed')}, no verdict"
         if self.verdict == "not distinguishable":
             return self._undecided()
         if self.verdict == "equivalent":
-            shown = _bounds(self.equivalence_interval, self.smallest_effect)
-            level = 100 * self.equivalence_interval.level
-            margin = f"within {self.smallest_effect:g} points ({level:g} % interval {shown}, {self._basis()})"
+            shown = _levelled(self.equivalence_interval, self.smallest_effect)
+            margin = f"within {number(self.smallest_effect)} points ({shown}, {self._basis()})"
             return f"equivalent to {self.against}: {margin}"
         return f"{self.verdict} by {self._size()}"
 
@@ -94,12 +94,11 @@ class Comparison:
         """Size of the difference without its sign, as after ``better by`` or ``worse by``."""
         shown = self.interval if self.difference >= 0 else self.interval.mirrored()
         size = _number(shown.mean, _places(shown, self.smallest_effect))
-        level = 100 * shown.level
-        return f"{size} points ({level:g} % interval {_bounds(shown, self.smallest_effect)}, {self._basis()})"
+        return f"{size} points ({_levelled(shown, self.smallest_effect)}, {self._basis()})"
 
     def _basis(self) -> str:
         adjusted = f", adjusted for {self.arms} arms" if self.arms > 1 else ""
-        return f"{self.seeds} seeds{adjusted}"
+        return f"{plural(self.seeds, 'seed')}{adjusted}"
 
     def _undecided(self) -> str:
         """Why there is no better word, and what would give one."""
@@ -109,16 +108,16 @@ class Comparison:
         head = f"not distinguishable from {self.against}"
         if not self.interval.excludes(0):
             adjusted = f" (adjusted for {self.arms} arms)" if self.arms > 1 else ""
-            return f"{head}: {_bounds(self.interval, self.smallest_effect)} points{adjusted}; {way_out}"
+            return f"{head}: {_bounds(self.interval, self.smallest_effect, ' points')}{adjusted}; {way_out}"
         side = "above" if self.difference > 0 else "below"
         found = f"it is {side} by {self._size()}, real but perhaps too small to matter"
-        return f"{head} at {self.smallest_effect:g} points: {found}; {way_out}"
+        return f"{head} at {number(self.smallest_effect)} points: {found}; {way_out}"
 
 
 def _places(interval: Interval, smallest_effect: float) -> int:
     """Decimals that show the smallest effect and round no bound onto it or onto zero, where it would mislead."""
-    places = max(1, -math.floor(math.log10(smallest_effect)))
-    bounds = [abs(each) for each in (interval.mean, interval.low, interval.high) if not math.isnan(each)]
+    places = max(1, -math.floor(math.log10(smallest_effect))) if 0 < smallest_effect < math.inf else 1
+    bounds = [abs(each) for each in (interval.mean, interval.low, interval.high) if math.isfinite(each)]
     marks = (0.0, smallest_effect)
     while places < 6 and any(b != m and round(b - m, places) == 0 for b in bounds for m in marks):
         places += 1
@@ -126,9 +125,20 @@ def _places(interval: Interval, smallest_effect: float) -> int:
 
 
 def _number(value: float, places: int) -> str:
+    if not math.isfinite(value):
+        return number(value)
     return f"{round(value, places) + 0.0:.{places}f}"  # + 0.0 turns -0.0 into 0.0
 
 
-def _bounds(interval: Interval, smallest_effect: float) -> str:
+def _bounds(interval: Interval, smallest_effect: float, unit: str = "") -> str:
+    """Both bounds and their unit, or that there are none."""
+    if math.isnan(interval.low) or math.isnan(interval.high):
+        return "no interval"
     places = _places(interval, smallest_effect)
-    return f"{_number(interval.low, places)} to {_number(interval.high, places)}"
+    return between(interval.low, interval.high, lambda bound: _number(bound, places)) + unit
+
+
+def _levelled(interval: Interval, smallest_effect: float) -> str:
+    """The same after its level."""
+    shown = _bounds(interval, smallest_effect)
+    return shown if shown == "no interval" else f"{100 * interval.level:g} % interval {shown}"

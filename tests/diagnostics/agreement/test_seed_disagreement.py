@@ -69,7 +69,10 @@ def test_both_sources_of_luck_widen_the_interval():
 def test_two_seeds_have_one_pair():
     found = of(SAID[:2], LABELS)
     assert found.disagreement.mean == 0.5
-    assert any("only 2 seeds" in warning for warning in found.warnings)
+    assert "only 2 seeds: no interval below 3" in found.warnings
+    for each in (found.disagreement, found.error, found.gap):
+        assert (each.method, each.n) == ("none", 2)
+        assert np.isnan([each.low, each.high]).all()
     assert "nan" not in found.explain()
     assert "no interval)" in found.explain()
 

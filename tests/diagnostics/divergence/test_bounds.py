@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -88,6 +89,14 @@ def test_a_bound_above_one_is_vacuous_and_says_so() -> None:
     for each in (close, far):
         assert each.upper == pytest.approx(each.teacher_gap.mean + math.sqrt(2 * max(each.divergence.mean, 0)))
         assert each.vacuous == (each.divergence.mean >= each.useful_below)
+
+
+def test_a_divergence_debiased_below_zero_is_said_to_be_none() -> None:
+    near = found()
+    below = replace(near.values["pred_seed"], mean=-0.1, low=-0.2, high=0.05)
+    text = bounds(replace(near, values={**near.values, "pred_seed": below})).explain()
+    assert text.startswith("With K = 0 nats (pred_seed, debiased to -0.1: ")
+    assert "allowance is 0," in text
 
 
 def test_gaps_are_paired_with_each_students_own_teacher() -> None:

@@ -89,17 +89,25 @@ def test_methods_that_seeds_cannot_order_have_wide_ranks() -> None:
     assert "1 of the 2 gaps between neighbours of our order are smaller than their noise over seeds" in found.warnings
 
 
-def test_a_second_sighting_widens_the_interval_of_one_seed() -> None:
-    ours, theirs = {"a": [1.0], "b": [2.0]}, {"a": 70.0, "b": 71.0}
-    alone = ranking(ours, theirs)
+@pytest.mark.parametrize("scores", [{"a": [1.0], "b": [2.0]}, {"a": [1.0, 1.5], "b": [2.0, 2.5]}])
+def test_below_three_seeds_there_is_no_interval_but_what_was_seen(scores: dict[str, list[float]]) -> None:
+    theirs = {"a": 70.0, "b": 71.0}
+    alone = ranking(scores, theirs)
     assert math.isnan(alone.kendall.low)
     assert alone.kendall.method == "none"
     assert np.isnan(alone.ours_low).all()
     assert np.isnan(alone.our_ranks_low).all()
-    doubted = ranking(ours, theirs, sightings={"b": (Sighting(71.0), Sighting(69.0))})
-    assert (doubted.kendall.mean, doubted.kendall.low, doubted.kendall.high) == (1.0, -1.0, 1.0)
+    doubted = ranking(scores, theirs, sightings={"b": (Sighting(71.0), Sighting(69.0))})
+    assert (doubted.kendall.mean, doubted.kendall.method) == (1.0, "none")
     assert (doubted.published_low[0], doubted.published_high[0]) == (69.0, 71.0)
     assert np.isnan(doubted.published_low[1])
+
+
+def test_a_second_sighting_widens_the_interval() -> None:
+    ours, theirs = {"a": [1.0, 1.1, 1.2], "b": [2.0, 2.1, 2.2]}, {"a": 70.0, "b": 71.0}
+    assert ranking(ours, theirs).kendall.low == 1.0
+    doubted = ranking(ours, theirs, sightings={"b": (Sighting(71.0), Sighting(69.0))}).kendall
+    assert (doubted.mean, doubted.low, doubted.high) == (1.0, -1.0, 1.0)
 
 
 def test_ties_only_have_no_tau() -> None:

@@ -32,6 +32,30 @@ def test_lower_can_be_better_and_two_seeds_are_too_few() -> None:
     assert found.verdicts == {}
 
 
+def test_intervals_stay_within_the_bounds_of_the_score() -> None:
+    trials = {"plain": lambda seed: [99.0, 60.0, 100.0][seed], "new": lambda seed: [100.0, 3.0, 99.5][seed]}
+    free, kept = (study_of(trials, "plain", 3, **given) for given in ({}, {"bounds": (0, 100)}))
+    for arm in trials:
+        loose, found = free.arms[arm].interval, kept.arms[arm].interval
+        assert (found.low, found.high) == (max(loose.low, 0.0), min(loose.high, 100.0))
+        assert loose.high > 100
+    loose, found = (each.comparison("new").interval for each in (free, kept))
+    assert (found.low, found.high) == (max(loose.low, -100.0), min(loose.high, 100.0))
+    assert free.comparison("new").interval.low < -100
+    assert kept.id != free.id
+
+
+def test_a_score_outside_its_bounds_is_a_failed_call() -> None:
+    trials = {"plain": lambda seed: 1.0 + seed, "new": lambda seed: 2.0 - 4 * seed}
+    found = study_of(trials, "plain", 3, bounds=(0, 100))
+    assert found.failures == {
+        f"new, seed {seed}": f"{2 - 4 * seed} is outside the bounds of 0 to 100" for seed in (1, 2)
+    }
+    for bounds in ((100, 0), (0, 0), (0,), "ab", 3):
+        with pytest.raises(ValueError, match=r"^bounds = .* must be the lowest and the highest possible value"):
+            study_of(trials, "plain", 3, bounds=bounds)
+
+
 def test_a_failed_call_does_not_lose_the_others() -> None:
     def fragile(seed: int) -> float:
         if seed == 1:

@@ -52,6 +52,7 @@ from workbench.diagnostics.outputs import check_classification, classes_of, join
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import between, number, percent, plural
 from workbench.settings.setting import Setting
 from workbench.statistics.intervals import wilson_bounds
 
@@ -141,22 +142,41 @@ class Calibration(Result):
         """What the numbers say, in one paragraph."""
         parts = []
         for model in self.models:
-            ece, null, sure = self.ece[model], self.null[model], self.confidence[model].mean - self.accuracy[model].mean
-            known = "more" if ece.mean > null.high else "no more"
-            said = "too sure" if sure > 0 else "too modest"
             parts.append(
-                f"The {model} is right on {self.accuracy[model].mean:.1%} and {abs(100 * sure):.1f} points {said} on "
-                f"average; its calibration error of {ece.mean:.3f} is {known} than a perfectly calibrated model of the "
-                f"same confidences shows ({null.low:.3f} to {null.high:.3f})."
+                f"The {model} is right on {percent(self.accuracy[model].mean)} and {self._sure(model)} on average; "
+                f"{self._error(model)}."
             )
             if np.isfinite(self.temperature[model]):
                 parts.append(
-                    f"At the temperature {self.temperature[model]:.2f}, fitted on validation, it is "
-                    f"{self.scaled_ece[model].mean:.3f}."
+                    f"At the temperature {number(self.temperature[model])}, fitted on validation, it is "
+                    f"{number(self.scaled_ece[model].mean)}."
                 )
         if np.isfinite(self.relative.mean):
-            parts.append(f"Measured by the teacher's probabilities, the student is off by {self.relative.mean:.3f}.")
+            parts.append(
+                f"Measured by the teacher's probabilities, the student is off by {number(self.relative.mean)}."
+            )
         return " ".join(parts)
+
+    def _sure(self, model: str) -> str:
+        """Mean confidence beside the accuracy."""
+        off = self.confidence[model].mean - self.accuracy[model].mean
+        if np.isnan(off):
+            return "of unknown confidence"
+        return (
+            f"{number(abs(100 * off))} points {'too sure' if off > 0 else 'too modest'}" if off else "as sure as that"
+        )
+
+    def _error(self, model: str) -> str:
+        """The calibration error beside its null."""
+        ece, null = self.ece[model].mean, self.null[model]
+        if np.isnan(ece):
+            return "its calibration error is not known"
+        if np.isnan(null.high):
+            return f"its calibration error is {number(ece)}, that of a perfectly calibrated model is not known"
+        return (
+            f"its calibration error of {number(ece)} is {'more' if ece > null.high else 'no more'} than a perfectly "
+            f"calibrated model of the same confidences shows ({between(null.low, null.high)})"
+        )
 
 
 def calibration(
@@ -196,7 +216,7 @@ def calibration(
     lows, highs = wilson_bounds(diagrams[:, 1], diagrams[:, 0])
     by_measure = {key: {name: each[key] for name, each in found.items()} for key in found[next(iter(found))]}
     if len(known) < 1000:
-        warnings += (f"on {len(known)} samples much of an ECE is noise: read it beside its null",)
+        warnings += (f"on {plural(len(known), 'sample')} much of an ECE is noise: read it beside its null",)
     return Calibration(
         models=tuple(checked),
         **by_measure,

@@ -32,9 +32,10 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
 from workbench.records.wording import bounds, percent, plural, points
+from workbench.statistics.intervals import FEWEST
 from workbench.statistics.resampling import interval_of, resampled, seed_counts
 
-RESAMPLES = 1000
+RESAMPLES, FEW = 1000, 5
 PROVENANCE = {
     "paper": "Jiang et al.: Assessing Generalization of SGD via Disagreement, ICLR 2022, arXiv:2106.13799",
     "fidelity": "corrected",
@@ -144,12 +145,11 @@ def _compared(said: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], arm:
     wrong = (said != labels).astype(np.float64)
     table = np.stack([said[first] != said[second], (wrong[first] + wrong[second]) / 2]).astype(np.float64)  # (2, P, N)
     by_pair, n = table.mean(axis=2).T, len(labels)
-    points = by_pair.mean(axis=0)
-    drawn = _resampled(table, (first, second), len(said), seed)
+    disagreement, error, gap = _intervals(table, (first, second), len(said), seed)
     return SeedDisagreement(
-        disagreement=interval_of(drawn[:, 0], points[0], n),
-        error=interval_of(drawn[:, 1], points[1], n),
-        gap=interval_of(drawn[:, 0] - drawn[:, 1], points[0] - points[1], n),
+        disagreement=disagreement,
+        error=error,
+        gap=gap,
         pairs=np.column_stack([np.take(seeds, first), np.take(seeds, second)]),
         by_pair=by_pair,
         errors=wrong.mean(axis=1),
@@ -157,11 +157,27 @@ def _compared(said: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], arm:
         arm=arm,
         n=n,
         seed=seed,
-        warnings=(f"only {plural(len(seeds), 'seed')}: the bounds over seeds are too narrow",)
-        if len(seeds) < 5
-        else (),
+        warnings=_warnings(len(seeds)),
         provenance=dict(PROVENANCE),
     )
+
+
+def _warnings(seeds: int) -> tuple[str, ...]:
+    if seeds >= FEW:
+        return ()
+    why = "the bounds over seeds are too narrow" if seeds >= FEWEST else f"no interval below {FEWEST}"
+    return (f"only {plural(seeds, 'seed')}: {why}",)
+
+
+def _intervals(table: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], seeds: int, seed: int) -> list[Interval]:
+    """Of disagreement, error and their difference, over samples and seeds; without bounds below ``FEWEST`` seeds."""
+    (differ, err), n = table.mean(axis=(1, 2)), table.shape[2]
+    values = (differ, err, differ - err)
+    if seeds < FEWEST:
+        return [Interval(float(value), np.nan, np.nan, seeds, "none") for value in values]
+    drawn = _resampled(table, pairs, seeds, seed)
+    each = (drawn[:, 0], drawn[:, 1], drawn[:, 0] - drawn[:, 1])
+    return [interval_of(one, value, n) for one, value in zip(each, values, strict=True)]
 
 
 def _resampled(table: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], seeds: int, seed: int) -> np.ndarray:

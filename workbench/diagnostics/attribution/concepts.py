@@ -39,6 +39,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
+from workbench.records.wording import number, percent, plural
 from workbench.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
@@ -122,17 +123,19 @@ class Concepts(Result):
         """What the numbers say, in one paragraph."""
         sentences = []
         for k, name in enumerate(self.names):
-            counts = ", ".join(f"{self.numbers[party][name].mean:.0%} ({party})" for party in self.parties)
+            counts = ", ".join(f"{percent(self.numbers[party][name].mean)} ({party})" for party in self.parties)
             found = [
-                f"{party} (p {self.p_adjusted[p, k]:.2g})" for p, party in enumerate(self.parties) if self.moves[p, k]
+                f"{party} (p {number(self.p_adjusted[p, k])})"
+                for p, party in enumerate(self.parties)
+                if self.moves[p, k]
             ]
             sentences.append(f"{self.plan['score']} rises along {name!r} for {counts} of the samples")
             sentences[-1] += (
                 f"; beyond random concepts for {' and '.join(found)}." if found else "; as random concepts do."
             )
         return (
-            f"{self.n} samples, {self.sign_counts.shape[2]} counter-sets, {self.null.shape[2]} random concepts. "
-            + " ".join(sentences)
+            f"{plural(self.n, 'sample')}, {plural(self.sign_counts.shape[2], 'counter-set')}, "
+            f"{plural(self.null.shape[2], 'random concept')}. " + " ".join(sentences)
         )
 
 
@@ -269,7 +272,7 @@ def _p_values(found: np.ndarray, null: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _warnings(names: Mapping[str, int], parties: Sequence[str], separated: np.ndarray, score: str) -> tuple[str, ...]:
-    found = [f"concept {name!r} has only {size} samples" for name, size in names.items() if size < SMALL]
+    found = [f"concept {name!r} has only {plural(size, 'sample')}" for name, size in names.items() if size < SMALL]
     if score in DIVERGENCES:
         found.append(
             f"gradients of {score} vanish where a model agrees with the teacher, so at the teacher itself: use dark_logit"

@@ -100,7 +100,7 @@ class Faithfulness(Result):
 
     def explain(self) -> str:
         """What the numbers say, in one paragraph."""
-        score = self.plan["score"].replace("_", " ")
+        score = self.plan["score"]
         text = (
             f"Places are replaced by the baseline, or put back, in the order of the {self.party}'s maps and in random order, "
             f"over {plural(self.n, 'sample')}. Share of the change of {score} that the maps' order is ahead of the random one "

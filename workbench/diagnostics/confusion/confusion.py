@@ -60,6 +60,7 @@ from workbench.diagnostics.outputs import (
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
+from workbench.records.wording import between, estimate, number, plural
 
 FEW = 30
 PROVENANCE = {
@@ -134,29 +135,24 @@ class Confusion(Result):
         """What the numbers say, in one paragraph."""
         if np.isnan(self.pearson.mean):
             return (
-                f"On {self.n:,} samples with {self.errors:,} errors the correlation of confusion and dark knowledge is not "
+                f"On {plural(self.n, 'sample')} with {plural(self.errors, 'error')} the correlation of confusion and dark knowledge is not "
                 "defined: one of the two tables is flat."
             )
-        by_chance, most = self.null["pearson"], self.ceiling["pearson"]
-        limit = (
-            f"a student of the teacher's very structure would show {most:.2f}"
-            if most == most
-            else "no ceiling is known"
-        )
+        by_chance, most = self.null["pearson"], self.ceiling
         second = (
-            f" Two teachers' soft labels correlate at {self.teachers['pearson']:.2f} with each other."
+            f" Two teachers' soft labels correlate at {number(self.teachers['pearson'])} with each other."
             if self.teachers
             else ""
         )
         return (
             f"Over all pairs of different classes, the student's confusion correlates with the teacher's mean soft labels "
-            f"at {self.pearson.mean:.2f} ({self.pearson.low:.2f} to {self.pearson.high:.2f}); errors shuffled within each "
-            f"class give {by_chance.low:.2f} to {by_chance.high:.2f}, and with {self.errors:,} errors "
-            f"{limit}. With soft labels of one half of the samples and errors of the other it is "
-            f"{self.disjoint['pearson']:.2f}. Per class, cosine {self.cosine.mean:.2f} (at most "
-            f"about {self.ceiling['cosine']:.2f}) and soft IoU {self.soft_iou.mean:.2f} (at most about "
-            f"{self.ceiling['soft_iou']:.2f}). In the other form ({'paper' if self.mode == 'corrected' else 'corrected'}) the "
-            f"correlation is {self.other['pearson']:.2f}.{second}"
+            f"at {estimate(self.pearson)}; errors shuffled within each class: {between(by_chance.low, by_chance.high)}; a "
+            f"student of the teacher's very structure with {plural(self.errors, 'error')}: {number(most['pearson'])}. With "
+            "soft labels of one half of the samples and errors of the other it is "
+            f"{number(self.disjoint['pearson'])}. Per class, cosine {number(self.cosine.mean)} (ceiling "
+            f"{number(most['cosine'])}) and soft IoU {number(self.soft_iou.mean)} (ceiling {number(most['soft_iou'])}). "
+            f"In the other form ({'paper' if self.mode == 'corrected' else 'corrected'}) the correlation is "
+            f"{number(self.other['pearson'])}.{second}"
         )
 
 

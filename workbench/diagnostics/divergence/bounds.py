@@ -86,8 +86,11 @@ class Bounds(Result):
 
     def explain(self) -> str:
         """What the bound says, in one paragraph."""
+        estimated = self.divergence.mean
+        known = "0" if estimated <= 0 else number(estimated)
+        debiased = f", debiased to {number(estimated)}" if estimated < 0 else ""
         text = (
-            f"With K = {number(self.divergence.mean)} nats ({self.estimator}: {self.side}) the bound's "
+            f"With K = {known} nats ({self.estimator}{debiased}: {self.side}) the bound's "
             f"allowance is {number(self.allowance)}, the teacher's gap {signed(self.teacher_gap.mean)} ({self.loss} loss)"
         )
         if self.vacuous:

@@ -34,7 +34,7 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
-from workbench.records.wording import bounds
+from workbench.records.wording import bounds, number, plural, signed
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting
@@ -109,15 +109,15 @@ class Divergence(Result):
     def explain(self) -> str:
         """What is known of the divergence, in one paragraph."""
         value, floor = self.values["pred_seed"], self.floors["pred_seed"]
-        luck = f"{bounds(value)}, after taking off the {floor:.3g} that the luck of so few seeds adds"
+        luck = f"{bounds(value)}, after taking off the {number(floor)} that the luck of so few seeds adds"
         against = "with no floor to judge it by" if np.isnan(floor) else luck
-        gaps = [f"{g.mean(0)[1]:+.3f}" for g in (self.student_gaps, self.teacher_gaps)]
+        gaps = [signed(g.mean(0)[1]) for g in (self.student_gaps, self.teacher_gaps)]
         known = f" From training to test the Brier score changes by {gaps[0]} for the student and {gaps[1]} for the teacher."
-        who = f"Averaged over {self.students} students and {self.teachers} teacher{'s' * (self.teachers > 1)}, the probabilities"
+        who = f"Averaged over {plural(self.students, 'student')} and {plural(self.teachers, 'teacher')}, the probabilities"
         if self.students == self.teachers == 1:
             who = "The probabilities of student and teacher"
         return (
-            f"{who} are {value.mean:.3g} nats apart on {self.n:,} samples ({against})."
+            f"{who} are {number(value.mean)} nats apart on {plural(self.n, 'sample')} ({against})."
             f"{'' if np.isnan(self.student_gaps).any() else known} ({self.provenance['ours']}.)"
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.records.interval import Interval
 from workbench.records.published import Sighting
+from workbench.statistics.intervals import FEWEST
 from workbench.statistics.ranks import kendall
 from workbench.statistics.resampling import percentile_interval
 
@@ -44,8 +45,8 @@ def ends_of(sightings: Sequence[Sighting]) -> tuple[float, float]:
 
 
 def middle(draws: np.ndarray, seeds: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lower and upper bound of the middle 95 % of (R, M) draws; NaN for one seed, which cannot be drawn otherwise."""
-    if seeds < 2:
+    """Lower and upper bound of the middle 95 % of (R, M) draws; NaN below ``FEWEST`` seeds."""
+    if seeds < FEWEST:
         nothing = np.full(draws.shape[1], np.nan)
         return nothing, nothing
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)

@@ -39,6 +39,7 @@ from workbench.records.result import Result
 from workbench.records.study import Study
 from workbench.records.wording import between, estimate, listed, percent, plural
 from workbench.statistics.checks import finite
+from workbench.statistics.intervals import FEWEST
 from workbench.statistics.ranks import kendall, ranks
 
 DRAWS = 2000
@@ -58,7 +59,7 @@ class Ranking(Result):
         chance: share of random orders that agree with the published one at least as well.
         methods: M names.
         ours: (M,) mean scores over seeds.
-        ours_low, ours_high: (M,) the middle 95 % over draws of seeds; NaN for one seed.
+        ours_low, ours_high: (M,) the middle 95 % over draws of seeds; NaN below 3 seeds.
         our_ranks, our_ranks_low, our_ranks_high: (M,) ranks, 1 is best, and the middle 95 % of theirs.
         published: (M,) published scores.
         published_low, published_high: (M,) the lowest and the highest that was seen; NaN where it was seen once.
@@ -152,7 +153,7 @@ def ranking(
     of_seeds, of_seen, of_orders = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(3))
     ours, drawn = per_seed.mean(1), our_draws(per_seed, DRAWS, of_seeds)
     told, ends = published_draws(theirs, seen, DRAWS, of_seen), np.array([ends_of(reports) for reports in seen])
-    seeds, known = per_seed.shape[1], per_seed.shape[1] > 1 or any(seen)
+    seeds, known = per_seed.shape[1], per_seed.shape[1] >= FEWEST
     (low, high), (rank_low, rank_high) = middle(drawn, seeds), middle(ranks(drawn), seeds)
     memory = np.array([name in from_memory for name in names])
     return Ranking(

@@ -13,20 +13,23 @@ from workbench.records.annotations import POSITIVE
 from workbench.records.arm import Arm, Outcome
 from workbench.records.code import identity_of
 from workbench.records.files import file_name
+from workbench.records.measure import checked_bounds
 from workbench.records.parameters import given
 from workbench.records.study import Study
+from workbench.statistics.intervals import UNBOUNDED, Bounds
 
 Trial = Callable[[int], float | Mapping[str, float]]
 """From a seed to a score, or to a dict of numbers among which is ``score``."""
 
 
-def study_of(
+def study_of(  # noqa: PLR0913 - the seven of ``study``, and what is known of the score
     trials: Mapping[str, Trial],
     control: str,
     seeds: int | Sequence[int] = 5,
     *,
     smallest_effect: float = 0.5,
     higher_is_better: bool = True,
+    bounds: Bounds = UNBOUNDED,
     jobs: int | None = None,
     name: str = "study",
 ) -> Study:
@@ -38,12 +41,14 @@ def study_of(
         seeds: how many, or which.
         smallest_effect: the least difference worth having, in the unit of the scores.
         higher_is_better: direction of the scores.
+        bounds: lowest and highest possible score, such as (0, 100) for percent, in which intervals stay; a call that
+            returns another score has failed.
         jobs: calls at the same time, as in ``study``.
         name: shown as that of the setting.
 
     Raises:
         KeyError: no arm is called like the control.
-        ValueError: there is no other arm, or a number is not allowed.
+        ValueError: there is no other arm, or a number is not allowed, or the bounds are not two ascending numbers.
         RuntimeError: every call failed; otherwise ``Study.failures`` says which did.
 
     Example:
@@ -57,13 +62,15 @@ def study_of(
         raise ValueError(f"{control!r} is the only arm; give something to compare it with")
     numbers, jobs = seeds_of(seeds), jobs_of(jobs)
     smallest_effect = given("smallest_effect", smallest_effect, Annotated[float, POSITIVE])
-    judge = Judge(smallest_effect, higher_is_better=higher_is_better)
+    low, high = checked_bounds(bounds)
+    judge = Judge(smallest_effect, higher_is_better=higher_is_better, bounds=(low, high))
     digests = {arm: identity_of(trial).digest for arm, trial in trials.items()}
-    outcomes, failures = _outcomes(trials, numbers, jobs)
+    outcomes, failures = _outcomes(trials, numbers, jobs, (low, high))
     ordered = [control, *(arm for arm in trials if arm != control)]
     roles = {arm: "control" if arm == control else "method" for arm in ordered}
-    arms = {arm: filled(Arm(arm, roles[arm], label=arm), outcomes[arm]) for arm in ordered}
+    arms = {arm: filled(Arm(arm, roles[arm], label=arm), outcomes[arm], (low, high)) for arm in ordered}
     rules = {"seeds": numbers, "control": control, "effect": smallest_effect, "higher": higher_is_better}
+    rules |= {} if (low, high) == UNBOUNDED else {"bounds": [low, high]}
     return Study(
         id=f"{file_name(name)}-study-{address({'trials': digests} | rules)}",
         setting={"name": name, "config": {}},
@@ -79,15 +86,17 @@ def study_of(
 
 
 def _outcomes(
-    trials: Mapping[str, Trial], seeds: Sequence[int], jobs: int | None
+    trials: Mapping[str, Trial], seeds: Sequence[int], jobs: int | None, bounds: Bounds
 ) -> tuple[dict[str, list[Outcome]], dict[str, str]]:
     outcomes: dict[str, list[Outcome]] = {arm: [] for arm in trials}
     failures: dict[str, str] = {}
     for arm, seed, found in _calls(trials, seeds, jobs):
-        if isinstance(found, Outcome):
-            outcomes[arm].append(found)
-        else:
+        if not isinstance(found, Outcome):
             failures[f"{arm}, seed {seed}"] = found
+        elif not bounds[0] <= found.last <= bounds[1]:
+            failures[f"{arm}, seed {seed}"] = f"{found.last:g} is outside the bounds of {bounds[0]:g} to {bounds[1]:g}"
+        else:
+            outcomes[arm].append(found)
     if not any(outcomes.values()):
         where, why = next(iter(failures.items()))
         raise RuntimeError(f"every call failed; {where}: {why}")
