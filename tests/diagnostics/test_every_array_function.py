@@ -48,8 +48,6 @@ CALLS: dict[str, tuple[Any, ...]] = {
 """A good call of each, with arrays in the first places."""
 
 ELSEWHERE = {"trajectory": "needs a loss", "knowledge_points": "needs nets"}
-CHANGING = {"calibration", "confusion", "divergence"}
-"""Questions whose statistics are being rewritten; their doors follow."""
 
 Change = Callable[[np.ndarray], Any]
 
@@ -105,7 +103,7 @@ def questions() -> dict[str, Callable[..., Any]]:
 
 
 QUESTIONS = questions()
-ASKED = [name for name in QUESTIONS if name in CALLS and name not in CHANGING]
+ASKED = [name for name in QUESTIONS if name in CALLS]
 
 
 def places(name: str) -> list[tuple[int, str | None]]:

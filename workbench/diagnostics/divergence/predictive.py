@@ -25,6 +25,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import numbers
 from workbench.diagnostics.divergence.estimate import Estimate, debiased, jackknife
 from workbench.records.interval import Interval
 from workbench.statistics.resampling import bootstrap_means, percentile_interval
@@ -40,20 +41,18 @@ def seeds_of(student_logits: ArrayLike, teacher_logits: ArrayLike) -> tuple[np.n
     """Both as finite (seeds, N, C) on the same samples; (N, C) is one seed.
 
     Raises:
-        ValueError: they differ in samples or classes, there are fewer than two classes, or a value is not finite.
+        TypeError: they are no real numbers.
+        ValueError: they differ in samples or classes, one is empty, there are fewer than two classes, or a value is not finite.
     """
-    found = [np.asarray(each, np.float64) for each in (student_logits, teacher_logits)]
-    found = [each[None] if each.ndim == 2 else each for each in found]
-    student, teacher = found
-    if student.ndim != 3 or student.shape[1:] != teacher.shape[1:] or 0 in student.shape or not len(teacher):
+    named = {"student logits": student_logits, "teacher logits": teacher_logits}
+    found = [numbers(each, name).astype(np.float64, copy=False) for name, each in named.items()]
+    student, teacher = (each[None] if each.ndim == 2 else each for each in found)
+    if student.ndim != 3 or student.shape[1:] != teacher.shape[1:]:
         raise ValueError(
             f"student logits {student.shape} and teacher logits {teacher.shape} must be (seeds, N, C) on the same samples"
         )
     if student.shape[2] < 2:
         raise ValueError("logits of one class have no divergence; two classes are needed")
-    for party, each in (("student", student), ("teacher", teacher)):
-        if not np.isfinite(each).all():
-            raise ValueError(f"{party} logits hold NaN or infinite values; leave out the seeds that diverged")
     return student, teacher
 
 
