@@ -120,7 +120,7 @@ class TransferSet:
             augment: applied to the student's inputs before ``transform``; the teacher sees the same view.
             generator: of the augmentation.
         """
-        seed = 0 if self.repeatable else _drawn(generator)
+        seed = 0 if isinstance(self.inputs, Tensor) or self.repeatable else _drawn(generator)
         read = Read(rows, self._view(self.inputs, rows, seed))
         return self._batch(read, rows if teacher_rows is None else teacher_rows, seed, augment, generator)
 
@@ -135,9 +135,9 @@ class TransferSet:
             source = self.inputs if self.teacher_inputs is None else self.teacher_inputs
             teacher = self._finish(self._view(source, teacher_rows, seed))
         if labels is None and self.labels is not None:
-            labels = self.labels[rows]
-        weight = None if self.weight is None else self.weight[rows]
-        return Batch(self.ids[rows], self._finish(view), labels, teacher, weight=weight)
+            labels = self.labels.index_select(0, rows)
+        weight = None if self.weight is None else self.weight.index_select(0, rows)
+        return Batch(self.ids.index_select(0, rows), self._finish(view), labels, teacher, weight=weight)
 
     def epoch(
         self,
@@ -172,6 +172,8 @@ class TransferSet:
         yield from self.epoch(torch.arange(len(self), device=self.ids.device).split(size))
 
     def _view(self, inputs: Inputs, rows: Tensor, seed: int = 0) -> Any:
+        if isinstance(inputs, Tensor):
+            return inputs.index_select(0, rows)  # half the time that indexing takes
         if isinstance(inputs, OnDemand):
             return _map(inputs.read(rows.cpu(), seed), self._here)
         return _map(inputs, lambda part: self._view(part, rows, seed) if isinstance(part, OnDemand) else part[rows])

@@ -15,7 +15,7 @@ LOWEST = -1e9
 
 def precise(tensor: Tensor) -> Tensor:
     """The tensor in single precision, or double if it is in that."""
-    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))
+    return tensor if tensor.dtype == torch.float32 else tensor.to(torch.promote_types(tensor.dtype, torch.float32))
 
 
 def finite_logits(logits: Tensor) -> Tensor:

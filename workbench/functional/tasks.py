@@ -45,11 +45,12 @@ class Task:
 
 def cross_entropy(outputs: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy per sample; (B, C) with (B,), or (B, C, ...) with (B, ...) averaged over labelled positions."""
+    if labels.dim() == 1:
+        return F.cross_entropy(precise(outputs), labels, ignore_index=UNLABELLED, reduction="none")
     labelled = labels != UNLABELLED
-    if labels.dim() > 1:  # what stands where there is no label reaches neither the loss nor a gradient
-        outputs = outputs.masked_fill(~labelled[:, None], 0)
-    loss = F.cross_entropy(precise(outputs), labels, ignore_index=UNLABELLED, reduction="none")
-    return loss if loss.dim() == 1 else loss.flatten(1).sum(1) / labelled.flatten(1).sum(1).clamp(min=1)
+    outputs = precise(outputs.masked_fill(~labelled[:, None], 0))  # what stands at the others reaches no gradient
+    loss = F.cross_entropy(outputs, labels, ignore_index=UNLABELLED, reduction="none")
+    return loss.flatten(1).sum(1) / labelled.flatten(1).sum(1).clamp(min=1)
 
 
 def squared_error(outputs: Tensor, labels: Tensor) -> Tensor:

@@ -123,7 +123,7 @@ class Cached(Fixed):
 
     def __call__(self, batch: Batch) -> Trace:
         """A look-up."""
-        return Trace(self.outputs[self.rows(batch.ids)])
+        return Trace(self.outputs.index_select(0, self.rows(batch.ids)))
 
 
 class Following(Fixed):
