@@ -95,6 +95,8 @@ class Walk:
         self._alive: list[Any] = []  # so that no two things of one walk have the same id
         self._within: list[str] = []
         self.places: dict[int, int] = {}
+        self._members: dict[type, dict[str, Any]] = {}
+        self._foreign: dict[str, bool] = {}
 
     def digest(self, thing: Any) -> bytes:
         """32 bytes."""
@@ -200,19 +202,30 @@ class Walk:
             return f"{'.'.join(names)} is not there".encode()
         return self._called(names[0], value)
 
-    @staticmethod
-    def _is_replaced(value: Any) -> bool:
+    def _is_replaced(self, value: Any) -> bool:
         """Whether a user put a function or class of their own in the place of one of a release."""
-        own = value.__globals__.get("__name__") if isinstance(value, FunctionType) else getattr(value, "__module__", "")
-        return isinstance(value, FunctionType | type) and own in sys.modules and not release_of(own)
+        if not isinstance(value, FunctionType | type):
+            return False
+        own = value.__globals__.get("__name__") if isinstance(value, FunctionType) else value.__module__
+        if own not in self._foreign:
+            self._foreign[own] = own in sys.modules and not release_of(own)
+        return self._foreign[own]
+
+    def _replaced(self, base: type) -> dict[str, Any]:
+        """The members of a class of a release that are not of one; looked for once in a walk."""
+        if (found := self._members.get(base)) is None:
+            kinds = (FunctionType, type)
+            found = {k: v for k, v in vars(base).items() if isinstance(v, kinds) and self._is_replaced(v)}
+            self._members[base] = found
+        return found
 
     def _class(self, cls: type) -> Iterator[bytes]:
         yield f"class {cls.__name__}".encode()
         if released := release_of(cls.__module__):
             yield f"{released} {cls.__module__}".encode()
             if is_released(cls):
-                members = (member for base in cls.__mro__ for member in vars(base).items())
-                yield from self._attributes({name: value for name, value in members if self._is_replaced(value)})
+                for base in cls.__mro__:
+                    yield from self._attributes(self._replaced(base))
                 return
         else:
             self.own = True
