@@ -62,8 +62,8 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         source=SOURCE,
         outcome=all_of(outcome_of(better, MARGIN), outcome_of(no_better, -MARGIN)),
         reading=(
-            f"The large teacher is {better.mean:.2f} points better than the medium one, its student {taught.mean:.2f} "
-            "points better than the other's."
+            f"Large minus medium: the score of the teacher {better.mean:+.2f} points, that of its student "
+            f"{taught.mean:+.2f} points."
         ),
         numbers={name: mean_interval(values) for name, values in numbers.items()},
         per_seed={name: tuple(map(float, values)) for name, values in numbers.items()},

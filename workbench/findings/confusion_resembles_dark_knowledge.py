@@ -62,7 +62,7 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         source=SOURCE,
         outcome=all_of(outcome_of(pearson, LEAST), outcome_of(above)),
         reading=(
-            f"Pearson {pearson}, which is above 97.5 % of shuffles by {above}; mended form {intervals['Pearson, mended form']}; with soft labels and errors of different "
+            f"Pearson {pearson}, minus the 97.5 % quantile of its shuffles {above}; mended form {intervals['Pearson, mended form']}; with soft labels and errors of different "
             f"samples {intervals['Pearson on disjoint halves']}, where the reliability of both tables allows about "
             f"{intervals['reliability ceiling'].mean:.2f}. A KD student has {intervals['Pearson of a KD student']}."
         ),

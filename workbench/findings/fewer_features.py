@@ -139,7 +139,7 @@ def _reading(intervals: Mapping[str, object]) -> str:
     words = [f"{kind} {intervals[f'fewer features, {kind}']}" for kind in KINDS if kind != CONTROL]
     often = intervals["more samples per feature, one teacher"]
     return (
-        f"Features fewer than the {intervals[f'features, {CONTROL}'].mean:.3g} of labels only: {'; '.join(words)}. Samples "
-        f"per feature more, one teacher: {often}. What students of one teacher have beyond those of distinct teachers is due "
-        "to that one teacher and not to being distilled."
+        f"The {intervals[f'features, {CONTROL}'].mean:.3g} features of labels only minus those of each group: "
+        f"{'; '.join(words)}. Samples per feature, one teacher minus labels only: {often}. Students of distinct teachers "
+        "are the control for being distilled at all."
     )

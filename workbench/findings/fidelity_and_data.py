@@ -68,7 +68,7 @@ def _finding(
         outcome=all_of(outcome_of(rise, MARGIN), outcome_of(beyond)),
         reading=(
             f"From {LABELS} inputs, which the teacher was trained on, to {LABELS + FURTHER[-1]}, agreement on test samples "
-            f"rises by {rise.mean:.2f} points and accuracy by {gained.mean:.2f}; the divergence falls by {nearer.mean:.3g} "
+            f"changes by {rise.mean:+.2f} points, accuracy by {gained.mean:+.2f} and the divergence by {-nearer.mean:+.3g} "
             f"nats. They agree on {agreed[0].mean():.1f} % at first, which leaves {100 - agreed[0].mean():.1f} points to "
             f"gain, and on {agreed[-1].mean():.1f} % at the end, where the student is right on "
             f"{accurate[-1].mean():.1f} % and its teacher on {taught.mean():.1f} %."

@@ -70,8 +70,8 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         source=SOURCE,
         outcome=all_of(outcome_of(equal), outcome_of(rise), outcome_of(gap)),
         reading=(
-            f"The loss rises by {rise.mean:.3g} more around the plain teacher, whose accuracy differs by "
-            f"{accuracy.mean:+.2f} points; its student's gap is larger by {gap.mean:+.4f}."
+            f"Plain minus flat teacher: the rise of the loss {rise.mean:+.3g}, the accuracy {accuracy.mean:+.2f} points, "
+            f"the student's gap {gap.mean:+.4f}."
         ),
         numbers={name: mean_interval(values) for name, values in {**apart, **numbers}.items()},
         per_seed={name: tuple(map(float, values)) for name, values in {**apart, **numbers}.items()},

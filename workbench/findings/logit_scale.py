@@ -65,8 +65,8 @@ def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
         outcome=outcome_of(first),
         reading=(
             f"Plain KD students come close to the scale of their teacher: the ratios run from {_ends(ratios)}; those of "
-            f"students on labels only from {_ends(natural)}, and their correlation with the gain is {second}. The gain "
-            f"of standardising is {over_all.mean:.2f} points over all pairs, {narrowest.mean:.2f} for the narrowest."
+            f"students on labels only from {_ends(natural)}, and their correlation with the gain is {second}. "
+            f"Standardised minus plain KD: {over_all.mean:+.2f} points over all pairs, {narrowest.mean:+.2f} for the narrowest."
         ),
         numbers=intervals,
         per_seed={name: tuple(map(float, values)) for name, values in numbers.items()},

@@ -82,9 +82,9 @@ def _finding(numbers: dict[str, list[float]], seeds: Sequence[int]) -> Finding:
         reading=(
             f"Where the teacher is wrong, the KD student says the same in {follows['KD']:.1f} % of the cases, the "
             f"independent one, which saw the same labels, in {follows['independent']:.1f} % and the random control in "
-            f"{follows['random control']:.1f} %. Over the independent student, distillation adds {wrong.mean:.1f} points "
-            f"of agreement there and {right.mean:.1f} where the teacher is right: an asymmetry of {apart.mean:.1f} points "
-            f"({apart.low:.1f} to {apart.high:.1f})."
+            f"{follows['random control']:.1f} %. KD minus independent student: {wrong.mean:+.1f} points of agreement "
+            f"there and {right.mean:+.1f} where the teacher is right; the difference of the two, the asymmetry, is {apart} "
+            "points."
         ),
         numbers=intervals,
         per_seed={name: tuple(values) for name, values in numbers.items()},
