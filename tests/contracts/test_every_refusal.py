@@ -25,7 +25,7 @@ from workbench.records.budget import Budget
 from workbench.settings.setting import Recipe
 
 ONE = Budget(epochs=1, batch_size=16)
-RAW = ("mat1", "size of tensor", "Expected", "NoneType", "object has no attribute", "unsupported operand")
+RAW = ("mat1", "same dtype", "size of tensor", "xpected", "NoneType", "object has no attribute", "unsupported operand")
 """Words of PyTorch's and Python's own errors."""
 
 
@@ -57,6 +57,19 @@ def test_every_method_runs_or_is_refused_before_anything_is_trained(kind):
     raw = {key: told for key, told in found.items() if any(word in told for word in RAW)}
     assert not raw
     assert sum(not told for told in found.values()) >= 5, "some methods fit every setting"
+
+
+@pytest.mark.slow
+def test_a_feature_of_whole_numbers_is_refused_in_words():
+    where, found = MISMATCHES["integers"](), {}
+    for key, cls in catalog().items():
+        if named := {name: "0:input" for name in ("guided", "hint") if name in cls().config()}:
+            found[key] = outcome(where, cls(**named))
+    wrong = {
+        key: told for key, told in found.items() if not told.startswith("refused: ") or any(w in told for w in RAW)
+    }
+    assert not wrong
+    assert sum("'0:input' of _Embedded holds torch.int64" in told for told in found.values()) >= 20
 
 
 # --- studies: all arms are rehearsed before the first cell ---------------------------------------------------------

@@ -8,12 +8,13 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tests.contracts.probes.world import setting_of
+from tests.contracts.probes.world import map_answers, setting_of
 from tests.contracts.text import reads_text
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.methods.catalog import catalog, family_of, make
 from workbench.models.convnet import ConvNet
+from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
 from workbench.settings.catalog import make as setting
 from workbench.settings.setting import Recipe, Setting
@@ -62,6 +63,12 @@ def reviews():
     return hurried(TinyEncoder("hidden_words", student_texts=300), 8)
 
 
+def taught(task):
+    """Data of a task and a teacher that has learnt them; an untrained one would lead away from the labels."""
+    make_teacher = partial(map_answers, 6) if task == "dense" else partial(MLP, 4, (16,), 3)
+    return setting_of(task, teacher=Recipe(make_teacher, Budget(epochs=30, batch_size=32, clip=CLIP)))
+
+
 def hurried(where, epochs):
     where.teacher = replace(where.teacher, budget=replace(where.teacher.budget, epochs=epochs))
     return where
@@ -74,7 +81,7 @@ def place(name, request):
         kind = "reviews" if family_of(catalog()[name]) == "encoders" else "stories"
         return request.getfixturevalue(kind), TEXT
     if (task := catalog()[name].tasks[0]) != "classification":
-        return setting_of(task), Budget(epochs=30, batch_size=32, clip=CLIP)
+        return taught(task), Budget(epochs=30, batch_size=32, clip=CLIP)
     kind = "normalised" if name in NEED_CONVOLUTIONS else "digits"
     return request.getfixturevalue(kind), Budget(epochs=4, batch_size=32, clip=CLIP)
 

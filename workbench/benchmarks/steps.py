@@ -62,12 +62,13 @@ def resnet_steps(size: Size) -> list[Measurement]:
     """The same for ResNet32x4 -> ResNet8x4 on images of CIFAR's shape; cached, against labels only."""
     warm_up = min(size.warm_up, 2)
     samples = BATCH * (size.conv_steps + warm_up)  # one epoch, so that no epoch ends within a few timed steps
-    images = torch.randn(samples + 20, 3, 32, 32, generator=torch.Generator().manual_seed(0))
-    labels = torch.arange(len(images)) % 100
-    train, held_out = (images[:samples], labels[:samples]), (images[samples:], labels[samples:])
+    parts = (samples, 20, 20)
+    images = torch.randn(sum(parts), 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(len(images)) // 2 % 100  # two images of a class at least, however few are asked for
+    train, validation, test = zip(images.split(parts), labels.split(parts), strict=True)
     budget = Budget(epochs=FOREVER, batch_size=BATCH, schedule="constant")
     names = tuple(map(str, range(100)))
-    setting = Setting(train, held_out, resnet32x4(), resnet8x4, validation=held_out, budget=budget, class_names=names)
+    setting = Setting(train, test, resnet32x4(), resnet8x4, validation=validation, budget=budget, class_names=names)
     seconds = _race(setting, size.conv_steps, warm_up, resnet8x4)
     how = (
         f"median of {size.conv_steps} steps of {BATCH} images each in turn, {torch.get_num_threads()} threads, "

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.functional.maps import as_maps
+from workbench.models.layers import layers_of, listing
 from workbench.models.tracing import Tracer, penultimate_of, stages_of
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace
@@ -73,10 +74,19 @@ def example_traces(
     """What both models make of a few samples, to learn the shapes of their features.
 
     Raises:
-        ValueError: a model has no such layer; the message lists what it has.
+        ValueError: a model has no such layer, and the message lists what it has; or a feature holds whole numbers, such
+            as ids on their way into an embedding, which can be neither compared nor fed to a layer of a method.
     """
     student = Tracer(student_model, layers[0])(example.student_inputs)
-    return student, Tracer(teacher_model, layers[1])(example.for_teacher)
+    teacher = Tracer(teacher_model, layers[1])(example.for_teacher)
+    for model, trace in ((student_model, student), (teacher_model, teacher)):
+        for name, feature in trace.features.items():
+            if not feature.is_floating_point():
+                raise ValueError(
+                    f"feature {name!r} of {type(model).__name__} holds {feature.dtype}, and features must be "
+                    f"floating-point numbers; name a later layer; layers: {listing(layers_of(model))}"
+                )
+    return student, teacher
 
 
 def example_maps(

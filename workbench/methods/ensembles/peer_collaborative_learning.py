@@ -103,7 +103,7 @@ class PeerCollaborativeLearning(Method):
         inner = student_model.inner
         stage = self.guided or stages_of(inner)[-1]
         entry, last = f"{stage}:input", penultimate_of(inner)
-        trace = example_traces(inner, inner, ((entry, last), ()), example)[0]
+        trace = example_traces(inner, inner, ((stage, last), ()), example)[0]
         branches: list[nn.Module] = [Branch(inner, stage, example.student_inputs) for _ in range(self.peers - 1)]
         names = student_model.carry(branches, (entry,) * len(branches))
         self.student_layers = (f"inner.{last}", *(f"{name}.model.{last}" for name in names), *names)
