@@ -116,6 +116,55 @@ def test_what_is_wrong_with_a_file_is_one_line(call, folder: tuple[Path, Path]) 
         assert words in found.err
 
 
+@pytest.mark.slow
+def test_objects_of_files_reach_the_worker_processes(call, folder: tuple[Path, Path]) -> None:
+    ours, stages = folder
+    study = ("compare", "-s", f"{stages}:Noisy", "-m", f"{ours}:Mine,{ours}:made", "--fresh", *RUN)
+    one, two = (call(*study, "--jobs", jobs) for jobs in ("1", "2"))
+    assert (one.status, two.status) == (0, 0), two.err
+    scores = [{arm["name"]: arm["scores"]["per_seed"] for arm in found.json["arms"]} for found in (one, two)]
+    assert scores[0] == scores[1]
+
+
+def test_a_study_is_computed_afresh_only_if_asked(call) -> None:
+    study = ("compare", "-s", "two_moons", "-m", "kd", "--with", "noise=0.21", *RUN)
+    found = [call(*study, *flags) for flags in ((), (), ("--fresh",))]
+    assert [answer.status for answer in found] == [0, 0, 0]
+    assert [[arm["scores"]["stored"] for arm in answer.json["arms"]] for answer in found] == [
+        [[], []],
+        [[0], [0]],
+        [[], []],
+    ]
+
+
+@pytest.mark.parametrize("name", ["dkd(temperature=2)", "kd+dkd(alpha=1)", "kd temperature=2"])
+def test_parameters_in_a_name_are_answered_with_how_they_are_set(call, name: str) -> None:
+    found = call("distill", "-s", "two_moons", "-m", name, *RUN)
+    assert (found.status, found.out, found.err.count("\n")) == (2, "", 1)
+    assert "a name has no parameters: `workbench distill -m dkd --set temperature=2`" in found.err
+    assert "methods.DKD(temperature=2.0)" in found.err
+    with pytest.raises(KeyError, match=r"a name has no options: .* --with student_labels=60"):
+        settings.make("digits(student_labels=60)")
+
+
+def test_an_installed_package_takes_no_name_of_the_workbench(call, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = {"method": {"kd": "theirs:KD", "K-D": "theirs:Other"}, "setting": {"two_moons": "theirs:Moons"}}
+    entries = {
+        kind: {name: EntryPoint(name, value, f"kd_workbench.{kind}s") for name, value in found.items()}
+        for kind, found in taken.items()
+    }
+    monkeypatch.setattr(plugins, "installed", entries.get)
+    for name, theirs in taken["method"].items():
+        with pytest.warns(UserWarning, match=f"the method '{name}' is the workbench's own; {theirs}"):
+            assert type(methods.make(name)) is KD
+    with pytest.warns(UserWarning, match="the setting 'two_moons' is the workbench's own; theirs:Moons"):
+        assert isinstance(settings.make("two_moons"), TwoMoons)
+    listed = call("methods", "--json")
+    assert [entry["name"] for entry in listed.json].count("kd") == 1
+    assert "theirs:KD" in listed.err
+    assert "theirs:Moons" in call("settings", "--json").err
+
+
 def test_a_file_that_was_changed_is_read_again(folder: tuple[Path, Path]) -> None:
     ours, _ = folder
     first = methods.make(f"{ours}:Mine")

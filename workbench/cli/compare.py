@@ -28,7 +28,7 @@ def compare(asked: CompareFlags) -> None:
     """Run several methods beside their controls.
 
     All have their published defaults, the same budget, seeds and initialisations. Runs that are stored are not run
-    again.
+    again without --fresh.
     """
     given = ",".join(asked.methods)
     names = [name.strip() for name in given.split(",") if name.strip()]

@@ -35,6 +35,7 @@ def distill(asked: DistillFlags) -> None:
     """Run one method beside its controls.
 
     The same student is trained on labels only at the same budget and seeds, and on permuted targets; the paired
-    difference comes with its interval and, from 3 seeds on, a verdict. Runs that are stored are not run again.
+    difference comes with its interval and, from 3 seeds on, a verdict. Runs that are stored are not run again
+    without --fresh.
     """
     carry_out(asked, {asked.method: asked.set_}, of_distill)

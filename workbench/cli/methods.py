@@ -58,10 +58,10 @@ def listing(family: str | None = None) -> list[dict[str, Any]]:
 
 def announced_listing() -> list[dict[str, Any]]:
     """Every method that an installed package announces; one that cannot be used is named on standard error."""
-    from workbench.methods.catalog import class_or_method
+    from workbench.methods.catalog import class_or_method, spellings
     from workbench.records.plugins import announced
 
-    found, failed = announced("method", class_or_method)
+    found, failed = announced("method", class_or_method, spellings())
     for message in failed.values():
         say(message)
     classes = {name: each if isinstance(each, type) else type(each) for name, each in found.items()}

@@ -36,6 +36,9 @@ class StudyFlags:
         typer.Option("--smallest-effect", help="The least difference worth having; 0.5 points by default."),
     ] = None
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes at the same time; -1 is one per core.")] = 1
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Compute everything again, the teacher too, and replace what is stored.")
+    ] = False
     quick: Annotated[bool, typer.Option("--quick", help="Leave the permuted controls out: no verdict.")] = False
     json: Json = False
 

@@ -42,9 +42,9 @@ def listing() -> list[dict[str, Any]]:
 def _announced() -> list[dict[str, Any]]:
     """What installed packages announce; one that cannot be used is named on standard error."""
     from workbench.records.plugins import announced, installed
-    from workbench.settings.catalog import make
+    from workbench.settings.catalog import make, spellings
 
-    found, failed = announced("setting", make)
+    found, failed = announced("setting", make, spellings())
     for message in failed.values():
         say(message)
     origin = {name: f"a setting of {entry.value}" for name, entry in installed("setting").items()}

@@ -52,6 +52,7 @@ def _run(asked: StudyFlags, methods: Mapping[str, Pairs]) -> Study:
             seeds=asked.seeds,
             budget=_budget(asked, setting),
             quick=asked.quick,
+            fresh=asked.fresh,
             smallest_effect=asked.smallest_effect,
             jobs=asked.jobs,
             progress=progress,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from workbench.data.transfer import TransferSet
 from workbench.engine.streams import repeatable
+from workbench.models.copies import copied
 from workbench.models.learners import contradictions
 from workbench.models.tracing import Tracer
 from workbench.records import probes as named
@@ -35,7 +35,7 @@ def about_teacher(setting: Setting, teacher: nn.Module) -> Iterator[str]:
     given = setting.teacher
     if isinstance(given, nn.Module) and any(part.training for part in given.modules()):
         inputs = _inputs(setting.train, teacher=True)
-        trained, asked = (_answers(copy.deepcopy(given).train(mode), inputs) for mode in (True, False))
+        trained, asked = (_answers(copied(given).train(mode), inputs) for mode in (True, False))
         if trained is not None and asked is not None and _differ(trained, asked):
             yield (
                 "the teacher was handed over in training mode, in which its outputs differ; it is asked in evaluation mode. "

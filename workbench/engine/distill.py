@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -29,6 +28,7 @@ from workbench.engine.training.keeper import Keeper
 from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import as_method, check_task
 from workbench.methods.method import Method
+from workbench.models.copies import copied
 from workbench.records import events
 from workbench.records.annotations import NOT_NEGATIVE
 from workbench.records.budget import Budget, budget_of
@@ -72,7 +72,7 @@ def distill(
         ValueError: setting and method do not fit together; before anything is trained.
     """
     setting, method = as_setting(setting), as_method(method)
-    own, seed = copy.deepcopy(method), given("seed", seed, Annotated[int, NOT_NEGATIVE])
+    own, seed = copied(method), given("seed", seed, Annotated[int, NOT_NEGATIVE])
     budget, conditions = budget_of(budget, setting.budget), conditions or Conditions()
     distillation = Distillation(setting, own, budget, seed, conditions, about)
     try:
@@ -129,7 +129,7 @@ class Distillation:
         """Works out the run's identity."""
         check_task(setting.task, method)
         self.setting, self.method, self.budget, self.seed = setting, method, budget, seed
-        self.untrained = copy.deepcopy(method)
+        self.untrained = copied(method)
         self.conditions, self.started = conditions, time.monotonic()
         self.trial: Trial | None = None
         self.ledger = Ledger()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Generator, Mapping
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.engine.streams import repeatable
+from workbench.models.copies import copied
 from workbench.records import events
 from workbench.records.measure import Measure
 from workbench.settings.setting import Setting
@@ -38,7 +38,7 @@ def measured(
 
 def _value(measure: Measure, setting: Setting, models: Mapping[str, nn.Module], seed: int) -> float | str:
     """The value, or why there is none."""
-    copies = {party: copy.deepcopy(model).cpu().eval() for party, model in models.items()}
+    copies = {party: copied(model).cpu().eval() for party, model in models.items()}
     try:
         with torch.no_grad(), repeatable(torch.device("cpu")):
             given = measure.function(copies, setting, seed)

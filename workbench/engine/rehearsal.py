@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,6 +25,7 @@ from workbench.engine.training.trial import Trial, trial_of
 from workbench.functional.randomness import kept
 from workbench.methods.bank import check_ids
 from workbench.methods.method import Method
+from workbench.models.copies import copied
 from workbench.models.tracing import Tracer
 from workbench.records.batch import Batch
 from workbench.records.budget import Budget
@@ -75,14 +75,14 @@ def rehearse(
     """
     conditions = replace(conditions or Conditions(), device="cpu")
     with kept(), threads.using(setting.threads):
-        trial = _trial(setting, copy.deepcopy(method), budget, conditions, seed)
+        trial = _trial(setting, copied(method), budget, conditions, seed)
         with trial.streams.initialising("student"):
             student = trial.make_student()
-        teacher = trial.parties["teacher"] = copy.deepcopy(new_teacher(setting, conditions))
+        teacher = trial.parties["teacher"] = copied(new_teacher(setting, conditions))
         check_models(setting, teacher, student, _batch_sizes(setting, budget))
         if isinstance(setting.teacher, Recipe):
             check_own(teacher, setting.teacher.budget)
-            own, plan = teacher_trial(setting, copy.deepcopy(teacher), conditions)
+            own, plan = teacher_trial(setting, copied(teacher), conditions)
             with _clearly("the teacher cannot be trained on teacher_train"):
                 _step(own, plan)
         if not isinstance(student, nn.Module):
@@ -100,7 +100,7 @@ def _batch_sizes(setting: Setting, budget: Budget) -> dict[str, int]:
 def _trial(setting: Setting, method: Method, budget: Budget, conditions: Conditions, seed: int) -> Trial:
     trial = trial_of(setting, method, budget, Streams(seed, torch.device("cpu")), Controls(method))
     trial.control = conditions.control
-    trial.make_student = lambda: copy.deepcopy(setting.make_student())
+    trial.make_student = lambda: copied(setting.make_student())
     return trial
 
 

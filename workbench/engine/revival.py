@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from workbench.engine.teacher.teaching import teacher_of
 from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import catalog, make, parts_of
 from workbench.methods.method import Method
+from workbench.models.copies import copied
 from workbench.records.plan import StagePlan
 from workbench.records.revived import Revived
 from workbench.records.run import Run
@@ -93,7 +93,7 @@ def _method_of(run: Run, known: Method | None) -> Method | None:
     if known is not None:
         if known.name != run.method["name"]:
             raise ValueError(f"run {run.id} was made with {run.method['name']!r}, not with {known.name!r}")
-        return copy.deepcopy(known)
+        return copied(known)
     if set(parts_of(run.method["name"])) <= set(catalog()):  # by key: a class of one's own may share an alias
         return make(run.method["name"], dict(run.method["config"]))
     return None
@@ -108,9 +108,7 @@ def _teacher(run: Run, setting: Setting, conditions: Conditions) -> nn.Module:
 
 
 def _with_weights(trial: Trial, party: str, state: Mapping[str, Tensor], run: Run) -> nn.Module:
-    model = (
-        copy.deepcopy(trial.parties["teacher"]) if party == "teacher" else trial.method.deployed(_made(trial, party))
-    )
+    model = copied(trial.parties["teacher"]) if party == "teacher" else trial.method.deployed(_made(trial, party))
     try:
         model.load_state_dict(dict(state))
     except RuntimeError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from workbench.engine.store import Store, open_store
 from workbench.engine.tracking import Callback, heard
 from workbench.methods.catalog import as_method
 from workbench.methods.method import Method
+from workbench.models.copies import copied
 from workbench.records.budget import Budget, budget_of
 from workbench.records.run import Run
 from workbench.settings.catalog import as_setting
@@ -54,7 +54,7 @@ def run(
     """
     setting, method, store = as_setting(setting), as_method(method), store or open_store()
     conditions = Conditions(folder=store.folder, fresh=fresh)
-    asked = (setting, copy.deepcopy(method), budget_of(budget, setting.budget), seed, conditions)
+    asked = (setting, copied(method), budget_of(budget, setting.budget), seed, conditions)
     stream = heard(distill(*asked), callbacks)
     name = Distillation(*asked).id
     if store.has(name) and not fresh:

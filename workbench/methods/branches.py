@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from torch import Tensor, nn
 
 from workbench.methods.untrained import untrained
+from workbench.models.copies import copied
 from workbench.models.layers import call
 from workbench.models.tracing import Tracer, executed_layers, tensor_of
 
@@ -51,7 +51,7 @@ class Branch(nn.Module):
 
     def __init__(self, model: nn.Module, stage: str, inputs: Any) -> None:
         super().__init__()
-        self.stage, made = stage, copy.deepcopy(model)
+        self.stage, made = stage, copied(model)
         for name in _before(model, stage, inputs):
             made.set_submodule(name, nn.Identity())
         self.model = untrained(made)

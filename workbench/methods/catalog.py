@@ -41,8 +41,12 @@ def find(name: str) -> type[Method]:
     Raises:
         KeyError: none; the message names the nearest.
     """
-    spellings = {n: key for key, cls in catalog().items() for n in (key, cls.__name__, *cls.aliases)}
-    return catalog()[key_of("method", name, spellings)]
+    return catalog()[key_of("method", name, spellings())]
+
+
+def spellings() -> dict[str, str]:
+    """The key of every name a method has: key, class name and aliases."""
+    return {n: key for key, cls in catalog().items() for n in (key, cls.__name__, *cls.aliases)}
 
 
 def parts_of(name: str) -> list[str]:
@@ -105,7 +109,7 @@ def class_or_method(name: str) -> type[Method] | Method:
         KeyError: unknown method.
         ValueError: a file or package that cannot be used.
     """
-    found = outside("method", name)
+    found = outside("method", name, spellings())
     if found is None:
         return find(name)
     if isinstance(found, Method) or (isinstance(found, type) and issubclass(found, Method)):

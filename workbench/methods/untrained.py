@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-
 from torch import nn
+
+from workbench.models.copies import copied
 
 
 def untrained(model: nn.Module) -> nn.Module:
@@ -13,7 +13,7 @@ def untrained(model: nn.Module) -> nn.Module:
     Raises:
         ValueError: parts of the model have parameters and no ``reset_parameters``, or nothing has parameters.
     """
-    made = copy.deepcopy(model).requires_grad_()
+    made = copied(model).requires_grad_()
     parts = {name or type(part).__name__: part for name, part in made.named_modules()}
     owners = {name: part for name, part in parts.items() if [*part.parameters(recurse=False)]}
     stuck = [name for name, part in owners.items() if not hasattr(part, "reset_parameters")]

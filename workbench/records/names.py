@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from difflib import get_close_matches
 
+_PARAMETERS = {
+    "method": "a name has no parameters: `workbench distill -m dkd --set temperature=2`, or in Python the object, "
+    "methods.DKD(temperature=2.0)",
+    "setting": "a name has no options: `workbench distill -s digits --with student_labels=60`, or in Python the object, "
+    "settings.Digits(student_labels=60)",
+}
+"""How parameters are set, by what somebody tried to give them to."""
+
 
 def key_of(kind: str, name: str, spellings: Mapping[str, str]) -> str:
     """The key that a name stands for, ignoring case, hyphens, underscores and spaces.
@@ -15,15 +23,22 @@ def key_of(kind: str, name: str, spellings: Mapping[str, str]) -> str:
         spellings: the key of each name that is known.
 
     Raises:
-        KeyError: none; the message names the nearest keys.
+        KeyError: none; the message names the nearest keys, or how parameters are set if there are some in the name.
     """
+    if (key := key_or_none(name, spellings)) is not None:
+        return key
     keys = {_flat(spelling): key for spelling, key in spellings.items()}
-    if _flat(name) in keys:
-        return keys[_flat(name)]
+    if any(mark in name for mark in "(="):
+        raise KeyError(f"no {kind} {name!r}; {_PARAMETERS[kind]}")
     near = get_close_matches(_flat(name), keys, 25, 0.5)  # several names may lead to one key
     nearest = ", ".join(list(dict.fromkeys(keys[spelling] for spelling in near))[:5])
     hint = f"nearest: {nearest}" if nearest else f"`workbench {kind}s` lists all {len({*keys.values()})}"
     raise KeyError(f"no {kind} {name!r}; {hint}")
+
+
+def key_or_none(name: str, spellings: Mapping[str, str]) -> str | None:
+    """The same; None for a name that is not known."""
+    return {_flat(spelling): key for spelling, key in spellings.items()}.get(_flat(name))
 
 
 def class_name(label: object) -> str:

@@ -6,11 +6,14 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
+
+from workbench.records.names import key_or_none
 
 _read: dict[str, tuple[str, bytes]] = {}
 """By module: the file it was made from, and its text then."""
@@ -58,8 +61,14 @@ def installed(kind: str) -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=f"kd_workbench.{kind}s")}
 
 
-def outside(kind: str, name: str) -> Any:
+def outside(kind: str, name: str, own: Mapping[str, str]) -> Any:
     """The object of a file or an installed package; None where the name is neither.
+
+    Args:
+        kind: ``method`` or ``setting``.
+        name: as it was written.
+        own: the key of each name that is the workbench's own; a package that announces one of them is not heard, with a
+            warning.
 
     Raises:
         ValueError: It cannot be loaded.
@@ -69,19 +78,31 @@ def outside(kind: str, name: str) -> Any:
     if name.endswith(".py"):
         raise ValueError(f"{name!r} is a file; say which {kind} in it: {name}:Name")
     entry = installed(kind).get(name)
-    return None if entry is None else called(f"{kind} {name!r} of the entry point {entry.value}", entry.load)
+    if entry is None:
+        return None
+    if key_or_none(name, own) is not None:
+        warnings.warn(_taken(kind, name, entry), stacklevel=2)
+        return None
+    return called(f"{kind} {name!r} of the entry point {entry.value}", entry.load)
 
 
-def announced(kind: str, make: Callable[[str], Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def announced(kind: str, make: Callable[[str], Any], own: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     """What installed packages announce, loaded by ``make``, and why others of it cannot be used."""
     found: dict[str, Any] = {}
-    failed: dict[str, str] = {}
-    for name in installed(kind):
+    failed = {name: _taken(kind, name, each) for name, each in installed(kind).items() if key_or_none(name, own)}
+    for name in [name for name in installed(kind) if name not in failed]:
         try:
             found[name] = make(name)
         except ValueError as error:
             failed[name] = str(error)
     return found, failed
+
+
+def _taken(kind: str, name: str, entry: EntryPoint) -> str:
+    return (
+        f"the {kind} {name!r} is the workbench's own; {entry.value}, which an installed package announces under the same "
+        "name, is not used: announce it under another one"
+    )
 
 
 def _module(file: Path) -> Any:

@@ -71,6 +71,9 @@ NO_MEMBERS = frozenset(
 
 ABSENT = object()
 
+ONLY_ITS_ADDRESS = "_inject_property.<locals>.get_cached_parametrization"
+"""Of ``torch.nn.utils.parametrize``: its closure holds the net, of which it takes the address as the key of a cache."""
+
 READS_ANYTHING = {("eval",), ("exec",), ("globals",), ("os", "environ"), ("os", "getenv")}
 """Calls whose answer no code shows; what asks them is computed afresh."""
 
@@ -159,7 +162,7 @@ class Walk:
         yield b"function"
         if released := release_of(function.__globals__.get("__name__")):
             yield f"{released} {function.__module__}.{function.__qualname__}".encode()
-            if is_released(function):
+            if is_released(function) or function.__qualname__ == ONLY_ITS_ADDRESS:
                 return
         else:
             self.own = True

@@ -37,7 +37,12 @@ def find(name: str) -> type[Setting]:
     Raises:
         KeyError: none; the message names the nearest.
     """
-    return catalog()[key_of("setting", name, {n: key for key, cls in catalog().items() for n in (key, cls.__name__)})]
+    return catalog()[key_of("setting", name, spellings())]
+
+
+def spellings() -> dict[str, str]:
+    """The key of every name a setting has: key and class name."""
+    return {n: key for key, cls in catalog().items() for n in (key, cls.__name__)}
 
 
 def as_setting(given: Any) -> Setting:
@@ -69,7 +74,7 @@ def make(name: str, settings: dict[str, Any] | None = None) -> Setting:
         KeyError: unknown setting or parameter.
         ValueError: a value that is not allowed, or a file or package that cannot be used.
     """
-    found = outside("setting", name)
+    found = outside("setting", name, spellings())
     cls = find(name) if found is None else found
     if isinstance(cls, type) and issubclass(cls, Setting):
         return cls(**{key: check(cls, key, value) for key, value in (settings or {}).items()})

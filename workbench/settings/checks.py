@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ from torch import Tensor, nn
 
 from workbench.data.transfer import Inputs
 from workbench.functional.randomness import all_kept
+from workbench.models.copies import copied
 from workbench.models.layers import call
 from workbench.models.soft_fit import SoftFit
 from workbench.models.tracing import tensor_of
@@ -100,7 +100,7 @@ def _hint(inputs: Inputs) -> str:
 
 def _check_alone(party: str, model: nn.Module, setting: Setting) -> None:
     """A batch of one sample in training mode, on a copy."""
-    batch, model = setting.train.batch(torch.arange(1)), copy.deepcopy(model).train()
+    batch, model = setting.train.batch(torch.arange(1)), copied(model).train()
     norms = [name for name, part in model.named_modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
     try:
         with torch.no_grad(), all_kept():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -16,6 +15,7 @@ from workbench.data.convert import as_transfer_set
 from workbench.data.split import stratified, uniform
 from workbench.data.transfer import TransferSet
 from workbench.functional.tasks import Task, task
+from workbench.models.copies import copied
 from workbench.models.learners import in_single_precision
 from workbench.records.budget import Budget
 from workbench.records.code import Identity, identity_of, own_code
@@ -207,7 +207,7 @@ class Setting(metaclass=Checked):
         Raises:
             TypeError: the factory makes something else.
         """
-        made = copy.deepcopy(self.student) if is_model(self.student) else new_from(self.student, "student")
+        made = copied(self.student) if is_model(self.student) else new_from(self.student, "student")
         if not is_model(made):
             raise TypeError(f"the student's factory made a {type(made).__name__}; a net or an estimator is needed")
         return self.in_precision(made)

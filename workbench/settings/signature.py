@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.functional.randomness import all_kept, seed_all
+from workbench.models.copies import copied
 from workbench.records.code import Identity, identity_of, places_of
 
 _made: weakref.WeakSet[Any] = weakref.WeakSet()
@@ -91,7 +91,7 @@ def copy_of(model: Any, party: str) -> Any:
     Raises:
         ValueError: the copy would still compute with the weights of the original, through a function or hook it holds.
     """
-    made = copy.deepcopy(model)
+    made = copied(model)
     if isinstance(model, nn.Module) and {_place(weight) for weight in model.parameters()} & places_of(made):
         raise ValueError(
             f"a copy of the {party} would still compute with the weights of the one you gave, through a function or hook that "

@@ -17,7 +17,6 @@ Cost: steps x B forward and backward passes; 0.6 s for 64 images and 32 steps on
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ from workbench.diagnostics.attribution.patches import ablation, kernel_shap, occ
 from workbench.diagnostics.attribution.plan import LOCAL, Plan
 from workbench.diagnostics.attribution.scores import Asked, Case, Scored
 from workbench.functional.randomness import kept
+from workbench.models.copies import copied
 from workbench.models.tracing import call, tensor_of
 
 TOLERANCE, MOST_STEPS = 0.01, 256
@@ -201,11 +201,11 @@ Module = TypeVar("Module", bound=nn.Module)
 
 def out_of_place(module: Module) -> Module:
     """A copy in which nothing overwrites what a hook has seen."""
-    copied = copy.deepcopy(module)
-    for part in copied.modules():
+    made = copied(module)
+    for part in made.modules():
         if getattr(part, "inplace", False):
             part.inplace = False
-    return copied
+    return made
 
 
 WAYS: dict[str, Callable[..., Tensor]] = {

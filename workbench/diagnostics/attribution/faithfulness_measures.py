@@ -5,7 +5,6 @@ How it is measured: a few samples at a time, so that stopping keeps what is done
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -23,6 +22,7 @@ from workbench.diagnostics.attribution.plan import LOCAL, Plan
 from workbench.diagnostics.attribution.scores import Case, Scored
 from workbench.diagnostics.attribution.source import Source
 from workbench.functional.randomness import kept
+from workbench.models.copies import copied
 from workbench.models.layers import executed_layers
 from workbench.records.wording import plural
 
@@ -136,7 +136,7 @@ def sensitivity(scored: Scored, case: Case, plan: Plan) -> np.ndarray:
 
 def dependence(scored: Scored, case: Case, maps: Tensor, plan: Plan) -> dict[str, np.ndarray]:
     """By layer from the top: rank correlation (B,) of the sizes with those after all layers down to it were shuffled."""
-    shuffled = copy.deepcopy(scored)
+    shuffled = copied(scored)
     generator = torch.Generator().manual_seed(plan.seed)
     layers = [
         name for name in reversed(executed_layers(scored.model, case.inputs[:1])) if _has_weights(scored.model, name)

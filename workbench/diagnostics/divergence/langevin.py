@@ -15,7 +15,6 @@ After: Welling and Teh 2011. Cost: 12.5 gradients of a batch per kept place.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ import numpy as np
 
 from workbench.diagnostics.divergence.alignment import Weights
 from workbench.diagnostics.flatness.curvature_objective import Loss, Objective, Piece
+from workbench.models.copies import copied
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -76,7 +76,7 @@ def langevin_chain(
     """
     import torch
 
-    model, generator = copy.deepcopy(model), torch.Generator().manual_seed(1)
+    model, generator = copied(model), torch.Generator().manual_seed(1)
     model.load_state_dict({name: torch.as_tensor(each) for name, each in weights.items()}, strict=False)
     whole, batches = Objective(model, pieces, loss), [Objective(model, [piece], loss) for piece in pieces]
 

@@ -9,7 +9,6 @@ Cost: one training epoch per row.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from workbench.diagnostics.divergence.alignment import Weights
 from workbench.diagnostics.flatness.curvature_objective import Loss, Piece
+from workbench.models.copies import copied
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,7 +43,7 @@ def last_steps(
     from workbench.models.layers import call
     from workbench.models.tracing import tensor_of
 
-    model, generator = copy.deepcopy(model).cpu().eval().requires_grad_(), torch.Generator().manual_seed(seed)
+    model, generator = copied(model).cpu().eval().requires_grad_(), torch.Generator().manual_seed(seed)
     parameters = dict(model.named_parameters())
     with torch.no_grad():
         for name, parameter in parameters.items():

@@ -9,10 +9,11 @@ Cost: a product with the Hessian takes three to four times as long as a gradient
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from workbench.models.copies import copied
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor, nn
@@ -114,9 +115,7 @@ class Objective:
 
         from workbench.functional.hessian import flat
 
-        self._model = (
-            copy.deepcopy(model).to(device="cpu", dtype=torch.float64).eval().requires_grad_(requires_grad=False)
-        )
+        self._model = copied(model).to(device="cpu", dtype=torch.float64).eval().requires_grad_(requires_grad=False)
         chosen = [p for p in self._model.parameters() if p.dim() > 1 or not matrices_only]
         self._parameters = [p.requires_grad_() for p in chosen if p.is_floating_point()]
         self._pieces, self._loss = [_double(piece) for piece in pieces], loss

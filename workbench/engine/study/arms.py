@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from workbench.engine.rehearsal import Rehearsal, rehearse
 from workbench.engine.sizes import larger_student_of
 from workbench.methods.catalog import check_task, make
 from workbench.methods.method import Method
+from workbench.models.copies import copied
 from workbench.records.arm import Role
 from workbench.records.budget import Budget
 from workbench.settings.setting import Setting
@@ -65,7 +65,7 @@ def arms_of(
     _check(setting, methods)
     control = PlannedArm(CONTROL, make(CONTROL), budget, "control", label="labels only")
     own = [method for method in methods if type(method) is not type(control.method)]
-    named = [PlannedArm(name, copy.deepcopy(m), budget, label=name) for name, m in zip(_names(own), own, strict=True)]
+    named = [PlannedArm(name, copied(m), budget, label=name) for name, m in zip(_names(own), own, strict=True)]
     rehearse(setting, control.method, budget)
     rehearsals = {arm.name: rehearse(setting, arm.method, budget) for arm in named}
     lacking: dict[str, list[str]] = defaultdict(list)

@@ -35,6 +35,8 @@ def study_of(  # noqa: PLR0913 - the seven of ``study``, and what is known of th
 ) -> Study:
     """Call each function with each seed and compare all with one of them.
 
+    Nothing is stored and nothing comes from a store: every call computes everything anew, so there is no ``fresh``.
+
     Args:
         trials: functions of a seed by the name of their arm; the same seed must mean the same luck in every arm.
         control: name of the arm all others are compared with.

@@ -7,7 +7,6 @@ after the last epoch wins. Test scores take no part.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from workbench.engine.study.plan import StudyPlan
 from workbench.engine.study.summary import Runs
 from workbench.methods.composition import Sum
 from workbench.methods.method import Method
+from workbench.models.copies import copied
 from workbench.records.annotations import Range
 from workbench.records.parameters import parameters
 from workbench.records.run import Run
@@ -60,7 +60,7 @@ def _candidate(arm: PlannedArm, index: int) -> PlannedArm:
     named = replace(arm, name=f"{arm.name}, trial {index}")
     if index == 0:
         return named
-    method = copy.deepcopy(arm.method)
+    method = copied(arm.method)
     for name, bounds in _ranges(method):
         steps = int(_generator(index, name).integers(0, round((bounds.high - bounds.low) / bounds.step) + 1))
         method.change(name, min(bounds.low + steps * bounds.step, bounds.high))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.engine.rows import Rows
+from workbench.models.copies import copied
 from workbench.models.layers import evaluating
 from workbench.models.tracing import Tracer
 from workbench.records.batch import Batch
@@ -139,7 +139,7 @@ class Following(Fixed):
     def __init__(self, student: nn.Module, layers: tuple[str, ...], source: str, decay: float) -> None:
         """Copies the student as it stands."""
         self.source, self.decay = source, decay
-        super().__init__([copy.deepcopy(student)], layers)
+        super().__init__([copied(student)], layers)
 
     @torch.no_grad()
     def after_step(self, student: nn.Module) -> None:

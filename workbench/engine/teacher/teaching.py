@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -20,6 +19,7 @@ from workbench.engine.teacher.cache import Entry, TeacherCache
 from workbench.engine.training.keeper import Keeper
 from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import make
+from workbench.models.copies import copied
 from workbench.records import events
 from workbench.records.plan import StagePlan
 from workbench.settings.given_models import answering
@@ -33,7 +33,7 @@ def new_teacher(setting: Setting, conditions: Conditions) -> nn.Module:
     """The teacher before any training: a net of the recipe under the teacher's seed, or a copy of the one given."""
     device = conditions.where()
     if not isinstance(setting.teacher, Recipe):
-        return answering(copy.deepcopy(setting.teacher), setting).to(device).eval()
+        return answering(copied(setting.teacher), setting).to(device).eval()
     with Streams(conditions.teacher_seed, device).initialising("teacher"):
         return setting.in_precision(new_from(setting.teacher.factory, "teacher")).to(device).eval()
 

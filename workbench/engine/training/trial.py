@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ from workbench.engine.training.history import History
 from workbench.engine.training.loader import steps_per_epoch
 from workbench.functional.tasks import Task
 from workbench.methods.method import Method
+from workbench.models.copies import copied
 from workbench.records.batch import Batch
 from workbench.records.budget import Budget
 from workbench.records.plan import Facts, StagePlan
@@ -102,10 +102,8 @@ class Trial:
 
     def _new(self, name: str, plan: StagePlan) -> nn.Module:
         with self.streams.initialising(name):
-            if plan.factory is None or name != plan.learner:
-                made = self.make_student()
-            else:
-                made = copy.deepcopy(plan.factory())  # it may be somebody's own model
+            factory = plan.factory if name == plan.learner else None
+            made = copied(factory()) if factory else self.make_student()  # it may be somebody's own model
         with self.streams.using("method"):
             return self.method.prepare(made).to(self.device)
 

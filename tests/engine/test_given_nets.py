@@ -1,0 +1,79 @@
+"""Nets that a user hands in are as they were after a study, however they are made, and copies of them are trained."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.utils.parametrizations import weight_norm
+
+from tests.engine.study.conftest import clouds
+from workbench.engine.store import Store
+from workbench.engine.study.study import study
+from workbench.records.budget import Budget
+from workbench.settings.setting import Setting
+
+BUDGET = Budget(epochs=1, batch_size=32)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(folder=tmp_path)
+
+
+def plain() -> nn.Module:
+    return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+
+
+def normed() -> nn.Module:
+    return nn.Sequential(weight_norm(nn.Linear(4, 6)), nn.ReLU(), nn.Linear(6, 3))
+
+
+def tied() -> nn.Module:
+    net = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Linear(4, 3))
+    net[2].weight = net[0].weight
+    return net
+
+
+def scripted() -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTorch calls its scripts deprecated
+        return torch.jit.script(plain())
+
+
+def traced() -> nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return torch.jit.trace(plain().eval(), torch.zeros(2, 4))
+
+
+def state(net: nn.Module) -> dict[str, Any]:
+    """Everything of a net that training could change."""
+    return {
+        "weights": {name: tensor.tolist() for name, tensor in net.state_dict().items()},
+        "learns": [p.requires_grad for p in net.parameters()],
+        "gradients": [None if p.grad is None else p.grad.tolist() for p in net.parameters()],
+        "training": [part.training for part in net.modules()],
+        "hooks": [len(part._forward_hooks) + len(part._forward_pre_hooks) for part in net.modules()],
+    }
+
+
+@pytest.mark.parametrize("make", [plain, normed, tied, scripted, traced])
+@pytest.mark.parametrize("party", ["teacher", "student"])
+def test_a_net_that_is_handed_in_is_as_it_was_after_a_study(
+    party: str, make: Callable[[], nn.Module], store: Store
+) -> None:
+    net, other = make(), plain().eval()
+    net.train(party == "student")
+    next(net.parameters()).requires_grad_(False)
+    before = state(net), state(other)
+    models = {"teacher": other, "student": net} if party == "student" else {"teacher": net, "student": other}
+    setting = Setting(clouds(60, 1), clouds(30, 2), **models, budget=BUDGET, threads=1)
+    found = study(setting, ["kd", "born_again"], 2, quick=True, store=store)
+    assert not found.failures
+    assert (state(net), state(other)) == before
