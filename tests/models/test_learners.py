@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from workbench.models.learners import CallableTeacher, ProbabilityTeacher, as_teacher
 from workbench.models.soft_fit import SoftFit
 from workbench.models.tracing import Tracer
+from workbench.records.code import identity_of
 
 FLOOR = 1e-6
 
@@ -72,20 +73,23 @@ def test_columns_are_put_in_the_order_of_the_classes(known: list, classes: int |
     torch.testing.assert_close(logits.exp(), torch.tensor([expected] * 2))
 
 
-def test_teachers_are_told_apart_by_their_state(iris: tuple[Tensor, Tensor]) -> None:
+def test_teachers_are_told_apart_by_what_was_fitted(iris: tuple[Tensor, Tensor]) -> None:
     x, y = (part.numpy() for part in iris)
-    one = as_teacher(DecisionTreeClassifier(random_state=0).fit(x, y)).state_dict()
-    same = as_teacher(DecisionTreeClassifier(random_state=0).fit(x, y)).state_dict()
-    other = as_teacher(DecisionTreeClassifier(random_state=0).fit(x[:120], y[:120])).state_dict()
-    assert torch.equal(one["identity"], same["identity"])
-    assert not torch.equal(one["identity"], other["identity"])
+    one = identity_of(as_teacher(DecisionTreeClassifier(random_state=0).fit(x, y)))
+    same = identity_of(as_teacher(DecisionTreeClassifier(random_state=0).fit(x, y)))
+    other = identity_of(as_teacher(DecisionTreeClassifier(random_state=0).fit(x[:120], y[:120])))
+    assert one == same
+    assert one.digest != other.digest
+    assert not one.unaddressed
 
 
-def test_what_cannot_be_hashed_has_no_state_to_cache_under() -> None:
-    oracle = Oracle([0, 1])
-    oracle.predict_proba = lambda rows: np.full((len(rows), 2), 0.5)
-    assert as_teacher(oracle).state_dict() == {}
-    assert as_teacher(lambda x: x).state_dict() == {}
+def test_functions_that_an_estimator_holds_tell_it_apart() -> None:
+    found = []
+    for probability in (0.5, 0.25, 0.5):
+        oracle = Oracle([0, 1])
+        oracle.predict_proba = lambda rows, p=probability: np.full((len(rows), 2), p)
+        found.append(identity_of(as_teacher(oracle)).digest)
+    assert found[0] == found[2] != found[1]
 
 
 @pytest.mark.parametrize(("known", "classes"), [([0.5, 1], None), ([-1, 1], None), ([0, 3], 3)])

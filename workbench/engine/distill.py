@@ -40,6 +40,9 @@ from workbench.records.run import Run
 from workbench.settings.catalog import as_setting
 from workbench.settings.setting import Setting
 
+_rehearsed: set[str] = set()
+"""The addresses of what was found to work in this process, whatever the seed."""
+
 
 class DistillationFailed(RuntimeError):
     """The run stopped with an error; the message says where and why."""
@@ -201,8 +204,14 @@ class Distillation:
             keeper.forget()
 
     def _check(self) -> None:
-        """Everything that can be refused is refused now, on copies, before hours are spent on a teacher."""
-        rehearse(self.setting, self.method, self.budget, self.conditions, self.seed)
+        """Everything that can be refused is refused now, on copies, before hours are spent on a teacher.
+
+        What worked with one seed is not tried again with another: this has the same code and state.
+        """
+        but_for_the_seed = address(self.identity | {"seed": None})
+        if but_for_the_seed not in _rehearsed:
+            rehearse(self.setting, self.method, self.budget, self.conditions, self.seed)
+            _rehearsed.add(but_for_the_seed)
 
     def _train(self, trial: Trial, keeper: Keeper) -> Iterator[events.Event]:
         with trial.streams.initialising("student"):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import Distillation, collect, distill
+from workbench.engine.identity import known
 from workbench.engine.revival import Revival
 from workbench.engine.store import Store, open_store
 from workbench.engine.tracking import Callback, heard
@@ -55,8 +56,9 @@ def run(
     setting, method, store = as_setting(setting), as_method(method), store or open_store()
     conditions = Conditions(folder=store.folder, fresh=fresh)
     asked = (setting, copied(method), budget_of(budget, setting.budget), seed, conditions)
-    stream = heard(distill(*asked), callbacks)
-    name = Distillation(*asked).id
+    about = known(setting, [conditions.teacher_seed])[conditions.teacher_seed]
+    stream = heard(distill(*asked, about=about), callbacks)
+    name = Distillation(*asked, about).id
     if store.has(name) and not fresh:
         return replace(store.load(name), reviver=Revival(store.folder, setting, method))
     found = collect(stream)

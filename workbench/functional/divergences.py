@@ -20,7 +20,7 @@ def precise(tensor: Tensor) -> Tensor:
 
 def finite_logits(logits: Tensor) -> Tensor:
     """The logits in single precision at least, those of impossible classes finite; the latter have no gradient."""
-    return precise(logits).clamp(min=LOWEST)
+    return torch.threshold(precise(logits), LOWEST, LOWEST)  # what clamp gives, at half its price in the backward pass
 
 
 def log_probabilities(logits: Tensor, temperature: float | Tensor = 1.0, dim: int = 1) -> Tensor:

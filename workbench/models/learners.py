@@ -1,16 +1,11 @@
 """Anything that answers as a teacher: nets, functions, and scikit-learn classifiers and regressors.
 
 A classifier's probabilities p become logits log(max(p, floor)), so that their softmax is p again, to the floor.
-
-Teachers are told apart by their state dict, under which their outputs may be cached. A classifier puts 32 bytes there,
-``identity``, a hash of all it holds; one that cannot be hashed, and a function, have none: nothing is cached for them.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from pickle import PicklingError
 from typing import Any
 
 import numpy as np
@@ -42,8 +37,6 @@ class ProbabilityTeacher(nn.Module):
         self.estimator, self.classes, self.floor = estimator, classes, floor
         known = getattr(estimator, "classes_", None)
         self.known = None if known is None else class_columns(known, classes, names)
-        if (identity := _identity(estimator)) is not None:
-            self.register_buffer("identity", identity)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Logits (B, C), float32, of inputs (B, ...); no gradient passes."""
@@ -65,8 +58,6 @@ class RegressorTeacher(nn.Module):
     def __init__(self, estimator: Any) -> None:
         super().__init__()
         self.estimator = estimator
-        if (identity := _identity(estimator)) is not None:
-            self.register_buffer("identity", identity)
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Values (B, K), float32, of inputs (B, ...); no gradient passes."""
@@ -218,13 +209,3 @@ def floored_logits(probabilities: np.ndarray, known: np.ndarray | None, classes:
     full = np.zeros((len(probabilities), classes or int(known.max()) + 1))
     full[:, known] = probabilities
     return torch.from_numpy(np.log(np.maximum(full, floor))).float()
-
-
-def _identity(estimator: Any) -> Tensor | None:
-    from joblib import hash as hash_of  # a third of a second that only these teachers need
-
-    try:
-        digest = hashlib.sha256(hash_of(estimator).encode()).digest()
-    except (PicklingError, TypeError, AttributeError):  # it holds a lambda, an open file or the like
-        return None
-    return torch.tensor(list(digest), dtype=torch.uint8)

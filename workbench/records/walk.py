@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, time, timedelta, tzinfo
 from enum import Enum
+from operator import is_
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -74,6 +75,9 @@ ABSENT = object()
 ONLY_ITS_ADDRESS = "_inject_property.<locals>.get_cached_parametrization"
 """Of ``torch.nn.utils.parametrize``: its closure holds the net, of which it takes the address as the key of a cache."""
 
+_looked_through: dict[type, tuple[dict[str, Any], dict[str, Any]]] = {}
+"""Of classes of releases, the members they had when they were looked through, and those that were not of a release."""
+
 READS_ANYTHING = {("eval",), ("exec",), ("globals",), ("os", "environ"), ("os", "getenv")}
 """Calls whose answer no code shows; what asks them is computed afresh."""
 
@@ -98,7 +102,6 @@ class Walk:
         self._alive: list[Any] = []  # so that no two things of one walk have the same id
         self._within: list[str] = []
         self.places: dict[int, int] = {}
-        self._members: dict[type, dict[str, Any]] = {}
         self._foreign: dict[str, bool] = {}
 
     def digest(self, thing: Any) -> bytes:
@@ -215,11 +218,11 @@ class Walk:
         return self._foreign[own]
 
     def _replaced(self, base: type) -> dict[str, Any]:
-        """The members of a class of a release that are not of one; looked for once in a walk."""
-        if (found := self._members.get(base)) is None:
-            kinds = (FunctionType, type)
-            found = {k: v for k, v in vars(base).items() if isinstance(v, kinds) and self._is_replaced(v)}
-            self._members[base] = found
+        """The members of a class of a release that are not of one; looked for again where a member is another one."""
+        now, (before, found) = vars(base), _looked_through.get(base, ({}, {}))
+        if list(before) != list(now) or not all(map(is_, before.values(), now.values())):
+            found = {name: value for name, value in now.items() if self._is_replaced(value)}
+            _looked_through[base] = dict(now), found
         return found
 
     def _class(self, cls: type) -> Iterator[bytes]:

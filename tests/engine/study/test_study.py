@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from inspect import signature
 
 import pytest
 import torch
@@ -207,3 +209,25 @@ def test_one_thread_is_used_and_given_back(setting: Setting, store) -> None:
     found = study(setting, [methods.KD()], 1, quick=True, store=store)
     assert torch.get_num_threads() == before
     assert found.run("kd").facts["threads"] == 1
+
+
+def test_an_arm_is_rehearsed_once_for_all_its_seeds(setting, store, monkeypatch) -> None:
+    done = Counter()
+
+    def rehearse(_setting, method, budget, conditions, seed) -> None:
+        done[method.name, conditions.control] += 1
+
+    monkeypatch.setattr("workbench.engine.distill.rehearse", rehearse)
+    monkeypatch.setattr("workbench.engine.distill._rehearsed", set())
+    study(setting, [methods.KD()], 3, store=store)
+    arms = [("labels_only", "none"), ("kd", "none"), ("kd", "permuted_targets"), ("kd", "permuted_non_targets")]
+    assert done == dict.fromkeys(arms, 1)
+    study(setting, [methods.KD(temperature=2.0)], 1, quick=True, store=store)
+    assert done["kd", "none"] == 2, "with another temperature it is another arm"
+
+
+def test_the_signature_names_what_the_plan_takes() -> None:
+    parameters = signature(study).parameters
+    assert {"jobs", "store", "tune", "callbacks", "fresh", "budget", "quick", "teachers"} <= set(parameters)
+    assert all(each.kind is not each.VAR_KEYWORD for each in parameters.values())
+    assert parameters["fresh"].default is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -129,7 +130,7 @@ class StudyPlan:
         return Cell(arm.name, seed, arm.asked, arm.budget, conditions)
 
 
-def plan_study(
+def plan_study(  # noqa: PLR0913 - all that is asked of a study
     setting: Setting | str,
     methods: Sequence[Method | str],
     seeds: int | Sequence[int] = 5,
@@ -138,6 +139,7 @@ def plan_study(
     quick: bool = False,
     teachers: int = 1,
     smallest_effect: float | None = None,
+    fresh: bool = False,
 ) -> StudyPlan:
     """Add the controls that make the methods' numbers mean something.
 
@@ -153,12 +155,14 @@ def plan_study(
         quick: leave the permuted controls out; then there is no verdict.
         teachers: number of distinct teachers, trained with the seeds 0, 1 ...
         smallest_effect: the least difference worth having; half a point for scores in points of a hundred.
+        fresh: compute everything again, teachers and checkpoints too, and replace what is stored.
 
     Raises:
         ValueError: a method does not fit the setting or touches test data, models share weights that must be apart, or a
             number is not allowed.
     """
     numbers, quick = seeds_of(seeds), given("quick", quick, bool)
+    since = time.time() if given("fresh", fresh, bool) else 0.0
     teachers = given("teachers", teachers, Annotated[int, AT_LEAST_ONE])
     setting = as_setting(setting)
     effect = _smallest_effect(setting, smallest_effect)
@@ -166,7 +170,7 @@ def plan_study(
     about = known(setting, [seed % teachers for seed in (*numbers, max(numbers) + 1)])  # the last one is for tuning
     arms, notes = arms_of(setting, asked, budget, quick=quick)
     notes += notes_on(setting, numbers, arms)
-    return StudyPlan(setting, arms, numbers, teachers, effect, quick, tuple(notes), about)
+    return StudyPlan(setting, arms, numbers, teachers, effect, quick, tuple(notes), about, since)
 
 
 def jobs_of(jobs: int | None) -> int | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
+from inspect import Parameter, Signature, signature
 from typing import Annotated, Any
 
 from workbench.engine import threads
@@ -20,7 +20,7 @@ from workbench.engine.study.plan import Cell, StudyPlan, jobs_of, plan_study, wi
 from workbench.engine.study.summary import Ran, Runs, summarise
 from workbench.engine.study.tuning import tuned
 from workbench.engine.teacher.teaching import teacher_of
-from workbench.engine.tracking import checked, heard
+from workbench.engine.tracking import Callback, checked, heard
 from workbench.methods.method import Method
 from workbench.records import events
 from workbench.records.annotations import Limit
@@ -43,7 +43,7 @@ _turn = threading.Lock()
 """PyTorch's random state and number of threads belong to the process, so the cells of one process take turns."""
 
 
-def study(
+def study(  # noqa: PLR0913 - where and how it runs; what is asked is in ``plan``
     setting: Setting | str,
     methods: Sequence[Method | str],
     seeds: int | Sequence[int] = 5,
@@ -52,6 +52,7 @@ def study(
     store: Store | None = None,
     progress: Progress | None = None,
     tune: int = 0,
+    callbacks: Sequence[Callback] = (),
     **plan: Any,
 ) -> Study:
     """Run methods over seeds beside their controls, and compare.
@@ -71,9 +72,9 @@ def study(
         store: where runs are kept; the default store if None.
         progress: called with (runs done, all runs, what happened).
         tune: trials on validation that every arm, controls included, gets first; 0 compares the parameters as given.
-        **plan: ``budget``, ``quick``, ``teachers`` and ``smallest_effect``, see ``plan_study``; ``fresh``: True computes
-            everything again, teachers and checkpoints too, and replaces what is stored; and ``callbacks``: functions of
-            one event, such as ``TensorBoard``, called in the process that runs a cell, not for cells from the store.
+        callbacks: functions of one event, such as ``TensorBoard``, called in the process that runs a cell, not for cells
+            from the store.
+        **plan: ``budget``, ``quick``, ``teachers``, ``smallest_effect`` and ``fresh``, see ``plan_study``.
 
     Raises:
         ValueError: a method does not fit the setting, or models share weights that must be apart; before anything is
@@ -82,8 +83,8 @@ def study(
     """
     jobs, tune = jobs_of(jobs), given("tune", tune, Annotated[int, TRIALS])
     store, progress = store or open_store(), progress or (lambda done, of, what: None)
-    since, callbacks = time.time() if plan.pop("fresh", False) else 0.0, checked(plan.pop("callbacks", ()))
-    asked = replace(plan_study(setting, methods, seeds, **plan), since=since, callbacks=callbacks)
+    heard_by = checked(callbacks)
+    asked = replace(plan_study(setting, methods, seeds, **plan), callbacks=heard_by)
 
     def run(part: StudyPlan) -> Ran:
         return run_cells(part, store, jobs=jobs, progress=progress)
@@ -95,6 +96,16 @@ def study(
     found = summarise(chosen, *ran).with_runs(partial(_loaded_alive, chosen, store))
     store.save_study(found)
     return found
+
+
+def _with_plan(own: Signature, plan: Signature) -> Signature:
+    """The signature of ``study`` with the parameters of ``plan_study`` by name, for help and completion."""
+    first = [each for each in own.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    rest = [each for name, each in plan.parameters.items() if name not in own.parameters]
+    return own.replace(parameters=[*first, *rest])
+
+
+study.__signature__ = _with_plan(signature(study), signature(plan_study))  # pyright: ignore[reportFunctionMemberAccess]
 
 
 def run_cells(plan: StudyPlan, store: Store, *, jobs: int | None, progress: Progress) -> Ran:

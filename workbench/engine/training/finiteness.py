@@ -44,9 +44,9 @@ class Seen(NamedTuple):
 
 
 def numbers(terms: Mapping[str, Tensor]) -> dict[str, float]:
-    """The terms as numbers, finite or not."""
-    if not terms:
-        return {}
+    """The terms as numbers, finite or not; from an accelerator all in one piece."""
+    if all(term.is_cpu for term in terms.values()):
+        return {name: float(term.item()) for name, term in terms.items()}
     return dict(zip(terms, torch.stack([term.detach().float() for term in terms.values()]).tolist(), strict=True))
 
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from numbers import Real
 
+import torch
 from torch import Tensor
 from torch.nn import Module, Parameter
 from torch.optim import SGD, Adam, AdamW, Optimizer
@@ -53,6 +54,16 @@ def set_rate(optimizer: Optimizer, factor: float) -> None:
     """Scale every group's own highest rate."""
     for group in optimizer.param_groups:
         group["lr"] = group["highest_lr"] * factor
+
+
+@torch.no_grad()
+def clip(parameters: list[Parameter], most: float) -> None:
+    """Scale gradients down where their joint norm is larger than ``most``; as ``clip_grad_norm_`` at a third of its price."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    if not gradients:
+        return
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))  # pyright: ignore[reportPrivateImportUsage]
+    torch._foreach_mul_(gradients, (most / (norm + 1e-6)).clamp(max=1.0))  # pyright: ignore[reportPrivateImportUsage]
 
 
 def check_own(student: Module, budget: Budget) -> None:

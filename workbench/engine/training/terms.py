@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import mul
 
-import torch
 from torch import Tensor
 
 from workbench.records.batch import UNLABELLED, Batch
@@ -54,9 +55,9 @@ class Averages:
         counted = self._counted(batch, of_labels=of_labels)
         if counted is None and batch.weight is None and by_class is None:
             return term.mean()
-        weight = torch.ones_like(term) if batch.weight is None else batch.weight
-        weight = weight if counted is None else weight * counted
-        weight = weight if by_class is None else weight * by_class.to(term)[batch.labels.clamp(min=0)]
+        classes = None if by_class is None else by_class.to(term)[batch.labels.clamp(min=0)]
+        given = None if counted is None else counted.to(term)
+        weight = reduce(mul, (part for part in (batch.weight, given, classes) if part is not None))
         return (term.masked_fill(weight == 0, 0) * weight).sum() / weight.sum().clamp(min=1e-12)
 
     def _counted(self, batch: Batch, *, of_labels: bool) -> Tensor | None:

@@ -24,7 +24,7 @@ from workbench.engine.training.finiteness import (
     numbers,
     states,
 )
-from workbench.engine.training.optimisation import optimizer_for, rate_factor, set_rate
+from workbench.engine.training.optimisation import clip, optimizer_for, rate_factor, set_rate
 from workbench.engine.training.probes import Probes
 from workbench.engine.training.terms import Averages
 from workbench.methods.method import Method
@@ -231,7 +231,7 @@ class Updater:
             if loss.requires_grad:
                 loss.backward(inputs=None if len(self.players) == 1 else moved)
         if self.budget.clip is not None:
-            nn.utils.clip_grad_norm_(moved, self.budget.clip)
+            clip(moved, self.budget.clip)
         optimizer.step()
 
     def _ruled(self, terms: dict[str, Tensor], player: str) -> None:
