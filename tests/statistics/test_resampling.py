@@ -9,8 +9,6 @@ from workbench.statistics import resampling
 from workbench.statistics.resampling import (
     bootstrap_counts,
     bootstrap_means,
-    hierarchical,
-    hierarchical_means,
     interval_of,
     percentile_interval,
     resampled,
@@ -71,44 +69,6 @@ def test_variance_of_resampled_means_is_that_of_the_bootstrap():
     assert found.var() == pytest.approx(values.var() / 60, rel=0.06)
 
 
-def test_seeds_and_samples_both_add_their_variance():
-    generator = np.random.default_rng(7)
-    of_seed, of_sample = generator.normal(0, 0.1, 5), generator.normal(0, 1.0, 80)
-    found = hierarchical_means(of_seed[:, None] + of_sample[None, :], resamples=20_000)
-    # for an additive table the two draws are independent: var(seeds) / S + var(samples) / N
-    assert found.shape == (20_000,)
-    assert found.var() == pytest.approx(of_seed.var() / 5 + of_sample.var() / 80, rel=0.06)
-
-
-def test_with_one_seed_only_samples_vary_and_with_one_sample_only_seeds():
-    values = np.random.default_rng(8).normal(size=50)
-    assert hierarchical_means(values[None], resamples=20_000).var() == pytest.approx(values.var() / 50, rel=0.06)
-    assert hierarchical_means(values[:, None], resamples=20_000).var() == pytest.approx(values.var() / 50, rel=0.06)
-
-
-def test_hierarchical_means_do_not_depend_on_units():
-    table = np.random.default_rng(9).normal(size=(3, 20))
-    np.testing.assert_allclose(hierarchical_means(3 * table - 1), 3 * hierarchical_means(table) - 1)
-
-
-def test_several_measures_of_several_seeds_meet_the_same_draws():
-    table = np.random.default_rng(10).normal(size=(4, 30))
-    both = hierarchical_means(np.stack([table, 2 * table + 1], axis=2), resamples=40)
-    assert both.shape == (40, 2)
-    np.testing.assert_allclose(both[:, 0], hierarchical_means(table, resamples=40))
-    np.testing.assert_allclose(both[:, 1], 2 * both[:, 0] + 1)
-
-
-def test_any_statistic_of_each_seed_is_averaged_over_the_drawn_seeds():
-    table = np.random.default_rng(11).normal(size=(3, 20))
-
-    def literal(counts):
-        return np.array([[sum(c * v for c, v in zip(row, of, strict=True)) / 20 for of in table] for row in counts])
-
-    found = hierarchical((3, 20), literal, resamples=15, seed=2)
-    np.testing.assert_allclose(found, hierarchical_means(table, resamples=15, seed=2))
-
-
 def test_a_ratio_is_computed_from_the_same_counts(monkeypatch):
     table = np.random.default_rng(12).uniform(1, 2, size=(25, 2))
     monkeypatch.setattr(resampling, "CHUNK", 60)
@@ -139,7 +99,6 @@ def test_percentile_interval_cuts_both_tails():
         (lambda: bootstrap_means(np.zeros((0, 3))), r"shape \(0, 3\)"),
         (lambda: bootstrap_means(np.zeros((2, 2, 2))), "1 or 2 dimension"),
         (lambda: bootstrap_means([1.0, np.nan]), "1 of 2 not finite"),
-        (lambda: hierarchical_means(np.zeros(4)), "2 or 3 dimension"),
         (lambda: list(bootstrap_counts(0)), "0 samples"),
         (lambda: bootstrap_means([1.0], resamples=0), "0 resamples"),
         (lambda: percentile_interval([1.0, 2.0], 1.5, 2, level=1.2), r"level = 1\.2"),

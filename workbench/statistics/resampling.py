@@ -70,49 +70,6 @@ def resampled(
     return np.concatenate([statistic(counts) for counts in bootstrap_counts(samples, resamples=resamples, seed=seed)])
 
 
-def hierarchical_means(per_sample: ArrayLike, *, resamples: int = 1000, seed: int = 0) -> np.ndarray:
-    """Means over resampled seeds and resampled samples: (S, N) to (R,), or (S, N, M) to (R, M).
-
-    For a measure of S seeds on the same N test samples, whose uncertainty has two sources: other seeds and other
-    samples. Both are drawn with replacement, and all seeds meet the same drawn samples, since they share the test set
-    (the crossed or pigeonhole bootstrap: Owen 2007); drawing anew for every seed would average the luck of the test
-    set away. All measures meet the same seeds and samples.
-
-    Raises:
-        ValueError: not of these shapes with at least one of each, or values that are not finite.
-    """
-    values = finite(per_sample, "per-sample values", (2, 3))
-    table = np.moveaxis(values, 1, 0).reshape(values.shape[1], -1)
-
-    def of_seeds(counts: np.ndarray) -> np.ndarray:
-        return (counts @ table / len(table)).reshape(len(counts), *values.shape[:1], *values.shape[2:])
-
-    return hierarchical(values.shape[:2], of_seeds, resamples=resamples, seed=seed)
-
-
-def hierarchical(
-    shape: tuple[int, int], statistic: Callable[[np.ndarray], np.ndarray], *, resamples: int = 1000, seed: int = 0
-) -> np.ndarray:
-    """Any statistics of weighted samples, averaged over resampled seeds: see ``hierarchical_means``.
-
-    Args:
-        shape: numbers of seeds and of samples.
-        statistic: from counts (r, N) to the value of each seed, (r, S) or (r, S, M).
-        resamples: how many.
-        seed: of the resamples.
-    """
-    seeds, samples = shape
-    of_seeds, of_samples = np.random.SeedSequence(seed).spawn(2)
-    by_seed = resampled(samples, statistic, resamples=resamples, seed=of_samples)
-    drawn = seed_counts(seeds, resamples=resamples, seed=of_seeds)
-    return (by_seed * drawn.reshape(drawn.shape + (1,) * (by_seed.ndim - 2))).sum(axis=1) / seeds
-
-
-def seed_counts(seeds: int, *, resamples: int, seed: int | np.random.SeedSequence) -> np.ndarray:
-    """(R, S) how often each of S seeds was drawn."""
-    return np.random.default_rng(seed).multinomial(seeds, np.full(seeds, 1 / seeds), resamples)
-
-
 def percentile_interval(resampled: ArrayLike, estimate: float, n: int, level: float = 0.95) -> Interval:
     """The middle ``level`` of (R,) resampled values, for an estimate made from n samples.
 

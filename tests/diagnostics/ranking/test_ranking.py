@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
-from workbench.diagnostics.ranking.draws import our_draws, published_draws
+from workbench.diagnostics.ranking.draws import middle, our_draws, published_draws
 from workbench.diagnostics.ranking.ranking import ranking, ranking_of
 from workbench.engine.study.study_of import study_of
 from workbench.records.published import Sighting
@@ -22,21 +23,18 @@ def generator() -> np.random.Generator:
 
 
 # --- the draws ---------------------------------------------------------------------------------------------------
-def test_two_seeds_are_drawn_in_three_ways() -> None:
-    """Twice the first, one of each, twice the second: at 1/4, 1/2 and 1/4, widened from the mean by the root of 2."""
-    drawn = our_draws(np.array([[1.0, 3.0], [0.0, 8.0]]), 4000, generator())
-    values, counts = np.unique(drawn.round(9), axis=0, return_counts=True)
-    root = math.sqrt(2)
-    expected = [[2 - root, 4 - 4 * root], [2.0, 4.0], [2 + root, 4 + 4 * root]]
-    np.testing.assert_allclose(values, expected)
-    np.testing.assert_allclose(counts / 4000, [0.25, 0.5, 0.25], atol=0.03)
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_the_middle_of_a_methods_draws_is_the_t_interval_of_its_mean(seeds: int) -> None:
+    scores = np.random.default_rng(1).normal(size=(2, seeds))
+    found = middle(our_draws(scores, 400_000, generator()), seeds)
+    wanted = [t.interval(0.95, seeds - 1, row.mean(), row.std(ddof=1) / math.sqrt(seeds)) for row in scores]
+    np.testing.assert_allclose(np.stack(found, axis=1), wanted, atol=0.03)
 
 
-def test_draws_of_few_seeds_vary_as_much_as_their_mean_does() -> None:
-    scores = np.random.default_rng(1).normal(size=(2, 4))
-    drawn = our_draws(scores, 100_000, generator())
-    np.testing.assert_allclose(drawn.var(0), scores.var(1, ddof=1) / 4, rtol=0.03)
-    np.testing.assert_allclose(drawn.mean(0), scores.mean(1), atol=0.01)
+def test_methods_are_drawn_together_as_they_are_paired() -> None:
+    scores = np.random.default_rng(1).normal(size=(1, 6)) * [[1.0], [2.0], [-1.0]] + [[0.0], [5.0], [1.0]]
+    drawn = our_draws(scores, 1000, generator())
+    np.testing.assert_allclose(np.corrcoef(drawn.T), [[1, 1, -1], [1, 1, -1], [-1, -1, 1]])
 
 
 def test_one_seed_stays_what_it_is() -> None:
@@ -82,7 +80,7 @@ def test_luck_that_all_methods_share_moves_no_rank() -> None:
 
 
 def test_methods_that_seeds_cannot_order_have_wide_ranks() -> None:
-    found = ranking({"a": [1.0, 5.0, 3.0], "b": [5.0, 1.0, 3.1], "c": [9.0, 9.0, 9.0]}, {"a": 1.0, "b": 2.0, "c": 3.0})
+    found = ranking({"a": [1.0, 5.0, 3.0], "b": [5.0, 1.0, 3.1], "c": [12.0, 12.0, 12.0]}, {"a": 1.0, "b": 2.0, "c": 3.0})
     ranked = dict(zip(found.methods, zip(found.our_ranks_low, found.our_ranks_high, strict=True), strict=True))
     assert ranked == {"c": (1.0, 1.0), "b": (2.0, 3.0), "a": (2.0, 3.0)}
     assert (found.kendall.low, found.kendall.high) == (pytest.approx(1 / 3), 1.0)
@@ -135,7 +133,7 @@ def test_it_explains_itself() -> None:
     text = ranking(OURS, SAME).explain()
     assert "Of 4 methods, first by our scores: d; first by the published scores: d." in text
     assert "tau-b of the two orders is 1 (no spread)" in text
-    assert text.endswith("Over resampled seeds the rank of d is 1.")
+    assert text.endswith("Over draws of other seeds the rank of d is 1.")
     assert "no interval)" in ranking({k: v[:1] for k, v in OURS.items()}, SAME).explain()
 
 

@@ -5,14 +5,14 @@ different classes, and the mean of their errors.
 
 Formula:
     disagreement = mean over pairs i < j of mean_n 1[argmax z_i = argmax z_j differs];  error = mean over the same pairs;
-    gap = disagreement - error. Intervals: a bootstrap over seeds and samples, crossed; a seed drawn twice is no pair.
+    gap = disagreement - error. Intervals: Student's t with the jackknife variance over seeds, each left out with all its
+    pairs, and the variance over resampled samples, which all seeds share (``workbench.statistics.crossed``).
 
 Reading it: where the ensemble of the seeds is calibrated within each class, the expected disagreement equals the
 expected error, so that unlabelled data tell the error (generalisation disagreement equality). A gap below 0 says that
 the seeds err alike: distilled from one teacher, they may share its errors. It is also the yardstick for ``flips``:
 another seed flips that many samples.
-When it misleads: the equality fails for data unlike the training set and for uncalibrated ensembles; few seeds make
-few pairs, which are not independent.
+When it misleads: the equality fails for data unlike the training set and for uncalibrated ensembles.
 After: Jiang et al. 2022 (the equality); intervals are ours. Cost: O(S N C + S^2 N).
 """
 
@@ -32,10 +32,10 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
 from workbench.records.wording import bounds, percent, plural, points
+from workbench.statistics.crossed import crossed_interval
 from workbench.statistics.intervals import FEWEST
-from workbench.statistics.resampling import interval_of, resampled, seed_counts
+from workbench.statistics.resampling import bootstrap_means
 
-RESAMPLES, FEW = 1000, 5
 PROVENANCE = {
     "paper": "Jiang et al.: Assessing Generalization of SGD via Disagreement, ICLR 2022, arXiv:2106.13799",
     "fidelity": "corrected",
@@ -145,7 +145,7 @@ def _compared(said: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], arm:
     wrong = (said != labels).astype(np.float64)
     table = np.stack([said[first] != said[second], (wrong[first] + wrong[second]) / 2]).astype(np.float64)  # (2, P, N)
     by_pair, n = table.mean(axis=2).T, len(labels)
-    disagreement, error, gap = _intervals(table, (first, second), len(said), seed)
+    disagreement, error, gap = _intervals(table, np.stack([first, second]), len(said), seed)
     return SeedDisagreement(
         disagreement=disagreement,
         error=error,
@@ -157,36 +157,19 @@ def _compared(said: np.ndarray, labels: np.ndarray, seeds: tuple[int, ...], arm:
         arm=arm,
         n=n,
         seed=seed,
-        warnings=_warnings(len(seeds)),
+        warnings=(f"only {plural(len(seeds), 'seed')}: no interval below {FEWEST}",) if len(seeds) < FEWEST else (),
         provenance=dict(PROVENANCE),
     )
 
 
-def _warnings(seeds: int) -> tuple[str, ...]:
-    if seeds >= FEW:
-        return ()
-    why = "the bounds over seeds are too narrow" if seeds >= FEWEST else f"no interval below {FEWEST}"
-    return (f"only {plural(seeds, 'seed')}: {why}",)
-
-
-def _intervals(table: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], seeds: int, seed: int) -> list[Interval]:
+def _intervals(table: np.ndarray, pairs: np.ndarray, seeds: int, seed: int) -> list[Interval]:
     """Of disagreement, error and their difference, over samples and seeds; without bounds below ``FEWEST`` seeds."""
-    (differ, err), n = table.mean(axis=(1, 2)), table.shape[2]
-    values = (differ, err, differ - err)
+    table = np.concatenate([table, table[:1] - table[1:]])  # (3, P, N)
+    n, by_pair, values = table.shape[2], table.mean(axis=2), table.mean(axis=(1, 2))
     if seeds < FEWEST:
         return [Interval(float(value), np.nan, np.nan, seeds, "none") for value in values]
-    drawn = _resampled(table, pairs, seeds, seed)
-    each = (drawn[:, 0], drawn[:, 1], drawn[:, 0] - drawn[:, 1])
-    return [interval_of(one, value, n) for one, value in zip(each, values, strict=True)]
-
-
-def _resampled(table: np.ndarray, pairs: tuple[np.ndarray, np.ndarray], seeds: int, seed: int) -> np.ndarray:
-    """(R, 2) both measures over resampled samples and seeds; NaN where one seed alone was drawn."""
-    of_seeds, of_samples = np.random.SeedSequence(seed).spawn(2)
-    flat = table.reshape(-1, table.shape[2]).T
-    means = resampled(len(flat), lambda counts: counts @ flat, resamples=RESAMPLES, seed=of_samples) / len(flat)
-    drawn = seed_counts(seeds, resamples=RESAMPLES, seed=of_seeds)
-    weights = (drawn[:, pairs[0]] * drawn[:, pairs[1]]).astype(np.float64)
-    total = weights.sum(axis=1, keepdims=True)
-    weighted = (means.reshape(len(means), 2, -1) * weights[:, None]).sum(axis=2)
-    return weighted / np.where(total > 0, total, np.nan)
+    drawn = bootstrap_means(table.mean(axis=1).T, seed=seed)
+    without = np.stack([by_pair[:, (pairs != s).all(axis=0)].mean(axis=1) for s in range(seeds)])
+    pseudo = seeds * values - (seeds - 1) * without
+    found = [crossed_interval(*each, n) for each in zip(values, pseudo.T, drawn.T, strict=True)]
+    return [each.clipped(low, 1.0) for each, low in zip(found, (0.0, 0.0, -1.0), strict=True)]

@@ -4,16 +4,15 @@ How it is measured: for every arm of a study, the agreement of each seed's stude
 The control was never shown the teacher, so it shows what the labels alone make alike; a student of permuted targets
 shows what any soft target does.
 
-Formula: as in ``agreement``, averaged over seeds. Intervals: a hierarchical bootstrap that draws seeds and samples, all
-seeds meeting the same samples; none below three seeds. ``gain`` is the mean difference to the control, paired by seed;
+Formula: as in ``agreement``, averaged over seeds. Intervals: Student's t with the variance over seeds and
+that over resampled samples, which all seeds share (``workbench.statistics.crossed``); none below three seeds. ``gain`` is the mean difference to the control, paired by seed;
 its interval is Student's t over seeds and its p value that of the paired t test, both adjusted for the number of arms,
 so that the interval excludes 0 where the adjusted p value is below 0.05, and only there.
 
 Reading it: compare the arms' ``phi`` and gains, not their agreement alone: a more accurate student agrees more with an
 accurate teacher even if it learnt nothing from it (the wedge in the picture).
-When it misleads: fewer than five seeds make the bootstrap's bounds too narrow; gains speak of these test samples; seeds that share a teacher speak of that
-teacher only.
-After: Stanton et al. 2021; Mason-Williams et al. 2025 (controls); hierarchy, phi and gains are ours.
+When it misleads: gains speak of these test samples; seeds that share a teacher speak of that teacher only.
+After: Stanton et al. 2021; Mason-Williams et al. 2025 (controls); intervals, phi and gains are ours.
 Cost: O(A S N C) for A arms of S seeds and 1,000 resamples of each.
 """
 
@@ -34,18 +33,19 @@ from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
 from workbench.records.wording import bounds, number, percent, plural, points
+from workbench.statistics.crossed import crossed_interval
 from workbench.statistics.intervals import FEWEST, differences
-from workbench.statistics.resampling import hierarchical, hierarchical_means, interval_of
+from workbench.statistics.resampling import bootstrap_means, resampled
 from workbench.statistics.verdict import Adjusted, adjusted_intervals
 
 Tell = Callable[[float, str], object]
-MEASURES = ("top1", "forward_kl", "accuracy", "phi")
-FEW_SEEDS = 5
+LIMITS = {"top1": (0.0, 1.0), "forward_kl": (0.0, np.inf), "accuracy": (0.0, 1.0), "phi": (-1.0, 1.0)}
+MEASURES = tuple(LIMITS)
 UNKNOWN = Adjusted(Interval(np.nan, np.nan, np.nan, 0, "none"), np.nan, np.nan)
 PROVENANCE = {
     "paper": "Stanton et al.: Does Knowledge Distillation Really Work? NeurIPS 2021, arXiv:2106.05945",
     "fidelity": "corrected",
-    "ours": "hierarchical intervals, phi, gains over the control and their tests",
+    "ours": "intervals over seeds and samples, phi, gains over the control and their tests",
 }
 
 
@@ -149,11 +149,7 @@ def study_agreement_of(
     tested = adjusted_intervals({arm: values for arm, values in gained.items() if len(values)}, bounds=(0.0, 1.0))
     gains = {arm: tested.get(arm, UNKNOWN) for arm in gained}
     fewest = min(len(each["seeds"]) for each in found.values())
-    few = (
-        (f"only {plural(fewest, 'seed')} in an arm: the bounds over seeds are too narrow",)
-        if fewest < FEW_SEEDS
-        else ()
-    )
+    few = (f"only {plural(fewest, 'seed')} in an arm: no interval below {FEWEST}",) if fewest < FEWEST else ()
     return StudyAgreement(
         arms=tuple(wanted),
         seeds={arm: each["seeds"] for arm, each in found.items()},
@@ -187,22 +183,17 @@ def _measured(study: Study, arm: str, seed: int) -> dict[str, Any]:
     if not seeds:
         raise ValueError(f"arm {arm!r} has no finished seed")
     table = np.stack(tables)
-    n, ones = table.shape[1], np.ones((1, table.shape[1]))
-    phis = [float(each.measures(ones)[0, 1]) for each in picks]
-    drawn = hierarchical_means(table, seed=seed)
-    means = [_over_seeds(d, m, len(seeds), n) for d, m in zip(drawn.T, table.mean(axis=(0, 1)), strict=True)]
-    drawn = hierarchical(table.shape[:2], lambda c: np.stack([p.measures(c)[:, 1] for p in picks], axis=1), seed=seed)
-    per_seed = dict(zip(MEASURES, [*table.mean(axis=1).T.tolist(), phis], strict=True))
-    measured = dict(zip(MEASURES, [*means, _over_seeds(drawn, float(np.mean(phis)), len(seeds), n)], strict=True))
+    n = table.shape[1]
+    by_seed = [*table.mean(axis=1).T, np.array([float(each.measures(np.ones((1, n)))[0, 1]) for each in picks])]
+    phis = resampled(n, lambda counts: np.mean([each.measures(counts)[:, 1] for each in picks], axis=0), seed=seed)
+    drawn = [*bootstrap_means(table.mean(axis=0), seed=seed).T, phis]
+    measured = {
+        name: crossed_interval(float(values.mean()), values, draws, n).clipped(*limits)
+        for (name, limits), values, draws in zip(LIMITS.items(), by_seed, drawn, strict=True)
+    }
+    per_seed = {name: values.tolist() for name, values in zip(MEASURES, by_seed, strict=True)}
     about = {"seeds": seeds, "hits": table[:, :, 0], "teacher": float(np.mean(known)), "classes": picks[0].classes}
     return {**about, "per_seed": per_seed, **measured}
-
-
-def _over_seeds(drawn: np.ndarray, estimate: float, seeds: int, n: int) -> Interval:
-    """Of resampled seeds and samples; without bounds where the seeds are too few."""
-    if seeds < FEWEST:
-        return Interval(float(estimate), np.nan, np.nan, n, "none")
-    return interval_of(drawn, estimate, n)
 
 
 def _gains(arm: dict[str, Any], control: dict[str, Any]) -> np.ndarray:

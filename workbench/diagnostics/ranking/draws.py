@@ -17,11 +17,16 @@ ORDERS, LEVEL = 9999, 0.95
 
 
 def our_draws(scores: np.ndarray, draws: int, generator: np.random.Generator) -> np.ndarray:
-    """Means of (M, S) scores over resampled seeds, the same ones for all methods, widened for few seeds: (R, M)."""
-    seeds = scores.shape[1]
-    mean = scores.mean(1)
-    counts = generator.multinomial(seeds, np.full(seeds, 1 / seeds), draws)
-    return mean + (counts @ scores.T / seeds - mean) * math.sqrt(seeds / max(seeds - 1, 1))
+    """Means of (M, S) scores as other seeds might have given them, the same ones for all methods: (R, M).
+
+    Drawn from Student's t with S - 1 degrees of freedom around the means, with the covariance of the methods over seeds, so
+    that the middle 95 % of a method's draws is the t interval of its mean; resampled seeds would cover too little.
+    """
+    seeds, mean = scores.shape[1], scores.mean(1)
+    if seeds < 2:
+        return np.repeat(mean[None], draws, axis=0)
+    normal = generator.standard_normal((draws, seeds)) @ (scores - mean[:, None]).T / math.sqrt(seeds * (seeds - 1))
+    return mean + normal / np.sqrt(generator.chisquare(seeds - 1, (draws, 1)) / (seeds - 1))
 
 
 def published_draws(

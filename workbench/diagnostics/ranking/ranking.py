@@ -2,9 +2,9 @@
 
 How it is measured: the methods that both have are ranked, ours by their mean over seeds, the published ones by their
 score in one column of a table. Kendall's tau-b counts the pairs on which both orders agree against those on which they
-differ. Its interval is the middle 95 % over draws of both sides. Ours: seeds are resampled, the same ones for all
-methods since they are paired, and deviations from the mean are widened by sqrt(S / (S - 1)), by which a bootstrap of
-few seeds falls short. Published: where a method was seen more than once on this pair, one of these sightings is drawn,
+differ. Its interval is the middle 95 % over draws of both sides. Ours: means are drawn from
+Student's t with S - 1 degrees of freedom, with the covariance of the methods over seeds, since these are paired; the
+middle 95 % of a mean is its t interval. Published: where a method was seen more than once on this pair, one of these sightings is drawn,
 normal where it has a plus-minus, uniform where it is a range; all other published scores are taken as they are.
 
 Formula:
@@ -116,7 +116,7 @@ class Ranking(Result):
         if math.isnan(low):
             return text
         place = between(low, high)
-        return f"{text} Over resampled seeds the rank of {self.methods[0]} is {place}."
+        return f"{text} Over draws of other seeds the rank of {self.methods[0]} is {place}."
 
     def _first(self, ranks: np.ndarray) -> list[str]:
         """The methods on the first rank, several where they tie."""
