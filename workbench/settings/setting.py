@@ -87,7 +87,8 @@ class Setting(metaclass=Checked):
         validation: share of the labelled data taken out for validation, or data of its own.
         teacher_train: labelled data the teacher recipe is trained on; by default the student's.
         budget: of the student, unless a run brings its own.
-        augment: a function of (inputs, generator), applied to training batches.
+        augment: a function of (inputs, generator), applied to training batches. Its code and the values it reads tell runs
+            apart, files that it opens do not: after changing one, give another ``name`` or ask for ``fresh=True``.
         class_names: shown in figures; by default the numbers.
         look: how a sample is drawn.
         threads: of PyTorch while it trains; None leaves them alone.

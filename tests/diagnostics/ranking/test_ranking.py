@@ -80,7 +80,9 @@ def test_luck_that_all_methods_share_moves_no_rank() -> None:
 
 
 def test_methods_that_seeds_cannot_order_have_wide_ranks() -> None:
-    found = ranking({"a": [1.0, 5.0, 3.0], "b": [5.0, 1.0, 3.1], "c": [12.0, 12.0, 12.0]}, {"a": 1.0, "b": 2.0, "c": 3.0})
+    found = ranking(
+        {"a": [1.0, 5.0, 3.0], "b": [5.0, 1.0, 3.1], "c": [12.0, 12.0, 12.0]}, {"a": 1.0, "b": 2.0, "c": 3.0}
+    )
     ranked = dict(zip(found.methods, zip(found.our_ranks_low, found.our_ranks_high, strict=True), strict=True))
     assert ranked == {"c": (1.0, 1.0), "b": (2.0, 3.0), "a": (2.0, 3.0)}
     assert (found.kendall.low, found.kendall.high) == (pytest.approx(1 / 3), 1.0)

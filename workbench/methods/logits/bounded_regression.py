@@ -7,7 +7,7 @@ Formula:
     L = label_weight * mean_b |s_b - y_b|^2 / K + bound_weight * mean_b m_b |s_b - y_b|^2 / K
     m_b: 1 where |s_b - y_b|^2 / K + margin > |t_b - y_b|^2 / K, else 0;  s, t, y: student, teacher and targets, (B, K).
 
-Faithful to: Chen et al., NeurIPS 2017, Eq. 4, the teacher bounded regression loss.
+Faithful to: Chen et al., NeurIPS 2017, Section 3.3, the teacher bounded regression loss.
 Departs from it: the targets' own term is the task's squared error, not a smooth L1; squares are averaged over the K values.
 Setting: one's own, of the task regression. On it we expect: the bound falls below that of a student that does not learn.
 """
@@ -49,7 +49,7 @@ class BoundedRegression(Method):
         "NeurIPS",
         2017,
     )
-    evidence = Evidence("formula", "Eq. 4", "the margin; the form of the targets' own term")
+    evidence = Evidence("formula", "Section 3.3", "the margin; the form of the targets' own term")
     progress = Progress("bound")
     cost = None
     aliases = ("teacher_bounded",)

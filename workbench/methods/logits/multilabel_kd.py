@@ -8,7 +8,7 @@ Formula:
     L = label_weight * mean_b mean_k BCE(s_bk, y_bk) + soft_weight * T^2 * mean_b mean_k KL( B(t_bk / T) || B(s_bk / T) )
     B(z): the distribution over yes and no with sigmoid(z) for yes;  s, t: logits (B, C);  y: entries (B, C), k of those known.
 
-Faithful to: Yang et al., ICCV 2023, the multi-label logits distillation of L2D, Eq. 4, and the authors' code.
+Faithful to: Yang et al., ICCV 2023, the multi-label logits distillation of L2D, and the authors' code.
 Departs from it: the label-wise embeddings of L2D are left out; both terms are means over the entries, where that code sums the
 cross-entropy over the batch and averages the divergence over it, which at its batch of 64 makes its weight of 10 one of 10 / 64.
 Setting: one's own, of the task multilabel. On it we expect: the soft term falls below that of a student that does not learn.
