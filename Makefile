@@ -36,10 +36,10 @@ check: .venv/.installed-for-tests
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
 slow: .venv/.installed-for-tests
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m "(slow or notebook) and not browser"
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m "(slow or notebook) and not browser" tests
 
 browser: .venv/.installed-for-tests
-	$(PYTEST) -m browser
+	$(PYTEST) -m browser tests/browser tests/reports
 
 .venv/.installed: pyproject.toml constraints.txt
 	.ci/install '.'

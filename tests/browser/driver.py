@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import nbformat
 from playwright.sync_api import Browser, ConsoleMessage, Locator, sync_playwright
 
 REPOSITORY = Path(__file__).parents[2]
@@ -97,6 +96,8 @@ class Server:
 
     def notebook(self, cells: Sequence[str], name: str = "test.ipynb") -> str:
         """Write a notebook with these code cells; returns its name, as ``Lab.open`` takes it."""
+        import nbformat  # slow to load, and every process that collects tests reads this file
+
         book = nbformat.v4.new_notebook(
             cells=[nbformat.v4.new_code_cell(cell, id=f"c{i}") for i, cell in enumerate(cells)]
         )

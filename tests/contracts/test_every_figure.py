@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 from collections.abc import Iterator
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -30,21 +31,19 @@ def _name(thing: Any) -> str:
     return type(thing).__module__.rpartition(".")[2]
 
 
-def _live() -> dict[str, go.Figure]:
-    """The figures that views call by name, since their records have no figure of their own."""
-    return {
-        "losses": live.filled(live.losses(TERMS), live.loss_points(SNAPSHOT), SNAPSHOT),
-        "scores": live.filled(live.scores(), live.score_points(SNAPSHOT), SNAPSHOT),
-        "regions": decision.regions(examples.regions(12)),
-    }
+LIVE = {
+    "losses": lambda: live.filled(live.losses(TERMS), live.loss_points(SNAPSHOT), SNAPSHOT),
+    "scores": lambda: live.filled(live.scores(), live.score_points(SNAPSHOT), SNAPSHOT),
+    "regions": lambda: decision.regions(examples.regions(12)),
+}
+"""The figures that views call by name, since their records have no figure of their own."""
+
+DRAWERS = {_name(thing): partial(draw, thing) for thing in THINGS} | LIVE
 
 
-FIGURES = {f"{_name(thing)}": draw(thing) for thing in THINGS} | _live()
-
-
-@pytest.fixture(params=FIGURES, ids=str)
+@pytest.fixture(scope="module", params=DRAWERS, ids=str)
 def figure(request: pytest.FixtureRequest) -> go.Figure:
-    return FIGURES[request.param]
+    return DRAWERS[request.param]()
 
 
 @pytest.mark.parametrize("subject", drawable())
@@ -58,6 +57,7 @@ def test_a_figure_is_named_as_its_data(subject: str) -> None:
 @pytest.mark.parametrize("thing", THINGS, ids=_name)
 def test_drawing_is_pure(thing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     before = pickle.dumps(copy.deepcopy(thing))
+    draw(thing)  # loads what it is drawn with
     monkeypatch.setattr(Path, "open", _refuse)
     monkeypatch.setattr("builtins.open", _refuse)
     first, second = draw(thing), draw(thing)

@@ -96,16 +96,18 @@ def test_a_method_has_oracles_of_all_its_terms(key: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("factor", [1.01, -1.0], ids=["scaled", "negated"])
-@pytest.mark.parametrize(("key", "term"), [(key, term) for key in METHODS for term in terms_of(key)])
-def test_a_wrong_term_is_noticed(key: str, term: str, factor: float) -> None:
-    assert any(notices(case, scaled(case.make(), term, factor)) for case in oracles(key).ORACLES)
+@pytest.mark.parametrize("key", METHODS)
+def test_a_wrong_term_is_noticed(key: str, factor: float) -> None:
+    cases, terms = oracles(key).ORACLES, terms_of(key)
+    noticed = [term for term in terms if any(notices(case, scaled(case.make(), term, factor)) for case in cases)]
+    assert noticed == terms != []
 
 
-@pytest.mark.parametrize("key", [key for key in METHODS if terms_of(key) != ["labels"]])
+@pytest.mark.parametrize("key", METHODS)
 def test_student_and_teacher_swapped_are_noticed(key: str) -> None:
     cases = [case for case in oracles(key).ORACLES if case.teacher is not None or isinstance(case.student, tuple)]
     assert cases or not METHODS[key].reads_teacher
-    assert all(notices(case, swapped(case.make())) for case in cases)
+    assert terms_of(key) == ["labels"] or all(notices(case, swapped(case.make())) for case in cases)
 
 
 @pytest.mark.slow

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -24,8 +26,11 @@ def test_it_runs_draws_and_says_something_without_a_kernel(path: Path, tmp_path:
     check_saved_copy(book)
 
 
-def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
+def executed(path: Path, folder: Path) -> NotebookNode:
     """The notebook after Run All, with two seeds instead of its own number."""
+    import nbformat  # slow to load, and every process that collects tests reads this file
+    from nbclient import NotebookClient
+
     book = nbformat.read(path, as_version=4)
     first = next(cell for cell in book.cells if cell.cell_type == "code")
     assert "SEEDS = 3" in first.source
@@ -43,7 +48,7 @@ def executed(path: Path, folder: Path) -> nbformat.NotebookNode:
     return book
 
 
-def check_outputs(book: nbformat.NotebookNode) -> None:
+def check_outputs(book: NotebookNode) -> None:
     """No error, nothing on standard error, and in every cell the kind of output that it promises."""
     said = [output for cell in book.cells for output in cell.get("outputs", [])]
     assert [o for o in said if o.output_type == "error"] == []
@@ -60,7 +65,7 @@ def check_outputs(book: nbformat.NotebookNode) -> None:
             assert "text/html" in shown, f"{cell.id} shows no table"
 
 
-def check_saved_copy(book: nbformat.NotebookNode) -> None:
+def check_saved_copy(book: NotebookNode) -> None:
     """What a panel leaves in a saved notebook is a sentence."""
     panels = [cell for cell in book.cells if cell.cell_type == "code" and cell.id.endswith("panel")]
     assert panels

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import call
 from workbench.engine.store import Store, StoreError
 from workbench.engine.store.address import Address
 
@@ -63,14 +64,22 @@ def test_no_failure_prints_it(address: str, tmp_path: Path) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
-@pytest.mark.parametrize("address", ADDRESSES[1::14])
-def test_the_command_line_does_not_print_it(address: str, tmp_path: Path) -> None:
-    known = os.environ | {"WORKBENCH_DB": address, "WORKBENCH_HOME": str(tmp_path), "WORKBENCH_DEBUG": "1"}
-    for options in ([], ["--json"]):
-        command = [sys.executable, "-m", "workbench.cli", "runs", *options]
-        done = subprocess.run(command, env=known, capture_output=True, text=True, check=False)
-        assert done.returncode == 2, done.stderr
-        assert SECRET not in done.stdout + done.stderr
+@pytest.mark.parametrize("options", [(), ("--json",)], ids=["plain", "json"])
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_the_command_line_does_not_print_it(address: str, options: tuple[str, ...], monkeypatch) -> None:
+    monkeypatch.setenv("WORKBENCH_DB", address)
+    monkeypatch.setenv("WORKBENCH_DEBUG", "1")
+    found = call("runs", *options)
+    assert found.status == 2, found.err
+    assert SECRET not in found.out + found.err
+
+
+def test_a_process_of_its_own_does_not_print_it_either() -> None:
+    known = os.environ | {"WORKBENCH_DB": ADDRESSES[1], "WORKBENCH_DEBUG": "1"}
+    command = [sys.executable, "-m", "workbench.cli", "runs"]
+    done = subprocess.run(command, env=known, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert SECRET not in done.stdout + done.stderr
 
 
 def test_the_password_still_reaches_the_driver(tmp_path: Path) -> None:
