@@ -125,7 +125,7 @@ def test_parts_that_do_not_fit(parts: dict[str, Any], words: str) -> None:
 
 def test_only_tensors_go_in() -> None:
     """Anything else is pointed to the converter."""
-    with pytest.raises(TypeError, match="inputs 0 is list, not a tensor; as_transfer_set"):
+    with pytest.raises(TypeError, match=r"inputs\) needs a Tensor .*, not a list.*; as_transfer_set"):
         TransferSet(([1.0, 2.0],))
 
 

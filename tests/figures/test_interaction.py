@@ -106,6 +106,6 @@ def test_the_split_of_a_drop_stands_under_its_curves() -> None:
 
 def test_another_view_is_one_clear_error() -> None:
     with pytest.raises(
-        ValueError, match="no view 'pie'; there are frequency, common, per_sample, samples, confidence, network"
+        ValueError, match="view = 'pie' is not one of 'frequency', 'common', 'per_sample', 'samples', 'confidence'"
     ):
         draw(tensor(), view="pie")

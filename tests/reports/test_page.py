@@ -17,6 +17,7 @@ from tests.figures import examples
 from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.reports.page import report
+from workbench.settings.setting import Setting
 
 LOADING = {"src", "href", "action", "data", "poster", "srcset", "background"}
 
@@ -52,9 +53,10 @@ def _page(thing: Any, tmp_path: Path, setting: Any = None) -> _Page:
 def _images(run: Any, ids: Any = None) -> Any:
     """What the gallery asks of a setting."""
     ids = torch.as_tensor(run.test_ids if ids is None else ids)
-    return SimpleNamespace(
-        name="digits", look="image", test=SimpleNamespace(ids=ids, inputs=torch.rand(len(ids), 1, 8, 8))
-    )
+    setting = object.__new__(Setting)
+    setting.name, setting.look = "digits", "image"
+    setting.test = SimpleNamespace(ids=ids, inputs=torch.rand(len(ids), 1, 8, 8))
+    return setting
 
 
 def _stored(study: Study) -> Study:
@@ -159,7 +161,7 @@ def test_other_test_data_is_refused(tmp_path: Path) -> None:
 
 
 def test_anything_else_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="a report is about a run or a study, not a dict"):
+    with pytest.raises(TypeError, match=r"report\(thing\) needs a Run or a Study or a text, not a dict"):
         report({}, tmp_path / "page.html")
 
 

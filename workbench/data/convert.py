@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from workbench.data.arrays import as_inputs, as_tensor
+from workbench.data.arrays import as_inputs, as_tensor, is_sparse
 from workbench.data.augment import Normalise
 from workbench.data.encode import Encoding, fit
 from workbench.data.items import Items, flat
@@ -25,7 +25,7 @@ WORKS = (
     "(inputs, labels) or (inputs, None) of arrays, tensors or lists; a torch Dataset, DataLoader or IterableDataset of "
     "(input, label); a pandas DataFrame whose last column is the label, or (frame, 'column'); a TransferSet"
 )
-PLAIN = (np.ndarray, Tensor, list, tuple, dict, str, bytes)
+PLAIN = (np.ndarray, Tensor, list, tuple, dict, str, bytes, type)
 """Forms that hand out items by number but are no data sets."""
 
 
@@ -72,6 +72,8 @@ def as_transfer_set(
         return data
     data = _pandas(data)
     if _is_table(data):
+        if not len(data.columns):
+            raise ValueError("the table has no columns; its last one is the label")
         label = encoding.label if encoding and encoding.label in data.columns else data.columns[-1]
         return _from_table(data, label, reading)
     if (found := _from_data_set(data, reading)) is not None:
@@ -94,7 +96,8 @@ def _from_data_set(data: Any, reading: Reading) -> TransferSet | None:
         return _made(*(as_tensor(part, notes) if k == 0 else part for k, part in enumerate(tensors)), reading, notes)
     if isinstance(data, IterableDataset):
         return _from_stream(Stream(data), reading, notes)
-    if not isinstance(data, Dataset) and (isinstance(data, PLAIN) or not hasattr(data, "__getitem__")):
+    plain = isinstance(data, PLAIN) or is_sparse(data) or not hasattr(data, "__getitem__")
+    if not isinstance(data, Dataset) and plain:
         return None
     if not hasattr(data, "__len__") or not hasattr(data, "__getitem__"):
         raise TypeError(f"{type(data).__name__} cannot be addressed by number; what works: {WORKS}")

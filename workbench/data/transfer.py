@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
 from torch import Generator, Tensor
 
 from workbench.data.encode import Encoding
 from workbench.data.on_demand import OnDemand, Read
+from workbench.records.annotations import POSITIVE
+from workbench.records.arguments import checked_arguments
 from workbench.records.batch import UNLABELLED, Batch
 
 Inputs = Tensor | tuple[Tensor, ...] | dict[str, Tensor] | OnDemand
@@ -47,12 +49,13 @@ class TransferSet:
     varying: ClassVar[bool] = False
     notes: tuple[str, ...] = ()
 
+    @checked_arguments
     def __init__(
         self,
         inputs: Inputs,
         labels: Tensor | None = None,
         *,
-        ids: Tensor | None = None,
+        ids: Tensor | Sequence[int] | None = None,
         teacher_inputs: Inputs | None = None,
         weight: Tensor | None = None,
         transform: Callable[[Tensor], Tensor] | None = None,
@@ -62,14 +65,14 @@ class TransferSet:
         self.inputs, self.labels, self.weight = inputs, labels, weight
         self.teacher_inputs, self.transform = teacher_inputs, transform
         self.encoding, self.named = encoding or Encoding(), ids is not None
+        self._check_parts()
         self.ids = torch.arange(len(_first(inputs))) if ids is None else torch.as_tensor(ids, dtype=torch.int64)
         self._check()
 
     def _check(self) -> None:
         parts = self._named_parts()
-        for name, part in parts.items():
-            if not isinstance(part, Tensor | OnDemand):
-                raise TypeError(f"{name} is {type(part).__name__}, not a tensor; as_transfer_set converts what is not")
+        if self.ids.dim() != 1:
+            raise ValueError(f"ids have shape {tuple(self.ids.shape)}; one whole number per sample, (N,), is needed")
         lengths = {name: len(part) for name, part in parts.items()}
         if len(set(lengths.values())) > 1:
             raise ValueError("lengths differ: " + ", ".join(f"{name} has {n}" for name, n in lengths.items()))
@@ -81,6 +84,15 @@ class TransferSet:
             if isinstance(part, Tensor) and part.is_floating_point() and not part.isfinite().all():
                 raise ValueError(f"{name} hold NaN or infinite values; clean or impute them first")
         self._check_weight()
+
+    def _check_parts(self) -> None:
+        """Refuse what has no first axis to count samples along."""
+        for side, given in (("inputs", self.inputs), ("teacher_inputs", self.teacher_inputs)):
+            if given is not None and not _parts(given):
+                raise ValueError(f"{side} are an empty {type(given).__name__}; one tensor or more is needed")
+        parts = [*self.parts(), *_parts(self.teacher_inputs), *_parts(self.labels), *_parts(self.weight)]
+        if any(isinstance(part, Tensor) and not part.dim() for part in parts):
+            raise ValueError("a tensor of a single number was given; a first axis of samples is needed")
 
     def _check_weight(self) -> None:
         weight = self.weight
@@ -167,7 +179,8 @@ class TransferSet:
             here = Read(*(part if part is None else _map(part, self._here) for part in read))
             yield self._batch(here, given(here.rows), seed, augment, generator)
 
-    def batches(self, size: int) -> Iterator[Batch]:
+    @checked_arguments
+    def batches(self, size: Annotated[int, POSITIVE]) -> Iterator[Batch]:
         """All samples in order, without augmentation."""
         yield from self.epoch(torch.arange(len(self), device=self.ids.device).split(size))
 
@@ -222,8 +235,14 @@ class TransferSet:
             return self
         return self._like(self._view(self.inputs, torch.arange(len(self))), self.labels)
 
+    @checked_arguments
     def subset(self, rows: Tensor) -> Self:
-        """Some of the samples, with their ids."""
+        """Some of the samples, with their ids.
+
+        Raises:
+            ValueError: rows are neither numbers of samples nor one truth value per sample.
+        """
+        self._check_rows(rows)
         part = lambda part: part.part(rows) if isinstance(part, OnDemand) else part[rows]  # noqa: E731 - likewise
         teacher = None if self.teacher_inputs is None else _map(self.teacher_inputs, part)
         return self._like(
@@ -234,6 +253,18 @@ class TransferSet:
             weight=None if self.weight is None else self.weight[rows],
         )
 
+    def _check_rows(self, rows: Tensor) -> None:
+        many, masks = len(self), rows.dtype == torch.bool
+        if masks and tuple(rows.shape) == (many,):
+            return
+        whole = rows.dim() == 1 and not masks and not rows.is_floating_point() and not rows.is_complex()
+        if not whole or (len(rows) and not (-many <= int(rows.min()) and int(rows.max()) < many)):
+            raise ValueError(
+                f"rows are {rows.dtype} of shape {tuple(rows.shape)}; numbers of samples below {many} are needed, or one truth "
+                "value per sample"
+            )
+
+    @checked_arguments
     def numbered_from(self, start: int) -> TransferSet:
         """The same samples with the ids start, start + 1, ..."""
         return self._like(self.inputs, self.labels, ids=torch.arange(start, start + len(self)))
@@ -248,8 +279,17 @@ class TransferSet:
         """The same samples without inputs of the teacher's own, for teachers that were trained on the student's inputs."""
         return self if self.teacher_inputs is None else self._like(self.inputs, self.labels, teacher_inputs=None)
 
+    @checked_arguments
     def to(self, device: torch.device | str) -> Self:
-        """The same samples on a device."""
+        """The same samples on a device.
+
+        Raises:
+            ValueError: there is no such device.
+        """
+        try:
+            device = torch.device(device)
+        except RuntimeError:
+            raise ValueError(f"device = {device!r} is not the name of a device, such as 'cpu' or 'cuda'") from None
         move = lambda part: part if part is None or isinstance(part, OnDemand) else part.to(device)  # noqa: E731 - one word for one act
         everything = lambda given: given if given is None else _map(given, move)  # noqa: E731
         return self._like(

@@ -78,7 +78,7 @@ def _homes() -> dict[str, str]:
     found = {}
     for path, text in texts.items():
         home = ".".join((__name__, *path.relative_to(ROOT).with_suffix("").parts))
-        for name, answer in re.findall(r"^def (\w+)\((?:.|\n)*?\) -> (\w+):", text, re.MULTILINE):
+        for name, answer in re.findall(r"^def (\w+)\((?:.|\n(?!def ))*?\) -> (\w+):", text, re.MULTILINE):
             if name.removesuffix("_of") == path.stem and answer in results:
                 found[name] = home
     return found

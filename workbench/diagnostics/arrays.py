@@ -121,7 +121,7 @@ def plain(given: Any, name: str) -> np.ndarray:
     try:
         array = np.asarray(given)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{name} cannot be made an array: rows of one length are needed ({error})") from error
+        raise ValueError(f"{name} cannot be made an array: numbers in rows of one length are needed") from error
     return np.ascontiguousarray(array) if array.ndim else array
 
 

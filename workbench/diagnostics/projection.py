@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.arrays import numbers
+from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.wording import percent, plural
 
@@ -40,6 +41,7 @@ class Projection(Result):
         return f"Two directions carry {percent(self.share)} of the variance of the outputs on {plural(len(self.points), 'sample')}."
 
 
+@checked_arguments
 def projection(outputs: ArrayLike) -> Projection:
     """Project (N, D) outputs on their two principal directions; the larger part of each direction points upwards.
 

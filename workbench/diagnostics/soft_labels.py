@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from workbench.diagnostics.arrays import numbers
 from workbench.diagnostics.outputs import classes_of, outputs_of, paired_logits
+from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.wording import number, percent
@@ -50,6 +51,7 @@ class SoftLabels(Result):
         return f"At temperature {number(self.temperature)} {' and '.join(said)}; {at}."
 
 
+@checked_arguments
 def soft_labels(
     student_logits: ArrayLike,
     teacher_logits: ArrayLike,
@@ -85,6 +87,7 @@ def _row(logits: ArrayLike, party: str) -> np.ndarray:
     return numbers(logits, f"{party} logits", shape="(C,) of one sample", ndim=1)[None]
 
 
+@checked_arguments
 def soft_labels_of(run: Run, id: int, *, temperature: float = 1.0) -> SoftLabels:
     """The same for a test sample of a run.
 

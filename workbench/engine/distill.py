@@ -6,7 +6,6 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
 
 from torch import nn
 
@@ -30,11 +29,11 @@ from workbench.methods.catalog import as_method, check_task
 from workbench.methods.method import Method
 from workbench.models.copies import copied
 from workbench.records import events
-from workbench.records.annotations import NOT_NEGATIVE
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.budget import Budget, budget_of
 from workbench.records.code import identity_of
 from workbench.records.files import file_name
-from workbench.records.parameters import given
 from workbench.records.plan import StagePlan
 from workbench.records.run import Run
 from workbench.settings.catalog import as_setting
@@ -48,11 +47,12 @@ class DistillationFailed(RuntimeError):
     """The run stopped with an error; the message says where and why."""
 
 
+@checked_arguments
 def distill(
-    setting: Setting | str,
-    method: Method | str,
+    setting: Setting | type[Setting] | str,
+    method: Method | type[Method] | str,
     budget: Budget | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     conditions: Conditions | None = None,
     controls: Controls | None = None,
     about: Known | None = None,
@@ -75,8 +75,7 @@ def distill(
         ValueError: setting and method do not fit together; before anything is trained.
     """
     setting, method = as_setting(setting), as_method(method)
-    own, seed = copied(method), given("seed", seed, Annotated[int, NOT_NEGATIVE])
-    budget, conditions = budget_of(budget, setting.budget), conditions or Conditions()
+    own, budget, conditions = copied(method), budget_of(budget, setting.budget), conditions or Conditions()
     distillation = Distillation(setting, own, budget, seed, conditions, about)
     try:
         yield from distillation.run(controls or Controls(method))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.engine.store import open_store
+from workbench.records.arguments import checked_arguments
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from workbench.records.study import Study
 
 
+@checked_arguments
 def load(wanted: str) -> Run | Study:
     """A run, else a study, by its id or the beginning of it.
 
@@ -33,6 +35,7 @@ def load(wanted: str) -> Run | Study:
             raise no_run from None
 
 
+@checked_arguments
 def runs(setting: str | None = None, method: str | None = None, limit: int = 100) -> pd.DataFrame:
     """The newest runs as a table, newest first.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -18,9 +18,10 @@ from workbench.engine.identity import teacher_identity
 from workbench.engine.streams import Streams
 from workbench.engine.teacher.teaching import teacher_of
 from workbench.engine.training.trial import Trial, trial_of
-from workbench.methods.catalog import catalog, make, parts_of
+from workbench.methods.catalog import as_method, catalog, make, parts_of
 from workbench.methods.method import Method
 from workbench.models.copies import copied
+from workbench.records.arguments import checked_arguments
 from workbench.records.plan import StagePlan
 from workbench.records.revived import Revived
 from workbench.records.run import Run
@@ -47,7 +48,13 @@ class Revival:
     setting: Setting | None = None
     method: Method | None = None
 
-    def revive(self, run: Run, setting: Setting | None = None, method: Method | None = None) -> Revived:
+    @checked_arguments
+    def revive(
+        self,
+        run: Run,
+        setting: Setting | type[Setting] | str | None = None,
+        method: Method | type[Method] | str | None = None,
+    ) -> Revived:
         """The models of a run with its weights; their outputs on some test samples are compared with those stored.
 
         Args:
@@ -58,13 +65,15 @@ class Revival:
         Raises:
             ValueError: see ``Run.revive``.
         """
+        setting = self.setting if setting is None else settings.as_setting(setting)
+        method = self.method if method is None else as_method(method)
         if not run.models:
             raise ValueError(f"run {run.id} was loaded without its models; load it with store.load(id, models=True)")
-        setting = next((known for known in (setting, self.setting) if known is not None), None) or _setting_of(run)
+        setting = _setting_of(run) if setting is None else setting
         if setting.identity()["data"] != run.setting["data"]:
             raise ValueError(f"run {run.id} was made on other data than this setting ({setting.name}) holds")
         conditions = Conditions(teacher_seed=run.facts.get("teacher_seed", 0), device="cpu", folder=self.folder)
-        known = _method_of(run, method or self.method)
+        known = _method_of(run, method)
         used = make("labels_only") if known is None else known
         trial = trial_of(setting, used, run.budget, Streams(run.seed, torch.device("cpu")), Controls(used))
         trial.parties["teacher"] = _teacher(run, setting, conditions)
@@ -74,7 +83,7 @@ class Revival:
         _check(run, trial, setting, models)
         return Revived({party: model.eval() for party, model in models.items()}, setting, known)
 
-    def export(self, run: Run, folder: Path, setting: Setting | None = None, method: Method | None = None) -> Exported:
+    def export(self, run: Run, folder: Path, setting: Any = None, method: Any = None) -> Exported:
         """Write the deployed student of a run; see ``Run.export``."""
         from workbench.engine.export import export
 

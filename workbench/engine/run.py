@@ -14,21 +14,24 @@ from workbench.engine.tracking import Callback, heard
 from workbench.methods.catalog import as_method
 from workbench.methods.method import Method
 from workbench.models.copies import copied
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.budget import Budget, budget_of
 from workbench.records.run import Run
 from workbench.settings.catalog import as_setting
 from workbench.settings.setting import Setting
 
 
+@checked_arguments
 def run(
-    setting: Setting | str,
-    method: Method | str,
+    setting: Setting | type[Setting] | str,
+    method: Method | type[Method] | str,
     budget: Budget | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     *,
     fresh: bool = False,
     store: Store | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | Callback = (),
 ) -> Run:
     """Distill once and keep the run; the same run is taken from the store if it is there.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.records import events
+from workbench.records.arguments import checked_arguments
 from workbench.records.files import file_name
 from workbench.records.run import Run
 
@@ -106,6 +107,7 @@ class TensorBoard(_Tracker):
         >>> tracker = wb.TensorBoard("logs")  # wb.study(..., callbacks=[tracker]); then: tensorboard --logdir logs
     """
 
+    @checked_arguments
     def __init__(self, folder: str | Path) -> None:
         """Remembers the folder."""
         super().__init__()
@@ -142,6 +144,7 @@ class MLflow(_Tracker):
         ImportError: mlflow-skinny is not installed; when the first run starts.
     """
 
+    @checked_arguments
     def __init__(self, experiment: str = "kd-workbench", uri: str | None = None) -> None:
         """Remembers where to."""
         super().__init__()

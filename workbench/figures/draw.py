@@ -9,6 +9,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from workbench.records.arguments import bound
+
 
 def draw(thing: Any, **options: Any) -> go.Figure:
     """The figure of a result, a run or a study.
@@ -21,11 +23,12 @@ def draw(thing: Any, **options: Any) -> go.Figure:
         options: of that figure.
 
     Raises:
-        TypeError: nothing here draws it; the message lists what can be drawn.
+        TypeError: nothing here draws it; the message lists what can be drawn. Or the figure has no such option.
     """
     for kind in type(thing).__mro__:
         if kind.__module__.startswith("workbench.") and (module := _module(kind.__module__.rpartition(".")[2])):
-            return module.figure(thing, **options)
+            arguments = bound(module.figure, (thing,), options, "draw")
+            return module.figure(*arguments.args, **arguments.kwargs)
     raise TypeError(f"cannot draw a {type(thing).__name__}; what can be drawn: {', '.join(drawable())}")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from workbench.methods.method import Method
 from workbench.records.names import key_of
-from workbench.records.parameters import check, parameters
+from workbench.records.parameters import check, parameters, spoken
 from workbench.records.plugins import is_file, outside
 
 
@@ -69,7 +69,9 @@ def as_method(given: Any) -> Method:
     if isinstance(given, type) and issubclass(given, Method):
         return given()
     if not isinstance(given, Method):
-        raise TypeError(f"{given!r} is not a method; give objects such as methods.KD(temperature=4.0), or names: 'kd'")
+        raise TypeError(
+            f"{spoken(given)} is not a method; give objects such as methods.KD(temperature=4.0), or names: 'kd'"
+        )
     return given
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from workbench.methods.method import Method, Traces
+from workbench.records.arguments import checked_arguments
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
 
@@ -81,11 +82,13 @@ class Sum(Method):
         """The methods joined by a plus."""
         return " + ".join(map(repr, self.methods))
 
+    @checked_arguments
     def checked(self, name: str, value: Any) -> Any:
         """A value for ``method.parameter``."""
         owner, parameter = self._owner(name)
         return owner.checked(parameter, value)
 
+    @checked_arguments
     def change(self, name: str, value: Any) -> None:
         """Move ``method.parameter``."""
         owner, parameter = self._owner(name)

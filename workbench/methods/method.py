@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from workbench.functional.tasks import task
+from workbench.records.arguments import checked_arguments
 from workbench.records.batch import Batch
 from workbench.records.parameters import Checked, check
 from workbench.records.plan import Facts, Player, StagePlan
@@ -114,6 +115,7 @@ class Method(nn.Module, metaclass=Checked):
         values = [f"{name}={getattr(self, name)!r}" if hasattr(self, name) else f"{name}=?" for name in names]
         return f"{type(self).__name__}({', '.join(values)})"
 
+    @checked_arguments
     def checked(self, name: str, value: Any) -> Any:
         """A value that ``change`` would take, as the type it has there.
 
@@ -123,6 +125,7 @@ class Method(nn.Module, metaclass=Checked):
         """
         return check(type(self), name, value)
 
+    @checked_arguments
     def change(self, name: str, value: Any) -> None:
         """Move one parameter of the configuration; takes effect at the next step; refuses what ``checked`` refuses."""
         setattr(self, name, self.checked(name, value))

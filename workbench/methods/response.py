@@ -8,6 +8,7 @@ from torch import Tensor
 
 from workbench.methods.method import Method
 from workbench.methods.transforms import LogitTransform, transform
+from workbench.records.arguments import checked_arguments
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace
 
@@ -36,12 +37,14 @@ class ResponseMethod(Method):
         config = super().config()
         return config if self.transform is None else config | {"transform": self.transform.key}
 
+    @checked_arguments
     def checked(self, name: str, value: Any) -> Any:
         """A value that ``change`` would take; ``transform`` takes the key of a logit transform, or None."""
         if name != "transform":
             return super().checked(name, value)
         return None if value is None else transform(value).key
 
+    @checked_arguments
     def change(self, name: str, value: Any) -> None:
         """Move one parameter; takes effect at the next step."""
         if name != "transform":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,4 @@ class Limit:
 POSITIVE = Limit("positive", lambda value: value > 0)
 NOT_NEGATIVE = Limit("0 or more", lambda value: value >= 0)
 AT_LEAST_ONE = Limit("1 or more", lambda value: value >= 1)
+Seed = Annotated[int, NOT_NEGATIVE]

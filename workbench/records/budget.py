@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Annotated, Any, Literal, Self
 
 from workbench.records.annotations import NOT_NEGATIVE, POSITIVE, Limit
+from workbench.records.arguments import checked_arguments
 from workbench.records.code import own_code
 from workbench.records.parameters import Checked, parameters
 
@@ -75,11 +76,14 @@ class Budget(metaclass=Checked):
         return {name: _named(value) if callable(value) else value for name, value in values.items()}
 
     @classmethod
+    @checked_arguments
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of ``to_dict``; a function comes back as a ``NameOnly``, which cannot be called."""
         known = parameters(cls)
         given = {
-            name: NameOnly(value) if known[name].function and value not in known[name].choices else value
+            name: NameOnly(value)
+            if name in known and known[name].function and value not in known[name].choices
+            else value
             for name, value in values.items()
         }
         return cls(**given)

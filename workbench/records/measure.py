@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.verdict import Comparison
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class Measure:
     """A named score beside the task's own.
@@ -36,12 +38,6 @@ class Measure:
 
     def __post_init__(self) -> None:
         """Refuses what cannot be a measure."""
-        if not callable(self.function):
-            raise TypeError(
-                f"a measure is a {type(self.function).__name__}; a function of (models, setting, seed) is needed"
-            )
-        if not isinstance(self.unit, str):
-            raise TypeError(f"unit = {self.unit!r} must be a text")
         checked_bounds(self.bounds)
         if self.smallest_effect is not None and not 0 < self.smallest_effect < math.inf:
             raise ValueError(f"smallest_effect = {self.smallest_effect} must be positive, or None")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from abc import ABCMeta
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -98,11 +99,7 @@ class Parameter:
         return f"{SPOKEN[self.kind]}{within}{' or None' if self.optional else ''}"
 
     def _given(self, value: Any) -> str:
-        try:
-            text = repr(value)
-        except ValueError:  # Python does not print whole numbers of more than 4,300 digits
-            text = "a number of thousands of digits"
-        return f"{self.name} = {text if len(text) <= 80 else text[:77] + '...'}"
+        return f"{self.name} = {_short(value)}"
 
 
 class Checked(ABCMeta):
@@ -143,7 +140,7 @@ def parameters(cls: type) -> dict[str, Parameter]:
     hints = _hints(cls.__init__)
     lines = _argument_lines(inspect.getdoc(cls) or "")
     return {
-        name: _parameter(name, hints.get(name, object), p.default, lines.get(name, ""))
+        name: parameter(name, hints.get(name, object), p.default, lines.get(name, ""))
         for name, p in inspect.signature(cls).parameters.items()
         if p.kind not in VARIADIC
     }
@@ -168,7 +165,32 @@ def given(name: str, value: Any, annotation: Any) -> Any:
     Raises:
         ValueError: not allowed by the annotation; see ``Parameter.check``.
     """
-    return _parameter(name, annotation, inspect.Parameter.empty, "").check(value)
+    return parameter(name, annotation).check(value)
+
+
+def spoken(value: Any) -> str:
+    """What was given, in a few words, of whatever it is: its class, and its shape or value where these are short."""
+    if value is None or isinstance(value, type):
+        return "None" if value is None else f"the class {value.__name__}"
+    name = type(value).__name__
+    if inspect.isroutine(value):
+        return f"the function {value.__name__}"
+    if isinstance(value, str | bytes | bool | int | float | complex):
+        return f"the {name} {_short(value)}"
+    shape = getattr(value, "shape", None)
+    article = "an" if name[0] in "aeiouAEIO" else "a"
+    return f"{article} {name}{f' of shape {tuple(shape)}' if isinstance(shape, tuple) else ''}"
+
+
+def _short(value: Any) -> str:
+    """How Python prints it, on one line of 80 characters at most."""
+    try:
+        text = re.sub(r" at 0x[0-9a-f]+", "", " ".join(repr(value).split()))
+    except ValueError:  # Python does not print whole numbers of more than 4,300 digits
+        text = "a number of thousands of digits"
+    except Exception:  # whatever a class of the user's own raises
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 def _unknown(cls: type, name: str, known: Collection[str]) -> str:
@@ -235,8 +257,9 @@ def _spelled(kind: type, text: str) -> Any:
     return text
 
 
-def _parameter(name: str, hint: Any, default: Any, about: str) -> Parameter:
-    kinds, extras = _taken_apart(hint)
+def parameter(name: str, hint: Any, default: Any = inspect.Parameter.empty, about: str = "") -> Parameter:
+    """What an annotation says of a parameter."""
+    kinds, extras = taken_apart(hint)
     function = any(kind is Callable or get_origin(kind) is Callable for kind in kinds)
     plain = [kind for kind in kinds if kind is not NoneType and not (kind is Callable or get_origin(kind) is Callable)]
     kind = plain[0] if len(plain) == 1 else object
@@ -256,14 +279,14 @@ def _parameter(name: str, hint: Any, default: Any, about: str) -> Parameter:
     )
 
 
-def _taken_apart(hint: Any) -> tuple[list[Any], list[Any]]:
+def taken_apart(hint: Any) -> tuple[list[Any], list[Any]]:
     """The members of a union, however nested in ``Annotated``, and what the annotations add."""
     if get_origin(hint) is Annotated:
         inner, *extras = get_args(hint)
-        kinds, further = _taken_apart(inner)
+        kinds, further = taken_apart(inner)
         return kinds, [*extras, *further]
     if get_origin(hint) in (Union, UnionType):
-        parts = [_taken_apart(each) for each in get_args(hint)]
+        parts = [taken_apart(each) for each in get_args(hint)]
         return [kind for kinds, _ in parts for kind in kinds], [extra for _, extras in parts for extra in extras]
     return [hint], []
 

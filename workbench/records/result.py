@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from workbench.records.arguments import checked_arguments
 from workbench.records.arrays import load_arrays, save_arrays
 from workbench.records.interval import Interval
 
@@ -45,6 +46,7 @@ class Result:
         shown = f'<p style="max-width: 60em">{escape(said)}</p>' + (f"<ul>{items}</ul>" if items else "")
         return {"text/plain": "\n".join(lines), "text/html": shown}
 
+    @checked_arguments
     def save(self, path: str | Path) -> Path:
         """Write everything to one ``.npz`` file (arrays, and the rest as JSON); no pickle."""
         path = Path(path).with_suffix(".npz")
@@ -55,6 +57,7 @@ class Result:
         return path
 
     @classmethod
+    @checked_arguments
     def load(cls, path: str | Path) -> Self:
         """The inverse of ``save``.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from workbench.records.arguments import checked_arguments
 from workbench.records.budget import Budget
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Curve:
     values: np.ndarray
 
 
+@checked_arguments
 @dataclass(frozen=True, repr=False)
 class Run:
     """A finished distillation: what was asked, what came out, and the models by name.
@@ -124,7 +126,7 @@ class Run:
         """The models of this run, with its weights, and the setting it was run on.
 
         Args:
-            setting: of the run. None is the one it was made with in this process, else the catalogue's; one of your own
+            setting: of the run, or its name. None is the one it was made with in this process, else the catalogue's; one of your own
                 must be given for a run that comes from the store.
             method: of the run; likewise. Without it a method of your own that is not known here is left out: the student
                 is made by the setting alone, which is what is deployed unless the method extends it.
@@ -135,6 +137,7 @@ class Run:
         """
         return self._reviver().revive(self, setting, method)
 
+    @checked_arguments
     def export(self, folder: str | Path, setting: Any = None, method: Any = None) -> Exported:
         """Write the deployed student for use elsewhere, with a description of the run.
 
@@ -158,6 +161,7 @@ class Run:
             raise ValueError(f"run {self.id} was not made by distill or a store, so it has no models to revive")
         return self.reviver
 
+    @checked_arguments
     def differences(self, other: Run, *, party: str = "student") -> pd.DataFrame:
         """The test samples on which this run and another one answer differently, the most confident of them first.
 

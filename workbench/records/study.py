@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from workbench.records.arguments import checked_arguments
 from workbench.records.arm import Arm, interval, mean
 from workbench.records.arrays import load_arrays, save_arrays
 from workbench.records.measure import Measured
@@ -83,6 +84,7 @@ class Study(Result):
         """Mean score of the teachers, NaN if there is none."""
         return mean(list(self.teachers.values()))
 
+    @checked_arguments
     def comparison(self, arm: str, measure: str | None = None) -> Comparison:
         """A method compared with the study's control, by the score or by a measure of the setting.
 
@@ -96,6 +98,7 @@ class Study(Result):
             raise KeyError(f"{arm!r} is not compared with {self.control}; there are {', '.join(found) or 'none'}")
         return found[arm]
 
+    @checked_arguments
     def run(self, arm: str, seed: int = 0) -> Run:
         """A finished run, from the store.
 
@@ -112,6 +115,7 @@ class Study(Result):
             raise ValueError(f"this study knows no store; load the run {found[seed]!r} with open_store().load(...)")
         return self.loader(found[seed])
 
+    @checked_arguments
     def with_runs(self, loader: Callable[[str], Run]) -> Study:
         """The same study, knowing where its runs are."""
         return replace(self, loader=loader)
@@ -147,8 +151,15 @@ class Study(Result):
         return plain(found)
 
     @classmethod
+    @checked_arguments
     def from_dict(cls, found: Mapping[str, Any]) -> Self:
-        """The inverse of ``to_dict``."""
+        """The inverse of ``to_dict``.
+
+        Raises:
+            ValueError: it is not what ``to_dict`` gave.
+        """
+        if lost := [f.name for f in fields(cls) if f.default is f.default_factory is MISSING and f.name not in found]:
+            raise ValueError(f"not the dict of a {cls.__name__}: it lacks {', '.join(lost)}")
         return cls(
             **{
                 **found,
@@ -163,6 +174,7 @@ class Study(Result):
             }
         )
 
+    @checked_arguments
     def save(self, path: str | Path) -> Path:
         """Write all numbers to one ``.npz`` file; the runs are in the store."""
         path = Path(path).with_suffix(".npz")
@@ -170,6 +182,7 @@ class Study(Result):
         return path
 
     @classmethod
+    @checked_arguments
     def load(cls, path: str | Path) -> Self:
         """The inverse of ``save``.
 

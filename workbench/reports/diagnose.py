@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import workbench.diagnostics as floor
 from workbench.engine.library import load
+from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
@@ -46,8 +47,9 @@ class Diagnosis:
         }
 
 
+@checked_arguments
 def diagnose(
-    thing: Run | Study | str, setting: Setting | None = None, only: Sequence[str] = (), tell: Tell | None = None
+    thing: Run | Study | str, setting: Setting | None = None, only: Sequence[str] | str = (), tell: Tell | None = None
 ) -> Diagnosis:
     """Ask everything that can be asked.
 
@@ -62,8 +64,6 @@ def diagnose(
         TypeError: neither a run nor a study.
     """
     thing = load(thing) if isinstance(thing, str) else thing
-    if not isinstance(thing, Run | Study):
-        raise TypeError(f"a diagnosis is of a run, a study, or the id of either, not of a {type(thing).__name__}")
     only = [only] if isinstance(only, str) else only
     known = diagnostics(type(thing))
     if unknown := [name for name in only if name not in known]:

@@ -14,6 +14,7 @@ from workbench.methods.composition import Sum
 from workbench.methods.declared import Declared, declared
 from workbench.methods.matched import Matched, matched
 from workbench.methods.method import Method
+from workbench.records.arguments import checked_arguments
 from workbench.records.parameters import Parameter, parameters
 from workbench.reports.markup import Markup, facts, join, table, tag
 
@@ -46,6 +47,7 @@ class MethodCard:
         return f"MethodCard({self.name}: {self.title})"
 
 
+@checked_arguments
 def card(method: str | Method | type[Method]) -> MethodCard:
     """The card of a method.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.diagnostics.agreement.agreement import PROVENANCE
 from workbench.engine.library import load
 from workbench.figures.embedded import library
+from workbench.records.arguments import checked_arguments
 from workbench.records.files import write_text
 from workbench.records.run import Run
 from workbench.records.study import Study
@@ -21,6 +22,7 @@ POLICY = "default-src 'none'; img-src data: blob:; style-src 'unsafe-inline'; sc
 STYLE = Path(__file__).parent / "page.css"
 
 
+@checked_arguments
 def report(thing: Run | Study | str, path: str | Path, setting: Setting | None = None) -> Path:
     """Write the page; the browser is told to load nothing from elsewhere.
 
@@ -34,8 +36,6 @@ def report(thing: Run | Study | str, path: str | Path, setting: Setting | None =
         ValueError: the run was scored on other data than the setting's.
     """
     thing = load(thing) if isinstance(thing, str) else thing
-    if not isinstance(thing, Run | Study):
-        raise TypeError(f"a report is about a run or a study, not a {type(thing).__name__}")
     title, parts = _of_run(thing, setting) if isinstance(thing, Run) else _of_study(thing, setting)
     write_text(path := Path(path), _page(title, parts))
     return path

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from functools import partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
+from workbench.data.arrays import is_sparse
 from workbench.data.transfer import TransferSet
 from workbench.records.budget import Budget
+from workbench.records.parameters import spoken
 from workbench.settings.signature import is_model
 
 if TYPE_CHECKING:
@@ -52,6 +55,10 @@ def check_factory(what: str, factory: Any) -> None:
     """
     if not callable(factory) or isinstance(factory, nn.Module):
         raise TypeError(f"{what} is a {type(factory).__name__}; give a function that makes a net")
+    if isinstance(factory, type) and not (issubclass(factory, nn.Module) or hasattr(factory, "get_params")):
+        raise TypeError(
+            f"{what} is the class {factory.__name__}, which makes no net; give a class of nets or a function"
+        )
     try:
         parameters = inspect.signature(factory).parameters.values()
     except (TypeError, ValueError):  # some builtins do not say
@@ -66,8 +73,8 @@ def check_factory(what: str, factory: Any) -> None:
 
 
 def _check_names(names: Any) -> None:
-    if isinstance(names, str | bytes | dict) or not hasattr(names, "__iter__"):
-        raise TypeError(f"class_names = {names!r} must be a tuple of names, one per class")
+    if isinstance(names, str | bytes | dict) or not isinstance(names, Iterable) or is_sparse(names):
+        raise TypeError(f"class_names is {spoken(names)}; it must be a tuple of names, one per class")
     names = [str(name) for name in names]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"class_names hold {twice} twice; every class needs a name of its own")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.records.names import key_of
-from workbench.records.parameters import check
+from workbench.records.parameters import check, spoken
 from workbench.records.plugins import called, outside
 from workbench.settings.setting import Setting
 
@@ -58,7 +58,9 @@ def as_setting(given: Any) -> Setting:
     if isinstance(given, type) and issubclass(given, Setting) and given is not Setting:
         return given()
     if not isinstance(given, Setting):
-        raise TypeError(f"{given!r} is not a setting; give a Setting, such as settings.Digits(), or a name: 'digits'")
+        raise TypeError(
+            f"{spoken(given)} is not a setting; give a Setting, such as settings.Digits(), or a name: 'digits'"
+        )
     return given
 
 

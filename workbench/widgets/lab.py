@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from workbench.methods.method import Method
+from workbench.records.arguments import checked_arguments
 from workbench.settings.setting import Setting
 from workbench.widgets.live import LivePanel
 
 
-def lab(setting: Setting | str = "digits", method: Method | str = "kd", *, seeds: int = 5) -> LivePanel:
+@checked_arguments
+def lab(
+    setting: Setting | type[Setting] | str = "digits", method: Method | type[Method] | str = "kd", *, seeds: int = 5
+) -> LivePanel:
     """The live panel: a teacher, a student and its control, ready to start.
 
     Args:

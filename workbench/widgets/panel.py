@@ -9,6 +9,8 @@ from typing import Any
 
 import ipywidgets as widgets
 
+from workbench.records.arguments import bound
+
 
 def panel(thing: Any, **options: Any) -> widgets.Widget:
     """The live view of a result, a run or a study: its picture, with the controls that change it.
@@ -20,11 +22,12 @@ def panel(thing: Any, **options: Any) -> widgets.Widget:
         options: of that panel.
 
     Raises:
-        TypeError: nothing here shows it live; the message lists what can be shown.
+        TypeError: nothing here shows it live; the message lists what can be shown. Or the panel has no such option.
     """
     for kind in type(thing).__mro__:
         if kind.__module__.startswith("workbench.") and (module := _module(kind.__module__.rpartition(".")[2])):
-            return module.panel(thing, **options)
+            arguments = bound(module.panel, (thing,), options, "panel")
+            return module.panel(*arguments.args, **arguments.kwargs)
     raise TypeError(f"no panel shows a {type(thing).__name__}; what has one: {', '.join(shown())}")
 
 

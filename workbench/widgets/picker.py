@@ -12,6 +12,7 @@ import ipywidgets as widgets
 from workbench.engine.study.plan import plan_study
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
+from workbench.records.arguments import checked_arguments
 from workbench.settings.setting import Setting
 from workbench.widgets.method_finder import ROWS, MethodFinder
 from workbench.widgets.panel_style import panel_style
@@ -20,6 +21,7 @@ from workbench.widgets.unblocked import unblock
 MOST_SEEDS = 30
 
 
+@checked_arguments
 def pick(setting: Setting, methods: Sequence[str] = ("kd",), seeds: int = 3) -> Picker:
     """Choose methods for a study on a setting, as in ``wb.study(setting, picker.methods, picker.seeds)``.
 

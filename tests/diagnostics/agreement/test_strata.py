@@ -128,7 +128,7 @@ def test_what_it_says_skips_small_groups():
         (lambda: strata({"a": [1, 0]}, [0], ("a",)), "one per sample"),
         (lambda: strata({"a": [np.nan]}, [0], ("a",)), "NaN"),
         (lambda: strata({"a": [1]}, [1], ("a",)), "run from 1 to 1; there are 1 names"),
-        (lambda: strata_of(examples.run(), "size"), "no property 'size'"),
+        (lambda: strata_of(examples.run(), "size"), "by = .size. is not one of .class., .confidence., .difficulty."),
     ],
 )
 def test_bad_input(call, message):

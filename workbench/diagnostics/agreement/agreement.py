@@ -33,6 +33,8 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.agreement.chance import Picks, bounds
 from workbench.diagnostics.agreement.distances import forward_kl
 from workbench.diagnostics.outputs import classes_of, names_of, output_warnings, pair_of, paired_logits
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -139,6 +141,7 @@ class Agreement(Result):
         return f"{text} The mean divergence KL(teacher, student) of their probabilities is {number(self.forward_kl.mean)} nats."
 
 
+@checked_arguments
 def agreement(
     student_logits: ArrayLike,
     teacher_logits: ArrayLike,
@@ -147,7 +150,7 @@ def agreement(
     class_names: Sequence[str] = (),
     credit: ArrayLike | None = None,
     mode: Mode = "corrected",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Agreement:
     """Compare two models on the same samples.
 
@@ -179,6 +182,7 @@ def agreement(
     return found if mode == "corrected" else _as_released(found, apart)
 
 
+@checked_arguments
 def agreement_of(
     run: Run, against: Run | None = None, *, credit: ArrayLike | None = None, mode: Mode = "corrected"
 ) -> Agreement:

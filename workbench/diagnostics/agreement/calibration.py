@@ -49,6 +49,8 @@ from workbench.diagnostics.agreement.calibration_measures import (
 )
 from workbench.diagnostics.bundle import bundle_of
 from workbench.diagnostics.outputs import check_classification, classes_of, joined, outputs_of
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -179,6 +181,7 @@ class Calibration(Result):
         )
 
 
+@checked_arguments
 def calibration(
     logits: Logits,
     labels: ArrayLike,
@@ -187,7 +190,7 @@ def calibration(
     validation_labels: ArrayLike | None = None,
     bins: int = BINS,
     mode: Mode = "corrected",
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Calibration:
     """Measure the calibration of one or more models.
 
@@ -206,6 +209,8 @@ def calibration(
     bins = BINS_OF_PAPER if mode == "paper" else bins
     if not logits or bins < 1:
         raise ValueError(f"{len(logits)} models and {bins} bins: one or more of each are needed")
+    if (validation is None) != (validation_labels is None):
+        raise ValueError("validation and validation_labels belong together; give both or neither")
     checked = {name: joined(z, name) for name, z in logits.items()}
     known = classes_of(labels, next(iter(checked.values())))
     temperatures, warnings = _temperatures(checked, validation or {}, validation_labels)
@@ -237,6 +242,7 @@ def calibration(
     )
 
 
+@checked_arguments
 def calibration_of(run: Run, setting: Setting | None = None, *, mode: Mode = "corrected") -> Calibration:
     """The same for a run's student and teacher on its test samples; temperatures from its validation split.
 

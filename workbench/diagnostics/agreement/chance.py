@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import numbers
+
 NO_ROOM = 1e-12
 
 
@@ -150,7 +152,7 @@ def checked_credit(credit: ArrayLike, classes: int) -> np.ndarray:
     Raises:
         ValueError: another shape, values outside [0, 1], or others than 1 on the diagonal.
     """
-    credit = np.asarray(credit, np.float64)
+    credit = numbers(credit, "credit").astype(np.float64)
     if credit.shape != (classes, classes):
         raise ValueError(f"credit of shape {credit.shape}; {classes} classes need ({classes}, {classes})")
     if not ((credit >= 0) & (credit <= 1)).all() or (np.diag(credit) != 1).any():

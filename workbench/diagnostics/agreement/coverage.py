@@ -40,6 +40,7 @@ from workbench.diagnostics.agreement.coverage_cells import (
 )
 from workbench.diagnostics.arrays import numbers, plain, truths
 from workbench.diagnostics.outputs import outputs_of
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -151,6 +152,7 @@ class Coverage(Result):
         return text
 
 
+@checked_arguments
 def coverage(
     transfer_inputs: ArrayLike,
     inputs: ArrayLike,
@@ -210,6 +212,7 @@ def coverage(
     )
 
 
+@checked_arguments
 def coverage_of(run: Run, setting: Setting | None = None, *, bins: int = 8, threshold: int = 1) -> Coverage:
     """The coverage of a run's transfer set, and its student's agreement with its teacher on the test samples.
 

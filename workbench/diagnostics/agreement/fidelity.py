@@ -31,6 +31,8 @@ from numpy.typing import ArrayLike
 
 from workbench.diagnostics.agreement.distances import SOFT, kendall, non_target_match, soft_distances, top_k_overlap
 from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -122,6 +124,7 @@ class Fidelity(Result):
         )
 
 
+@checked_arguments
 def fidelity(
     student_logits: ArrayLike,
     teacher_logits: ArrayLike,
@@ -129,7 +132,7 @@ def fidelity(
     *,
     temperatures: Sequence[float] = TEMPERATURES,
     k: int = 5,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Fidelity:
     """Measure all distances.
 
@@ -174,6 +177,7 @@ def fidelity(
     )
 
 
+@checked_arguments
 def fidelity_of(run: Run, against: Run | None = None, *, temperatures: Sequence[float] = TEMPERATURES) -> Fidelity:
     """The same for the student of a run and its teacher, or another run's student, on the test samples.
 

@@ -27,6 +27,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.outputs import classes_of, names_of, output_warnings, outputs_of, pair_of, paired_logits
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -116,6 +118,7 @@ class Flips(Result):
         return text
 
 
+@checked_arguments
 def flips(
     logits: ArrayLike,
     baseline_logits: ArrayLike,
@@ -124,7 +127,7 @@ def flips(
     teacher_logits: ArrayLike | None = None,
     against: str = "the baseline",
     class_names: Sequence[str] = (),
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Flips:
     """Compare a model with a baseline, sample by sample.
 
@@ -178,6 +181,7 @@ def flips(
     )
 
 
+@checked_arguments
 def flips_of(run: Run, against: Run | None = None) -> Flips:
     """A run's student against another run's student, or against its own teacher, on the test samples.
 

@@ -32,6 +32,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -135,13 +137,14 @@ class InheritedErrors(Result):
         )
 
 
+@checked_arguments
 def inherited_errors(
     student_logits: ArrayLike,
     teacher_logits: ArrayLike,
     labels: ArrayLike,
     references: Mapping[str, ArrayLike] | None = None,
     *,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> InheritedErrors:
     """Compare a student and reference students with a teacher's errors.
 
@@ -184,6 +187,7 @@ def inherited_errors(
     )
 
 
+@checked_arguments
 def inherited_errors_of(run: Run, references: Mapping[str, Run] | None = None) -> InheritedErrors:
     """The same for a run's student and teacher, with the students of other runs on the same test samples.
 

@@ -28,6 +28,8 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.agreement.study_runs import arm_of, runs_of
 from workbench.diagnostics.arrays import plain
 from workbench.diagnostics.outputs import check_classification, checked_logits, classes_of, outputs_of
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
@@ -96,8 +98,9 @@ class SeedDisagreement(Result):
         )
 
 
+@checked_arguments
 def seed_disagreement(
-    logits: ArrayLike, labels: ArrayLike, *, seeds: Sequence[int] = (), arm: str = "the recipe", seed: int = 0
+    logits: ArrayLike, labels: ArrayLike, *, seeds: Sequence[int] = (), arm: str = "the recipe", seed: Seed = 0
 ) -> SeedDisagreement:
     """Compare students of several seeds with each other.
 
@@ -119,6 +122,7 @@ def seed_disagreement(
     return _compared(said, known, tuple(seeds) or tuple(range(len(said))), arm, seed)
 
 
+@checked_arguments
 def seed_disagreement_of(study: Study, arm: str | None = None) -> SeedDisagreement:
     """The same for the students of one arm of a study.
 

@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.agreement.strata_samples import SHARES, By, Samples, grouped
 from workbench.diagnostics.arrays import indices, numbers
 from workbench.diagnostics.outputs import pair_of
+from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.wording import number, plural
@@ -99,6 +100,7 @@ class Strata(Result):
         )
 
 
+@checked_arguments
 def strata(
     values: Mapping[str, ArrayLike],
     group: ArrayLike,
@@ -151,6 +153,7 @@ def strata(
     )
 
 
+@checked_arguments
 def strata_of(
     run: Run,
     by: By = "confidence",

@@ -29,6 +29,8 @@ from workbench.diagnostics.agreement.chance import Picks
 from workbench.diagnostics.agreement.distances import forward_kl
 from workbench.diagnostics.agreement.study_runs import runs_of
 from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
@@ -125,8 +127,9 @@ class StudyAgreement(Result):
         return " ".join(parts)
 
 
+@checked_arguments
 def study_agreement_of(
-    study: Study, arms: Sequence[str] | None = None, *, seed: int = 0, tell: Tell | None = None
+    study: Study, arms: Sequence[str] | None = None, *, seed: Seed = 0, tell: Tell | None = None
 ) -> StudyAgreement:
     """The agreement of every arm of a study with its teachers.
 

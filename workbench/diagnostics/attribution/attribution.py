@@ -30,6 +30,7 @@ import numpy as np
 from workbench.diagnostics.attribution.plan import Plan
 from workbench.diagnostics.attribution.summary import class_pairs, dark_classes, intervals, left, similarities, warnings
 from workbench.diagnostics.outputs import names_of
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -159,6 +160,7 @@ class Attribution(Result):
         )
 
 
+@checked_arguments
 def attribution(
     maps: Maps,
     plan: Plan,
@@ -219,6 +221,7 @@ def attribution(
     )
 
 
+@checked_arguments
 def attribution_of(
     run: Run,
     setting: Setting | None = None,

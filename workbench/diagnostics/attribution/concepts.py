@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.diagnostics.attribution.plan import DIVERGENCES, Plan
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -139,6 +140,7 @@ class Concepts(Result):
         )
 
 
+@checked_arguments
 def concepts(counts: Counts, *, names: Mapping[str, int], layers: Mapping[str, str], plan: Plan, n: int) -> Concepts:
     """Test what counter-sets found.
 
@@ -184,6 +186,7 @@ def concepts(counts: Counts, *, names: Mapping[str, int], layers: Mapping[str, s
     )
 
 
+@checked_arguments
 def concepts_of(
     run: Run,
     selections: Sequence[Selection],

@@ -32,6 +32,7 @@ import numpy as np
 
 from workbench.diagnostics.attribution.plan import Plan
 from workbench.diagnostics.attribution.summary import mean_over_samples
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -114,6 +115,7 @@ class Faithfulness(Result):
         return text
 
 
+@checked_arguments
 def faithfulness(
     curves: np.ndarray,
     shares: np.ndarray,
@@ -171,6 +173,7 @@ def faithfulness(
     )
 
 
+@checked_arguments
 def faithfulness_of(
     run: Run,
     setting: Setting | None = None,

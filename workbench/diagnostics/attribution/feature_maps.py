@@ -26,6 +26,7 @@ import numpy as np
 
 from workbench.diagnostics.attribution.plan import Plan
 from workbench.diagnostics.attribution.summary import mean_over_samples
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.selection import Selection
@@ -119,6 +120,7 @@ class FeatureMaps(Result):
         )
 
 
+@checked_arguments
 def feature_maps(
     maps: np.ndarray,
     along: np.ndarray,
@@ -166,6 +168,7 @@ def feature_maps(
     )
 
 
+@checked_arguments
 def feature_maps_of(
     found: Interaction,
     run: Run,

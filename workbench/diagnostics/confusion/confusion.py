@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import numbers
 from workbench.diagnostics.confusion.numbers import (
     against_chance,
     between_teachers,
@@ -57,6 +58,8 @@ from workbench.diagnostics.outputs import (
     outputs_of,
     paired_logits,
 )
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -156,6 +159,7 @@ class Confusion(Result):
         )
 
 
+@checked_arguments
 def confusion(
     student_logits: ArrayLike,
     teacher_logits: ArrayLike,
@@ -164,7 +168,7 @@ def confusion(
     second_teacher: ArrayLike | None = None,
     mode: Mode = "corrected",
     class_names: Sequence[str] = (),
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Confusion:
     """Compare a student's confusion with a teacher's soft labels.
 
@@ -185,6 +189,8 @@ def confusion(
     if classes < 3:
         raise ValueError("two classes have one wrong class each, so there is nothing to mix up; three are needed")
     names = names_of(class_names, classes)
+    if second_teacher is not None:
+        second_teacher = numbers(second_teacher, "outputs of the second teacher", shape="(N, C)", ndim=2)
     of = Samples.of(student, teacher, labels)
     found, values = tables(of), compared(of, mode)
     errors = int(len(labels) - np.trace(found.counts))
@@ -194,7 +200,7 @@ def confusion(
         **intervals(of, mode, values, seed),
         **against_chance(found, mode, values, seed),
         **repeatability(of, found, mode, seed),
-        teachers={} if second_teacher is None else between_teachers(teacher, np.asarray(second_teacher), labels, mode),
+        teachers={} if second_teacher is None else between_teachers(teacher, second_teacher, labels, mode),
         other=named(compared(of, "paper" if mode == "corrected" else "corrected")),
         soft=found.soft,
         counts=found.counts.astype(np.int64),
@@ -207,8 +213,9 @@ def confusion(
     )
 
 
+@checked_arguments
 def confusion_of(
-    run: Run, taught: Run | None = None, second: Run | None = None, *, mode: Mode = "corrected", seed: int = 0
+    run: Run, taught: Run | None = None, second: Run | None = None, *, mode: Mode = "corrected", seed: Seed = 0
 ) -> Confusion:
     """The same for a run's student and its teacher on the test samples.
 

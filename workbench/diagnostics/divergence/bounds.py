@@ -26,6 +26,7 @@ import numpy as np
 from workbench.diagnostics.divergence.divergence import Divergence, Tell, divergence_of
 from workbench.diagnostics.divergence.gaps import LOSSES
 from workbench.diagnostics.divergence.source import provenance
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -112,6 +113,7 @@ class Bounds(Result):
         )
 
 
+@checked_arguments
 def bounds(found: Divergence, *, loss: str = "brier", estimator: str = "pred_seed", eta: float | None = None) -> Bounds:
     """The bounds that an estimated divergence makes.
 
@@ -159,6 +161,7 @@ def bounds(found: Divergence, *, loss: str = "brier", estimator: str = "pred_see
     )
 
 
+@checked_arguments
 def bounds_of(
     thing: Run | Study,
     setting: Setting | None = None,

@@ -30,6 +30,8 @@ from workbench.diagnostics.divergence.models import Heads, Spaces, collected
 from workbench.diagnostics.divergence.parameters import param_isotropic, param_sgld, param_swag
 from workbench.diagnostics.divergence.predictive import pred_pairs, pred_seed, seeds_of
 from workbench.diagnostics.divergence.source import provenance
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -122,6 +124,7 @@ class Divergence(Result):
         )
 
 
+@checked_arguments
 def divergence(
     student_logits: ArrayLike,
     teacher_logits: ArrayLike,
@@ -130,7 +133,7 @@ def divergence(
     heads: Heads | None = None,
     spaces: Spaces | None = None,
     rho: float = RHO,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Divergence:
     """Estimate the divergence of students from teachers.
 
@@ -194,6 +197,7 @@ def _over_weights(spaces: Spaces, rho: float) -> dict[str, Callable[[], Estimate
     return asked
 
 
+@checked_arguments
 def divergence_of(
     thing: Run | Study,
     setting: Setting | None = None,

@@ -31,6 +31,7 @@ from workbench.diagnostics.divergence.gaps import LOSSES
 from workbench.diagnostics.divergence.models import collected
 from workbench.diagnostics.divergence.predictive import pred_seed
 from workbench.diagnostics.divergence.source import provenance
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -117,6 +118,7 @@ class DivergenceSweep(Result):
         )
 
 
+@checked_arguments
 def divergence_sweep(
     divergences: Named,
     differences: Named,
@@ -179,6 +181,7 @@ def divergence_sweep(
     )
 
 
+@checked_arguments
 def divergence_sweep_of(
     study: Study, setting: Setting | None = None, *, loss: str = "brier", tell: Tell | None = None
 ) -> DivergenceSweep:

@@ -29,7 +29,8 @@ import numpy as np
 
 from workbench.diagnostics.divergence.costs import PARTS, LinearTeacher, effective_rank
 from workbench.diagnostics.divergence.source import provenance
-from workbench.records.annotations import Range
+from workbench.records.annotations import Range, Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.parameters import Checked
 from workbench.records.result import Result
@@ -129,7 +130,8 @@ class LinearGaussian(Result):
         return f"{text}. ({self.provenance['ours']}.)"
 
 
-def linear_gaussian(laboratory: Laboratory | None = None, along: Along = "rank", *, seed: int = 0) -> LinearGaussian:
+@checked_arguments
+def linear_gaussian(laboratory: Laboratory | None = None, along: Along = "rank", *, seed: Seed = 0) -> LinearGaussian:
     """Teach linear students in a made-up world and split what they lose.
 
     Args:

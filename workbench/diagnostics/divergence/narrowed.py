@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.diagnostics.divergence.divergence_sweep import FEWEST, DivergenceSweep, divergence_sweep
+from workbench.records.arguments import checked_arguments
 
 BASE = "base"
 
@@ -20,6 +21,7 @@ def factors_of(found: DivergenceSweep) -> list[str]:
     return [name for name in names if len(names) > 1 and len(_kept(found, name)) >= FEWEST]
 
 
+@checked_arguments
 def narrowed(
     found: DivergenceSweep, *, estimator: str | None = None, loss: str | None = None, factor: str | None = None
 ) -> DivergenceSweep:

@@ -32,6 +32,7 @@ from workbench.diagnostics.energy.break_even_balance import SHOWN, Balance, bala
 from workbench.diagnostics.energy.break_even_curves import curves
 from workbench.diagnostics.energy.break_even_parts import Assumptions, Parts, parts_of
 from workbench.energy.carbon import carbon_g
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
@@ -121,6 +122,7 @@ class BreakEven(Result):
         )
 
 
+@checked_arguments
 def break_even(
     books: Books,
     *,
@@ -181,6 +183,7 @@ def break_even(
     )
 
 
+@checked_arguments
 def break_even_of(study: Study, arm: str | None = None, control: str | None = None, **options: Any) -> BreakEven:
     """Weigh an arm of a study against its control.
 

@@ -36,6 +36,8 @@ from workbench.energy.baseline import Baseline
 from workbench.energy.carbon import Grid, carbon_g
 from workbench.energy.component import KWH_J
 from workbench.energy.presets import Preset
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
@@ -137,6 +139,7 @@ def _range(row: dict[str, Any]) -> str:
     return f"95 % interval {between(row['low_j'], row['high_j'])} J"
 
 
+@checked_arguments
 def energy(
     books: Books,
     *,
@@ -145,7 +148,7 @@ def energy(
     allocation: float = 0.0,
     grid: Grid | None = None,
     baseline: Baseline | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Energy:
     """Price the ledgers of some runs.
 
@@ -200,6 +203,7 @@ def energy(
     )
 
 
+@checked_arguments
 def energy_of(run: Run | Study, arms: Sequence[str] | None = None, **options: Any) -> Energy:
     """What a run cost, or the arms of a study.
 

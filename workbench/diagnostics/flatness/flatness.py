@@ -29,6 +29,8 @@ from workbench.diagnostics.flatness.measures import MEASURES, RADII, SHARES, STA
 from workbench.diagnostics.flatness.models import nets_of, pair_of
 from workbench.diagnostics.flatness.radius import Smoothed
 from workbench.diagnostics.flatness.turns import Tell, in_turn
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -139,6 +141,7 @@ class Flatness(Result):
         )
 
 
+@checked_arguments
 def flatness(
     objectives: Mapping[str, Objective],
     pair: Smoothed | None = None,
@@ -146,7 +149,7 @@ def flatness(
     loss: str = "labels",
     radius: float = 0.05,
     adaptive_radius: float = 0.5,
-    seed: int = 0,
+    seed: Seed = 0,
     tell: Tell | None = None,
 ) -> Flatness:
     """Measure the flatness of several nets.
@@ -185,6 +188,7 @@ def flatness(
     )
 
 
+@checked_arguments
 def flatness_of(
     run: Run,
     setting: Setting | None = None,

@@ -26,6 +26,8 @@ import numpy as np
 from workbench.diagnostics.flatness.models import nets_of
 from workbench.diagnostics.flatness.sharpness import noise_directions
 from workbench.diagnostics.flatness.turns import Tell, in_turn
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.wording import number, plural, signed
@@ -118,13 +120,14 @@ class Landscape(Result):
         return text
 
 
+@checked_arguments
 def landscape(
     objectives: Mapping[str, Objective],
     *,
     ends: tuple[str, ...] = (),
     loss: str = "labels",
     mode: Mode = "corrected",
-    seed: int = 0,
+    seed: Seed = 0,
     tell: Tell | None = None,
 ) -> Landscape:
     """Draw the loss around several nets.
@@ -162,6 +165,7 @@ def landscape(
     )
 
 
+@checked_arguments
 def landscape_of(
     run: Run,
     setting: Setting | None = None,
@@ -196,7 +200,7 @@ def landscape_of(
     return replace(found, warnings=(*found.warnings, *nets.notes))
 
 
-def plane(objective: Objective, seed: int = 0, mode: Mode = "corrected") -> tuple[Tensor, Tensor]:
+def plane(objective: Objective, seed: Seed = 0, mode: Mode = "corrected") -> tuple[Tensor, Tensor]:
     """Two directions (P,) whose filters have the norms of the net's own; orthogonal unless ``mode`` is ``paper``."""
     import torch
 

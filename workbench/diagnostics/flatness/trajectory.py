@@ -30,6 +30,7 @@ from workbench.diagnostics.divergence.steps import BATCH, last_steps
 from workbench.diagnostics.flatness.curvature_objective import pieces_of
 from workbench.diagnostics.flatness.models import loss_of, models_of, nets_of
 from workbench.diagnostics.flatness.turns import Tell
+from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
@@ -105,6 +106,7 @@ class Trajectory(Result):
         )
 
 
+@checked_arguments
 def trajectory(
     objective: Objective,
     weights: ArrayLike,
@@ -159,6 +161,7 @@ def trajectory(
     )
 
 
+@checked_arguments
 def trajectory_of(
     thing: Run | Study,
     setting: Setting | None = None,

@@ -18,6 +18,7 @@ import numpy as np
 
 from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.strength import strengths
+from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.wording import number, plural
 
@@ -83,6 +84,7 @@ class FeatureTable(Result):
         return text
 
 
+@checked_arguments
 def feature_table(found: Interaction, *, count: int = 5) -> FeatureTable:
     """The table of all features.
 

@@ -32,6 +32,7 @@ from workbench.diagnostics.interaction.matches import Stack, stack, stacked
 from workbench.diagnostics.interaction.models import Layers, Source, Tell, gathered
 from workbench.diagnostics.interaction.numbers import numbers_of
 from workbench.diagnostics.interaction.words import explained
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 
@@ -136,6 +137,7 @@ class Interaction(Result):
         return explained(self)
 
 
+@checked_arguments
 def interaction(
     components: Mapping[str, Components],
     groups: Mapping[str, Sequence[str]],
@@ -172,6 +174,7 @@ def interaction(
     return Interaction(**values | {"warnings": (*notes, *values["warnings"])})
 
 
+@checked_arguments
 def interaction_of(
     source: Source,
     setting: Setting | None = None,

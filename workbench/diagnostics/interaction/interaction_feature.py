@@ -17,6 +17,7 @@ import numpy as np
 
 from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.strength import strength
+from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.selection import Selection
 from workbench.records.wording import listed, number, plural
@@ -90,6 +91,7 @@ class InteractionFeature(Result):
         return text
 
 
+@checked_arguments
 def interaction_feature(
     found: Interaction, feature: int, *, count: int = 12, samples: TransferSet | None = None
 ) -> InteractionFeature:

@@ -27,6 +27,8 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.arrays import truths
 from workbench.diagnostics.interaction.interaction import Interaction
 from workbench.diagnostics.interaction.rarefaction_subsets import means
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.wording import compared, signed
@@ -117,8 +119,9 @@ class Rarefaction(Result):
         )
 
 
+@checked_arguments
 def rarefaction(
-    owned: ArrayLike, groups: Mapping[str, Sequence[int]], *, reference: str | None = None, seed: int = 0
+    owned: ArrayLike, groups: Mapping[str, Sequence[int]], *, reference: str | None = None, seed: Seed = 0
 ) -> Rarefaction:
     """Compare groups of models at equal sizes.
 
@@ -135,6 +138,7 @@ def rarefaction(
     table = truths(owned, "owned", shape="(models, features)", ndim=2)
     if not groups or not all(len(members) for members in groups.values()):
         raise ValueError(f"owned must be (models, features), got {table.shape}, and {dict(groups)} groups with models")
+    _check_members(groups, len(table))
     reference = next(iter(groups)) if reference is None else reference
     if reference not in groups:
         raise KeyError(f"no group {reference!r}; there are {', '.join(groups)}")
@@ -173,7 +177,13 @@ def rarefaction(
     )
 
 
-def rarefaction_of(found: Interaction, *, reference: str | None = None, seed: int = 0) -> Rarefaction:
+def _check_members(groups: Mapping[str, Sequence[int]], models: int) -> None:
+    if strange := [member for members in groups.values() for member in members if not 0 <= member < models]:
+        raise ValueError(f"groups have the model {strange[0]}; owned has {models}, numbered from 0")
+
+
+@checked_arguments
+def rarefaction_of(found: Interaction, *, reference: str | None = None, seed: Seed = 0) -> Rarefaction:
     """The same for the groups of an interaction tensor.
 
     Args:

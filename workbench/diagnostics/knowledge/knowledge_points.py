@@ -32,6 +32,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.knowledge.counts import Mode, counts_of, points_of, warnings_of
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -132,6 +134,7 @@ class KnowledgePoints(Result):
         return text
 
 
+@checked_arguments
 def knowledge_points(
     nets: Mapping[str, Callable[[Tensor], Tensor]],
     images: Tensor,
@@ -139,7 +142,7 @@ def knowledge_points(
     foreground: ArrayLike | None = None,
     threshold: float = THRESHOLD,
     mode: Mode = "corrected",
-    seed: int = 0,
+    seed: Seed = 0,
     tell: Tell | None = None,
 ) -> KnowledgePoints:
     """Count what nets keep.
@@ -198,6 +201,7 @@ def knowledge_points(
     )
 
 
+@checked_arguments
 def knowledge_points_of(
     run: Run,
     setting: Setting | None = None,

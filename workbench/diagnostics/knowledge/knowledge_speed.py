@@ -28,7 +28,10 @@ from numpy.typing import ArrayLike
 
 from workbench.diagnostics.arrays import numbers, truths
 from workbench.diagnostics.knowledge.counts import over_images
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
+from workbench.records.parameters import spoken
 from workbench.records.result import Result
 from workbench.records.wording import estimate, number, percent, plural
 from workbench.statistics.resampling import percentile_interval, resampled
@@ -94,8 +97,9 @@ class KnowledgeSpeed(Result):
         )
 
 
+@checked_arguments
 def knowledge_speed(
-    points: ArrayLike, foreground: ArrayLike, path: ArrayLike, *, layer: str = "the layer", seed: int = 0
+    points: ArrayLike, foreground: ArrayLike, path: ArrayLike, *, layer: str = "the layer", seed: Seed = 0
 ) -> KnowledgeSpeed:
     """Speed and stability from the points of every checkpoint.
 
@@ -139,6 +143,7 @@ def knowledge_speed(
     )
 
 
+@checked_arguments
 def knowledge_speed_of(
     training: Iterable[Event],
     student: Callable[[], nn.Module],
@@ -173,6 +178,8 @@ def knowledge_speed_of(
     """
     from workbench.diagnostics.knowledge.watch import Watch
 
+    if not isinstance(training, Iterable):
+        raise TypeError(f"training is {spoken(training)}; the events of a distillation are needed")
     watch, notes = Watch(student, images, layer, every, choices), ()
     try:
         for event in training:

@@ -33,6 +33,8 @@ from numpy.typing import ArrayLike
 
 from workbench.diagnostics.arrays import indices, numbers
 from workbench.diagnostics.knowledge.unicam_scores import PARTS, intervals_of, maps_of, p_values_of, scores_of
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -105,6 +107,7 @@ class UniCAM(Result):
         )
 
 
+@checked_arguments
 def unicam(
     student: ArrayLike,
     control: ArrayLike,
@@ -112,7 +115,7 @@ def unicam(
     labels: ArrayLike,
     *,
     ids: tuple[ArrayLike, ...] = (),
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> UniCAM:
     """Score what was distilled.
 
@@ -152,6 +155,7 @@ def unicam(
     )
 
 
+@checked_arguments
 def unicam_of(
     run: Run,
     setting: Setting | None = None,
@@ -159,7 +163,7 @@ def unicam_of(
     *,
     layers: Mapping[str, str] | None = None,
     samples: int = SAMPLES,
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> UniCAM:
     """Score what a run's student took from its teacher.
 

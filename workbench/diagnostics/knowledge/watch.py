@@ -18,6 +18,7 @@ from workbench.diagnostics.knowledge.knowledge_points import KnowledgePoints, kn
 from workbench.models.layers import evaluating, stages_of
 from workbench.models.tracing import Tracer
 from workbench.records import events
+from workbench.records.parameters import spoken
 
 if TYPE_CHECKING:
     from torch import nn
@@ -62,9 +63,12 @@ class Watch:
         """Take an event in; the share of the stage's epochs that is done, where it was a checkpoint.
 
         Raises:
+            TypeError: it is no event.
             ValueError: see ``knowledge_speed_of``.
             RuntimeError: the training failed.
         """
+        if not isinstance(event, events.Event):
+            raise TypeError(f"training gives {spoken(event)}; events of workbench.records.events are needed")
         if isinstance(event, events.Failed):
             raise RuntimeError(f"the training failed: {event.message}")
         if isinstance(event, events.Started) and event.resumed_at:

@@ -30,6 +30,7 @@ import numpy as np
 from workbench.diagnostics.loss_doctor.checks import checks
 from workbench.diagnostics.loss_doctor.readings import Readings, read, shares
 from workbench.records import probes as named
+from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.run import Curve, Run
 from workbench.records.snapshot import Lane
@@ -103,6 +104,7 @@ class LossDoctor(Result):
         return text
 
 
+@checked_arguments
 def loss_doctor(curves: Mapping[str, Curve], *, party: str = "student") -> LossDoctor:
     """Examine what was recorded of a loss, during a run or afterwards.
 
@@ -139,6 +141,7 @@ def loss_doctor(curves: Mapping[str, Curve], *, party: str = "student") -> LossD
     )
 
 
+@checked_arguments
 def loss_doctor_of(run: Run, party: str = "student") -> LossDoctor:
     """The loss doctor on a stored run.
 

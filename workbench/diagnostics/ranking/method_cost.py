@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.records.arguments import checked_arguments
 from workbench.records.arm import Arm
 from workbench.records.interval import Interval
 from workbench.records.result import Result
@@ -139,6 +140,7 @@ class MethodCost(Result):
         return f"{text} Parameters added to the student in use: {listed(used)}." if used else text
 
 
+@checked_arguments
 def method_cost(
     spent: Mapping[str, Spent],
     control: str,
@@ -186,6 +188,7 @@ def method_cost(
     )
 
 
+@checked_arguments
 def method_cost_of(study: Study, setting: Setting | None = None) -> MethodCost:
     """What the methods of a study spent, from the ledgers of their runs.
 

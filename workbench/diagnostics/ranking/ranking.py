@@ -32,6 +32,8 @@ from numpy.typing import ArrayLike
 from workbench.data.reference import reference, references, sightings_of, table_of
 from workbench.diagnostics.ranking.cautions import cautions
 from workbench.diagnostics.ranking.draws import chance_of, ends_of, kendall_interval, middle, our_draws, published_draws
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.arm import Arm
 from workbench.records.interval import Interval
 from workbench.records.published import Sighting, Table, matches
@@ -127,13 +129,14 @@ class Ranking(Result):
         ]
 
 
+@checked_arguments
 def ranking(
     scores: Mapping[str, ArrayLike],
     published: Mapping[str, float],
     *,
     sightings: Mapping[str, Sequence[Sighting]] | None = None,
     from_memory: Collection[str] = (),
-    seed: int = 0,
+    seed: Seed = 0,
 ) -> Ranking:
     """Compare the order of our methods with a published one; only methods that both have take part.
 
@@ -184,7 +187,8 @@ def ranking(
     )
 
 
-def ranking_of(study: Study, column: str = "F", *, seed: int = 0) -> Ranking:
+@checked_arguments
+def ranking_of(study: Study, column: str = "F", *, seed: Seed = 0) -> Ranking:
     """The order of a study's methods, and of its control, beside that of a published column.
 
     A method takes part if the table has it with the same parameters where these make another method of it, such as

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workbench.data.reference import causes, reproductions, table_of
+from workbench.records.arguments import checked_arguments
 from workbench.records.published import Reproduced
 from workbench.records.result import Result
 from workbench.records.wording import between
@@ -95,6 +96,7 @@ class Reproduction(Result):
         )
 
 
+@checked_arguments
 def reproduction(
     seen: Sequence[Reproduced], scores: Mapping[str, Mapping[str, float]], pairs: Mapping[str, str] | None = None
 ) -> Reproduction:

@@ -41,8 +41,10 @@ def check(sides: Mapping[str, Features], ids: tuple[ArrayLike, ArrayLike] | None
         )
     if "control" in sides and list(sides["control"]) != list(sides["student"]):
         raise ValueError(f"the control has layers {list(sides['control'])}, the student {list(sides['student'])}")
-    if ids is not None and not np.array_equal(ids[0], ids[1]):
-        first, second = (np.asarray(each) for each in ids)
+    if ids is None:
+        return
+    first, second = (np.atleast_1d(plain(each, "ids")) for each in ids)
+    if not np.array_equal(first, second):
         at = int(np.flatnonzero(first != second)[0]) if first.shape == second.shape else -1
         where = (
             f"first in row {at}: {first[at]} and {second[at]}" if at >= 0 else f"{len(first)} and {len(second)} of them"

@@ -44,6 +44,8 @@ from workbench.diagnostics.representation.layers import (
     table_of,
     warnings_of,
 )
+from workbench.records.annotations import Seed
+from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
@@ -165,13 +167,14 @@ class Representation(Result):
         return Interval(float(value[i, j]), float(low[i, j]), float(high[i, j]), self.n, "t")
 
 
+@checked_arguments
 def representation(
     student: Features,
     teacher: Features,
     control: Features | None = None,
     *,
     ids: tuple[ArrayLike, ArrayLike] | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     tell: Tell | None = None,
 ) -> Representation:
     """Compare layers.
@@ -218,6 +221,7 @@ def representation(
     )
 
 
+@checked_arguments
 def representation_of(
     run: Run,
     setting: Setting | None = None,
@@ -225,7 +229,7 @@ def representation_of(
     *,
     layers: Mapping[str, Sequence[str]] | None = None,
     samples: int = SAMPLES,
-    seed: int = 0,
+    seed: Seed = 0,
     tell: Tell | None = None,
 ) -> Representation:
     """Compare the layers of a run's student with its teacher's on test samples.

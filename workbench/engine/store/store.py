@@ -14,6 +14,7 @@ from workbench.engine.home import home, make_folder
 from workbench.engine.store.address import Address
 from workbench.engine.store.artifacts import Artifacts
 from workbench.engine.store.errors import StoreError
+from workbench.records.arguments import checked_arguments
 from workbench.records.files import file_name, is_old, sweep
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Store:
                 path.unlink(missing_ok=True)
 
     # --- runs ----------------------------------------------------------------------------------------------------
+    @checked_arguments
     def save(self, run: Run) -> str:
         """Store a run and return its id; saving the same id again replaces it.
 
@@ -94,6 +96,7 @@ class Store:
             self.artifacts.write(tensors)
         return run.id
 
+    @checked_arguments
     def load(self, run_id: str, *, models: bool = True) -> Run:
         """A run by its id, or by the beginning of it if no other run begins so.
 
@@ -113,10 +116,12 @@ class Store:
         tensors = self.artifacts.read(row["artifact"], ARRAYS + (("models/",) if models else ()))
         return replace(run_of(row, tensors), reviver=Revival(self.folder))
 
+    @checked_arguments
     def has(self, run_id: str) -> bool:
         """Whether a run of exactly this id is stored."""
         return self._records.has_run(run_id)
 
+    @checked_arguments
     def runs(self, setting: str | None = None, method: str | None = None, limit: int = 100) -> list[dict[str, Any]]:
         """Plain values of the newest runs, newest first, of one setting or method if asked.
 
@@ -124,6 +129,7 @@ class Store:
         """
         return self._records.list_runs(setting, method, limit)
 
+    @checked_arguments
     def delete(self, run_id: str) -> None:
         """Forget a run; its file goes when no other run has the same content.
 
@@ -133,10 +139,12 @@ class Store:
         self._records.drop_run(self._resolve(run_id), self.artifacts.remove)
 
     # --- studies -------------------------------------------------------------------------------------------------
+    @checked_arguments
     def save_study(self, study: Study) -> str:
         """Store the numbers of a study and return its id; the runs are stored by themselves."""
         return self._records.put_study(study.id, study.to_dict())
 
+    @checked_arguments
     def load_study(self, study_id: str) -> Study:
         """A study by its id or the beginning of it.
 
@@ -149,6 +157,7 @@ class Store:
         found = self._records.study(self._resolve(study_id, "studies"))
         return Study.from_dict(found).with_runs(self.load)
 
+    @checked_arguments
     def studies(self, limit: int = 100) -> list[dict[str, Any]]:
         """Plain values of the newest studies, newest first."""
         return self._records.list_studies(limit)

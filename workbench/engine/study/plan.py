@@ -15,10 +15,11 @@ from workbench.engine.tracking import Callback
 from workbench.methods.catalog import as_method
 from workbench.methods.method import Method
 from workbench.records.annotations import AT_LEAST_ONE, POSITIVE, Limit
+from workbench.records.arguments import checked_arguments
 from workbench.records.budget import Budget, budget_of
 from workbench.records.code import identity_of
 from workbench.records.files import file_name
-from workbench.records.parameters import given, scalar
+from workbench.records.parameters import given, scalar, spoken
 from workbench.settings.catalog import as_setting
 from workbench.settings.setting import Setting
 
@@ -130,9 +131,10 @@ class StudyPlan:
         return Cell(arm.name, seed, arm.asked, arm.budget, conditions)
 
 
+@checked_arguments
 def plan_study(  # noqa: PLR0913 - all that is asked of a study
-    setting: Setting | str,
-    methods: Sequence[Method | str],
+    setting: Setting | type[Setting] | str,
+    methods: Iterable[Method | type[Method] | str],
     seeds: int | Sequence[int] = 5,
     *,
     budget: Budget | None = None,
@@ -183,8 +185,10 @@ def jobs_of(jobs: int | None) -> int | None:
 
 
 def _methods(asked: Any) -> list[Method]:
-    if isinstance(asked, str | Method) or not isinstance(asked, Iterable):
-        raise ValueError(f"{asked!r} is no list; give a list of one or more methods, such as [methods.KD()] or ['kd']")
+    if isinstance(asked, str | Method) or not isinstance(asked, Iterable) or getattr(asked, "shape", None) == ():
+        raise ValueError(
+            f"{spoken(asked)} is no list; give a list of one or more methods, such as [methods.KD()] or ['kd']"
+        )
     return [as_method(each) for each in asked]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
@@ -24,6 +24,7 @@ from workbench.engine.tracking import Callback, checked, heard
 from workbench.methods.method import Method
 from workbench.records import events
 from workbench.records.annotations import Limit
+from workbench.records.arguments import checked_arguments
 from workbench.records.parameters import given
 from workbench.records.plain import plain
 from workbench.records.run import Run
@@ -43,16 +44,17 @@ _turn = threading.Lock()
 """PyTorch's random state and number of threads belong to the process, so the cells of one process take turns."""
 
 
+@checked_arguments
 def study(  # noqa: PLR0913 - where and how it runs; what is asked is in ``plan``
-    setting: Setting | str,
-    methods: Sequence[Method | str],
+    setting: Setting | type[Setting] | str,
+    methods: Iterable[Method | type[Method] | str],
     seeds: int | Sequence[int] = 5,
     *,
     jobs: int | None = None,
     store: Store | None = None,
     progress: Progress | None = None,
     tune: int = 0,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[Callback] | Callback = (),
     **plan: Any,
 ) -> Study:
     """Run methods over seeds beside their controls, and compare.

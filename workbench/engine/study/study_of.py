@@ -10,6 +10,7 @@ from workbench.engine.identity import address
 from workbench.engine.study.plan import jobs_of, seeds_of
 from workbench.engine.study.summary import Judge, filled
 from workbench.records.annotations import POSITIVE
+from workbench.records.arguments import checked_arguments
 from workbench.records.arm import Arm, Outcome
 from workbench.records.code import identity_of
 from workbench.records.files import file_name
@@ -22,6 +23,7 @@ Trial = Callable[[int], float | Mapping[str, float]]
 """From a seed to a score, or to a dict of numbers among which is ``score``."""
 
 
+@checked_arguments
 def study_of(  # noqa: PLR0913 - the seven of ``study``, and what is known of the score
     trials: Mapping[str, Trial],
     control: str,
