@@ -179,6 +179,7 @@ INSIDE = re.compile(
 EACH_STEP = (
     "TransferSet.batch",
     "TransferSet.epoch",
+    "Setting.in_precision",
     *(
         f"KD.{name}"
         for name in ("added_to", "after_epoch", "deployed", "players", "prepare", "schedule", "transformed", "update")

@@ -66,7 +66,7 @@ class TransferSet:
         self.teacher_inputs, self.transform = teacher_inputs, transform
         self.encoding, self.named = encoding or Encoding(), ids is not None
         self._check_parts()
-        self.ids = torch.arange(len(_first(inputs))) if ids is None else torch.as_tensor(ids, dtype=torch.int64)
+        self.ids = torch.arange(len(_first(inputs))) if ids is None else _whole(ids)
         self._check()
 
     def _check(self) -> None:
@@ -93,6 +93,8 @@ class TransferSet:
         parts = [*self.parts(), *_parts(self.teacher_inputs), *_parts(self.labels), *_parts(self.weight)]
         if any(isinstance(part, Tensor) and not part.dim() for part in parts):
             raise ValueError("a tensor of a single number was given; a first axis of samples is needed")
+        if any(isinstance(part, Tensor) and part.is_complex() for part in parts):
+            raise TypeError("a tensor of complex numbers was given; give their real and imaginary parts as two numbers")
 
     def _check_weight(self) -> None:
         weight = self.weight
@@ -331,6 +333,13 @@ def _parts(inputs: Inputs | None) -> list[Tensor | OnDemand]:
 def _drawn(generator: Generator | None) -> int:
     """A seed for samples that differ from read to read; always the same one where nothing is drawn, as in evaluation."""
     return 0 if generator is None else int(torch.randint(2**62, (), generator=generator))
+
+
+def _whole(ids: Tensor | Sequence[int]) -> Tensor:
+    given = torch.as_tensor(ids)
+    if given.is_complex() or (given.is_floating_point() and (given != given.round()).any()):
+        raise ValueError(f"ids are {given.dtype} numbers that are not whole; distinct whole numbers are needed")
+    return given.to(torch.int64)
 
 
 def _first(inputs: Inputs) -> Tensor | OnDemand:

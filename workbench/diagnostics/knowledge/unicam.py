@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.diagnostics.arrays import indices, numbers
+from workbench.diagnostics.arrays import indices, numbers, plain
 from workbench.diagnostics.knowledge.unicam_scores import PARTS, intervals_of, maps_of, p_values_of, scores_of
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
@@ -207,7 +207,12 @@ def _check(arrays: Mapping[str, np.ndarray], labels: np.ndarray, ids: tuple[Arra
     lengths = {name: len(each) for name, each in arrays.items()} | {"labels": len(labels)}
     if len(set(lengths.values())) > 1 or len(labels) < 4:
         raise ValueError(f"4 samples or more, the same for all, are needed; got {lengths}")
-    if any(not np.array_equal(ids[0], other) for other in ids[1:]):
+    given = [plain(each, "ids") for each in ids]
+    if any(each.shape != labels.shape for each in given):
+        raise ValueError(
+            f"ids have shapes {[each.shape for each in given]}; one id per sample is needed, {labels.shape}"
+        )
+    if any(not np.array_equal(given[0], other) for other in given[1:]):
         raise ValueError("the samples or their order differ between the nets; nothing is compared")
     for name, each in arrays.items():
         if not np.isfinite(each).all():
