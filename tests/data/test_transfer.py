@@ -129,6 +129,13 @@ def test_only_tensors_go_in() -> None:
         TransferSet(([1.0, 2.0],))
 
 
+@pytest.mark.parametrize("part", ["ids", "weight", "teacher_inputs"])
+def test_sparse_tensors_are_refused(part: str) -> None:
+    """Rows cannot be taken from them."""
+    with pytest.raises(TypeError, match=r"a sparse tensor was given; its to_dense\(\)"):
+        ten(**{part: torch.arange(1, 11).to_sparse()})
+
+
 # --- augmentation ------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
 @pytest.mark.parametrize("padding", [0, 1, 4])

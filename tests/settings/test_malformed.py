@@ -124,7 +124,7 @@ BAD: dict[str, list[dict[str, Any]]] = {
         *({"look": look} for look in ("picture", "", 3, None)),
         *({"name": name} for name in ("", "  ", 3, None, [])),
         *({"budget": budget} for budget in (None, 10, "long", {}, Budget, {"epochs": 3})),
-        *({"class_names": names} for names in ("abc", 3, ("a", "b"), ("a", "a", "b"), {"a": 0}, [1, 1, 2], ("a", "b", None, "None"))),
+        *({"class_names": names} for names in ("abc", 3, np.array(3), ("a", "b"), ("a", "a", "b"), {"a": 0}, [1, 1, 2], ("a", "b", None, "None"))),
     ],
 }  # fmt: skip
 

@@ -65,7 +65,7 @@ class TransferSet:
         self.inputs, self.labels, self.weight = inputs, labels, weight
         self.teacher_inputs, self.transform = teacher_inputs, transform
         self.encoding, self.named = encoding or Encoding(), ids is not None
-        self._check_parts()
+        self._check_parts(ids)
         self.ids = torch.arange(len(_first(inputs))) if ids is None else _whole(ids)
         self._check()
 
@@ -85,12 +85,14 @@ class TransferSet:
                 raise ValueError(f"{name} hold NaN or infinite values; clean or impute them first")
         self._check_weight()
 
-    def _check_parts(self) -> None:
-        """Refuse what has no first axis to count samples along."""
+    def _check_parts(self, ids: Tensor | Sequence[int] | None) -> None:
+        """Refuse what has no first axis to count samples along, or none that rows can be taken from."""
         for side, given in (("inputs", self.inputs), ("teacher_inputs", self.teacher_inputs)):
             if given is not None and not _parts(given):
                 raise ValueError(f"{side} are an empty {type(given).__name__}; one tensor or more is needed")
         parts = [*self.parts(), *_parts(self.teacher_inputs), *_parts(self.labels), *_parts(self.weight)]
+        if any(isinstance(part, Tensor) and part.layout != torch.strided for part in (*parts, ids)):
+            raise TypeError("a sparse tensor was given; its to_dense() is one that rows can be taken from")
         if any(isinstance(part, Tensor) and not part.dim() for part in parts):
             raise ValueError("a tensor of a single number was given; a first axis of samples is needed")
         if any(isinstance(part, Tensor) and part.is_complex() for part in parts):

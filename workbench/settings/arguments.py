@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
 from functools import partial
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -72,10 +71,13 @@ def check_factory(what: str, factory: Any) -> None:
         )
 
 
-def _check_names(names: Any) -> None:
-    if isinstance(names, str | bytes | dict) or not isinstance(names, Iterable) or is_sparse(names):
-        raise TypeError(f"class_names is {spoken(names)}; it must be a tuple of names, one per class")
-    names = [str(name) for name in names]
+def _check_names(given: Any) -> None:
+    try:
+        names = None if isinstance(given, str | bytes | dict) or is_sparse(given) else [str(name) for name in given]
+    except TypeError:  # nothing to walk through, such as an array of a single number
+        names = None
+    if names is None:
+        raise TypeError(f"class_names is {spoken(given)}; it must be a tuple of names, one per class")
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"class_names hold {twice} twice; every class needs a name of its own")
 
