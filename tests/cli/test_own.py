@@ -185,7 +185,7 @@ def test_names_are_accepted_where_objects_are() -> None:
         with pytest.raises(ValueError, match="give a list of one or more methods"):
             plan_study("two_moons", wrong)
     for given in (None, 3, KD()):
-        with pytest.raises(TypeError, match="is not a setting"):
+        with pytest.raises(TypeError, match=r"study\(setting\) needs a Setting"):
             plan_study(given, ["kd"])
 
 

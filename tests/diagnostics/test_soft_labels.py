@@ -39,7 +39,7 @@ def test_a_sample_of_a_run_by_its_id() -> None:
     ("change", "message"),
     [
         ({"temperature": 0.0}, "must be positive"),
-        ({"temperature": float("nan")}, "must be positive"),
+        ({"temperature": float("nan")}, "temperature = nan is not a float"),
         ({"label": 3}, "from 0 to 2, got 3"),
         ({"teacher_logits": np.zeros(2)}, "differ in shape"),
         ({"class_names": ["a"]}, "1 class names for 3 classes"),

@@ -122,7 +122,7 @@ def test_what_is_no_measure_is_refused_when_the_setting_is_made(given, error, me
 
 @pytest.mark.parametrize(
     ("given", "error"),
-    [({"bounds": (1, 0)}, ValueError), ({"smallest_effect": 0}, ValueError), ({"unit": 3}, TypeError)],
+    [({"bounds": (1, 0)}, ValueError), ({"smallest_effect": 0}, ValueError), ({"unit": 3}, ValueError)],
 )
 def test_what_a_measure_says_of_itself_is_checked(given, error):
     with pytest.raises(error):

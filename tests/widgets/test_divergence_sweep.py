@@ -51,6 +51,6 @@ def test_a_bound_beyond_the_largest_gap_has_a_badge() -> None:
     shown = panel(found)
     assert "VACUOUS" in shown.view.figure.layout.annotations[0].text  # the largest K here is above a half
     assert found.vacuous == np.mean([[k >= 0.5 for k in row] for row in found.divergences])
-    near = panel(divergence_sweep([[0.1, 0.2, 0.49]], [[0.0, 0.1, 0.2]], "abc"))
+    near = panel(divergence_sweep([[0.1, 0.2, 0.49]], [[0.0, 0.1, 0.2]], [*"abc"]))
     assert "VACUOUS" not in near.view.figure.layout.annotations[0].text
     assert dict(near.factor.options) == {"all": ""}

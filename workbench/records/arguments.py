@@ -36,24 +36,28 @@ HOW = {
 WORDS = {float: "a number", int: "a whole number", bool: "True or False", str: "a text", NoneType: "None"}
 
 
-def checked_arguments(function: F) -> F:
+def checked_arguments(function: F, called: str = "") -> F:
     """A function, or a class, that refuses arguments which its annotations do not allow, in one sentence.
 
     Plain values are checked and converted as those of a configuration are (``Parameter.check``), arrays that stand for a
     list become one, objects are checked by their class, and lists and dicts by what is in them. What no annotation
     describes, and a default, is passed on as it is.
 
+    Args:
+        function: what is checked.
+        called: what its users call it, where that is not its own name.
+
     Raises:
         TypeError: an argument is of another kind, unknown, missing or given twice.
         ValueError: a number, text or truth value is not allowed there.
     """
     if isinstance(function, type):
-        function.__init__ = checked_arguments(function.__init__)
+        function.__init__ = checked_arguments(function.__init__, called)
         return function
 
     @wraps(function)
     def checking(*args: Any, **kwargs: Any) -> Any:
-        found = bound(function, args, kwargs)
+        found = bound(function, args, kwargs, called)
         return function(*found.args, **found.kwargs)
 
     return cast(F, checking)
@@ -120,6 +124,8 @@ def _taken(kind: Any, value: Any) -> Any:
     origin, parts = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         return _taken_of(parts, value)
+    if kind is float and isinstance(value, float):  # of several numbers, such as bounds, some may be infinite
+        return value
     if origin in (Annotated, Literal) or kind in SPOKEN:
         try:
             return parameter("it", kind).check(value)
@@ -241,6 +247,8 @@ def _each_in_words(kind: Any) -> str:
     if origin is Literal:
         return f"one of {', '.join(map(repr, parts))}"
     if origin in CONTAINERS:
+        if origin is tuple and parts[1:] != (...,):
+            return f"a list of {len(parts)}, each {' or '.join(dict.fromkeys(map(_words, parts)))}"
         is_dict = CONTAINERS[origin] is _as_dict
         return f"a {'dict whose values' if is_dict else 'list whose entries'} are each {_words(parts[is_dict])}"
     if Callable in (kind, origin):

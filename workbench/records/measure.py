@@ -26,11 +26,11 @@ class Measure:
         smallest_effect: the least difference worth having; None withholds the verdict ``equivalent``.
 
     Raises:
-        TypeError: the function cannot be called, or the unit is no text.
-        ValueError: the bounds are not two ascending numbers, or the smallest effect is not positive.
+        TypeError: the function cannot be called.
+        ValueError: the unit is no text, the bounds are not two ascending numbers, or the smallest effect is not positive.
     """
 
-    function: Callable[[Mapping[str, Any], Any, int], float]
+    function: Callable[..., float]
     unit: str = ""
     higher_is_better: bool = True
     bounds: tuple[float, float] = (-math.inf, math.inf)

@@ -14,7 +14,7 @@ def found() -> DivergenceSweep:
     generator = np.random.default_rng(0)
     values = generator.uniform(0.1, 0.4, (4, 3, 6))
     return divergence_sweep(
-        {"pred_seed": values[0], "linear_exact": values[1]}, {"brier": values[2], "0-1": values[3]}, "abcdef",
+        {"pred_seed": values[0], "linear_exact": values[1]}, {"brier": values[2], "0-1": values[3]}, [*"abcdef"],
         factors=("base", "width", "width", "labels", "width", "labels"), seeds=(4, 5, 6),
     )  # fmt: skip
 
@@ -48,4 +48,4 @@ def test_every_estimate_must_fit_not_only_the_first(found: DivergenceSweep) -> N
         (found.divergences * np.nan, "func_gauss hold NaN or infinite values in 3 of 3 rows"),
     ):
         with pytest.raises(ValueError, match=words):
-            divergence_sweep({"pred_seed": found.divergences, "func_gauss": other}, found.differences, "abcdef")
+            divergence_sweep({"pred_seed": found.divergences, "func_gauss": other}, found.differences, [*"abcdef"])

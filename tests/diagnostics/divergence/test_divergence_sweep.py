@@ -18,7 +18,7 @@ from workbench.settings.setting import Recipe, Setting
 def test_ranks_against_a_literal_formula() -> None:
     k, gaps = np.array([[0.1, 0.5, 0.3, 0.9]]), np.array([[0.02, 0.01, 0.05, 0.2]])
     squared = sum((a - b) ** 2 for a, b in zip((1, 3, 2, 4), (2, 1, 3, 4), strict=True))
-    found = divergence_sweep(k, gaps, "abcd")
+    found = divergence_sweep(k, gaps, [*"abcd"])
     assert found.spearman.mean == pytest.approx(1 - 6 * squared / (4 * 15))
     assert math.isnan(found.spearman.low)
     assert (found.n, found.seeds) == (4, (0,))
@@ -27,20 +27,20 @@ def test_ranks_against_a_literal_formula() -> None:
 def test_a_planted_relation_is_found_and_chance_is_not() -> None:
     generator = np.random.default_rng(0)
     k = generator.uniform(0, 1, (6, 12))
-    assert divergence_sweep(k, np.exp(k), "abcdefghijkl").by_seed.tolist() == pytest.approx([1] * 6)
-    chance = divergence_sweep(k, generator.normal(size=k.shape), "abcdefghijkl").spearman
+    assert divergence_sweep(k, np.exp(k), [*"abcdefghijkl"]).by_seed.tolist() == pytest.approx([1] * 6)
+    chance = divergence_sweep(k, generator.normal(size=k.shape), [*"abcdefghijkl"]).spearman
     assert chance.low < 0 < chance.high
 
 
 def test_the_share_within_the_bound_is_counted() -> None:
-    found = divergence_sweep([[0.02, 0.02, 0.5]], [[0.19, 0.21, 1.0]], "abc")
+    found = divergence_sweep([[0.02, 0.02, 0.5]], [[0.19, 0.21, 1.0]], [*"abc"])
     assert found.within == pytest.approx(2 / 3)
     assert "66.7%" in found.explain()
     assert "not the paper's theorem" in found.explain()
 
 
 def test_points_that_are_all_alike_have_no_correlation() -> None:
-    found = divergence_sweep(np.ones((2, 3)), [[1, 2, 3], [1, 2, 3]], "abc")
+    found = divergence_sweep(np.ones((2, 3)), [[1, 2, 3], [1, 2, 3]], [*"abc"])
     assert math.isnan(found.spearman.mean)
     assert "no correlation" in found.warnings[0]
 
@@ -76,8 +76,8 @@ def test_the_arms_of_a_study_are_its_points() -> None:
 
 
 def test_bad_input_is_one_clear_error() -> None:
-    for k, gaps, points in ((np.ones((2, 3)), np.ones((2, 4)), "abc"), (np.ones((2, 2)), np.ones((2, 2)), "ab")):
+    for k, gaps, points in ((np.ones((2, 3)), np.ones((2, 4)), [*"abc"]), (np.ones((2, 2)), np.ones((2, 2)), [*"ab"])):
         with pytest.raises(ValueError, match="3 points or more, all finite"):
             divergence_sweep(k, gaps, points)
     with pytest.raises(ValueError, match="NaN or infinite"):
-        divergence_sweep([[1, 2, np.nan]], [[1, 2, 3]], "abc")
+        divergence_sweep([[1, 2, np.nan]], [[1, 2, 3]], [*"abc"])

@@ -121,5 +121,5 @@ def test_bad_input_is_one_clear_error() -> None:
         Laboratory(rank=7)
     with pytest.raises(ValueError, match="doubt = 'none' is not one of"):
         Laboratory(doubt="none")
-    with pytest.raises(ValueError, match="along = 'depth' is none of rank"):
+    with pytest.raises(ValueError, match="along = 'depth' is not one of 'rank', "):
         linear_gaussian(along="depth")

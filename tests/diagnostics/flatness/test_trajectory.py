@@ -20,7 +20,7 @@ def test_a_planted_plane_explains_everything_and_keeps_all_distances() -> None:
     walked = generator.normal(size=(8, 2)).cumsum(0)
     weights = generator.normal(size=30) + walked @ basis
     matrix = rotated([float(k) for k in range(1, 31)])
-    found = trajectory(bowl(matrix), weights, "abcdefgh")
+    found = trajectory(bowl(matrix), weights, [*"abcdefgh"])
     assert found.explained.sum() == pytest.approx(1)
     assert found.off == pytest.approx(0, abs=1e-9)
     for i in range(8):
@@ -34,7 +34,7 @@ def test_a_planted_plane_explains_everything_and_keeps_all_distances() -> None:
 def test_the_surface_is_the_loss_of_the_plane() -> None:
     """A plane of two of three axes: the bowl there is known, up to the signs of the directions."""
     corners = np.array([[3.0, 0, 1], [-3, 0, 1], [0, 1, 1], [0, -1, 1]])
-    found = trajectory(bowl(torch.diag(torch.tensor([2.0, 6.0, 4.0]).double())), corners, "abcd", path=False)
+    found = trajectory(bowl(torch.diag(torch.tensor([2.0, 6.0, 4.0]).double())), corners, [*"abcd"], path=False)
     assert found.explained == pytest.approx([0.9, 0.1])
     across, up = np.meshgrid(found.grid, found.grid)
     assert found.surface == pytest.approx(across**2 + 3 * up**2 + 2)
@@ -45,7 +45,9 @@ def test_the_surface_is_the_loss_of_the_plane() -> None:
 
 def test_what_lies_off_the_plane_is_said() -> None:
     found = trajectory(
-        bowl(torch.eye(3).double()), [[4.0, 0, 0], [-4, 0, 0], [0, 2, 0], [0, -2, 0], [0, 0, 1], [0, 0, -1]], "abcdef"
+        bowl(torch.eye(3).double()),
+        [[4.0, 0, 0], [-4, 0, 0], [0, 2, 0], [0, -2, 0], [0, 0, 1], [0, 0, -1]],
+        [*"abcdef"],
     )
     assert found.off == pytest.approx([0, 0, 0, 0, 1, 1], abs=1e-9)
     assert found.explained == pytest.approx([32 / 42, 8 / 42])
@@ -80,4 +82,4 @@ def test_a_run_trains_on_and_a_study_brings_its_seeds() -> None:
 def test_bad_input_is_one_clear_error() -> None:
     for weights in (np.zeros((2, 3)), np.zeros((3, 3)), np.ones((3, 4))):
         with pytest.raises(ValueError, match="3 or more that differ, each of 3 weights"):
-            trajectory(bowl(torch.eye(3).double()), weights, "abc"[: len(weights)])
+            trajectory(bowl(torch.eye(3).double()), weights, [*"abc"[: len(weights)]])

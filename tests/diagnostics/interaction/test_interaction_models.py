@@ -75,7 +75,7 @@ def test_layers_can_be_chosen(found: Study) -> None:
         interaction_of(runs, SETTING, layers={"a": "layer1", "b": "layer9"})
     with pytest.raises(ValueError, match="no layer given for the group 'b'; given: a"):
         interaction_of(runs, SETTING, layers={"a": "layer1"})
-    with pytest.raises(ValueError, match="say 'penultimate'"):
+    with pytest.raises(TypeError, match="needs one of 'penultimate', 'last_stage' or a dict"):
         interaction_of(runs, SETTING, layers="first")
 
 

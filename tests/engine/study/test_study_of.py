@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from workbench.engine.study.study_of import study_of
@@ -51,7 +53,11 @@ def test_a_score_outside_its_bounds_is_a_failed_call() -> None:
     assert found.failures == {
         f"new, seed {seed}": f"{2 - 4 * seed} is outside the bounds of 0 to 100" for seed in (1, 2)
     }
-    for bounds in ((100, 0), (0, 0), (0,), "ab", 3):
+    for bounds in ((0,), "ab", 3):
+        with pytest.raises(TypeError, match=r"^study_of\(bounds\) needs a list of 2, each a number, not "):
+            study_of(trials, "plain", 3, bounds=bounds)
+    assert study_of(trials, "plain", 3, bounds=(0, math.inf)).failures.keys() == found.failures.keys()
+    for bounds in ((100, 0), (0, 0), (0, math.nan)):
         with pytest.raises(ValueError, match=r"^bounds = .* must be the lowest and the highest possible value"):
             study_of(trials, "plain", 3, bounds=bounds)
 

@@ -136,8 +136,6 @@ def _layer(model: nn.Module, layers: Layers, group: str) -> str:
         return penultimate_of(model)
     if layers == "last_stage":
         return stages_of(model)[-1]
-    if isinstance(layers, str):
-        raise ValueError(f"layers = {layers!r}: say 'penultimate', 'last_stage', or the layer of each group as a dict")
     if group not in layers:
         raise ValueError(f"no layer given for the group {group!r}; given: {', '.join(layers) or 'none'}")
     return layers[group]

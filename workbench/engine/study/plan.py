@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Annotated, Any
 
@@ -131,7 +132,7 @@ class StudyPlan:
         return Cell(arm.name, seed, arm.asked, arm.budget, conditions)
 
 
-@checked_arguments
+@partial(checked_arguments, called="study")
 def plan_study(  # noqa: PLR0913 - all that is asked of a study
     setting: Setting | type[Setting] | str,
     methods: Iterable[Method | type[Method] | str],

@@ -49,7 +49,11 @@ class BoundedRegression(Method):
         "NeurIPS",
         2017,
     )
-    evidence = Evidence("formula", "Section 3.3", "the margin; the form of the targets' own term")
+    evidence = Evidence(
+        "digest",
+        "a review of the paper at vitalab.github.io, of Section 3.3",
+        "the margin; the form of the targets' own term",
+    )
     progress = Progress("bound")
     cost = None
     aliases = ("teacher_bounded",)
