@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils.parametrizations import weight_norm
 
 from tests.engine.study.conftest import clouds
+from tests.models.nets import normed, plain, scripted, tied, traced
 from workbench.engine.store import Store
 from workbench.engine.study.study import study
 from workbench.records.budget import Budget
@@ -24,32 +23,6 @@ BUDGET = Budget(epochs=1, batch_size=32)
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(folder=tmp_path)
-
-
-def plain() -> nn.Module:
-    return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
-
-
-def normed() -> nn.Module:
-    return nn.Sequential(weight_norm(nn.Linear(4, 6)), nn.ReLU(), nn.Linear(6, 3))
-
-
-def tied() -> nn.Module:
-    net = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Linear(4, 3))
-    net[2].weight = net[0].weight
-    return net
-
-
-def scripted() -> nn.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch calls its scripts deprecated
-        return torch.jit.script(plain())
-
-
-def traced() -> nn.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return torch.jit.trace(plain().eval(), torch.zeros(2, 4))
 
 
 def state(net: nn.Module) -> dict[str, Any]:
@@ -77,3 +50,17 @@ def test_a_net_that_is_handed_in_is_as_it_was_after_a_study(
     found = study(setting, ["kd", "born_again"], 2, quick=True, store=store)
     assert not found.failures
     assert (state(net), state(other)) == before
+
+
+@pytest.mark.parametrize(("party", "layer"), [("teacher", nn.Tanh()), ("student", nn.Sigmoid())])
+def test_a_scripted_net_that_was_trained_before_is_asked_without_gradients(
+    party: str, layer: nn.Module, store: Store
+) -> None:
+    """TorchScript keeps to the plan it made when it first ran a net of a make: with gradients, even where they are off."""
+    net = scripted(nn.Sequential(nn.Linear(4, 6), layer, nn.Linear(6, 3)))
+    net(torch.ones(8, 4)).sum().backward()
+    with torch.no_grad():
+        assert net(torch.ones(8, 4)).requires_grad
+    nets = {"teacher": plain(), "student": plain()} | {party: net}
+    setting = Setting(clouds(60, 1), clouds(30, 2), **nets, budget=BUDGET, threads=1)
+    assert not study(setting, ["kd"], 1, quick=True, store=store).failures

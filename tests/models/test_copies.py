@@ -8,37 +8,12 @@ from collections.abc import Callable
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import parametrizations, weight_norm
+from torch.nn.utils import weight_norm
 
+from tests.models.nets import normed, plain, scripted, tied, traced
 from workbench.models.copies import copied
 
-INPUTS = torch.linspace(-1, 1, 24).reshape(8, 3)
-
-
-def plain() -> nn.Module:
-    return nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
-
-
-def scripted() -> nn.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch calls its scripts deprecated
-        return torch.jit.script(plain())
-
-
-def traced() -> nn.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return torch.jit.trace(plain(), INPUTS)
-
-
-def normed() -> nn.Module:
-    return nn.Sequential(parametrizations.weight_norm(nn.Linear(3, 4)), parametrizations.spectral_norm(nn.Linear(4, 2)))
-
-
-def tied() -> nn.Module:
-    net = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
-    net[1].weight = net[0].weight
-    return net
+INPUTS = torch.linspace(-1, 1, 32).reshape(8, 4)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +37,7 @@ def test_a_copy_is_trained_apart_from_its_original(make: Callable[[], nn.Module]
 def test_what_pytorch_cannot_copy_is_refused_in_words() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        net = weight_norm(nn.Linear(3, 2))
+        net = weight_norm(nn.Linear(4, 2))
     net(INPUTS)
     with pytest.raises(ValueError, match="a Linear cannot be copied: it keeps a tensor computed from its weights"):
         copied(net)

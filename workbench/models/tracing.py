@@ -156,26 +156,31 @@ class _Record:
 
 
 def tensor_of(value: object, what: str) -> Tensor:
-    """The tensor in what a module returned.
+    """The tensor in what a module returned; where gradients are off, it carries none.
 
     A tensor is itself; an object or mapping gives its ``logits`` or ``last_hidden_state``; a tuple or list its first
-    element.
+    element. A scripted net that was differentiated before disregards that gradients are off.
 
     Raises:
         TypeError: there is none; ``what`` names what was looked at.
     """
+    found = _held(value)
+    if found is None:
+        raise TypeError(
+            f"{what} is {type(value).__name__}, not a tensor; what works: a tensor, a tuple or list that starts with one, "
+            f"or an object or dict with 'logits' or 'last_hidden_state'"
+        )
+    return found.detach() if found.requires_grad and not torch.is_grad_enabled() else found
+
+
+def _held(value: object) -> Tensor | None:
     if isinstance(value, Tensor):
         return value
     for key in ("logits", "last_hidden_state"):
         inner = value.get(key) if isinstance(value, Mapping) else getattr(value, key, None)
         if isinstance(inner, Tensor):
             return inner
-    if isinstance(value, tuple | list) and value and isinstance(value[0], Tensor):
-        return value[0]
-    raise TypeError(
-        f"{what} is {type(value).__name__}, not a tensor; what works: a tensor, a tuple or list that starts with one, "
-        f"or an object or dict with 'logits' or 'last_hidden_state'"
-    )
+    return value[0] if isinstance(value, tuple | list) and value and isinstance(value[0], Tensor) else None
 
 
 def _outputs(value: object) -> Tensor:
