@@ -180,9 +180,8 @@ def _as_list(parts: Sequence[Any], value: Any) -> Sequence[Any]:
     listed = list(value) if isinstance(value, KeysView | ValuesView) else _unpacked(value)
     if not isinstance(listed, Sequence) or isinstance(listed, str | bytes | bytearray):
         raise _Misfit(spoken(value))
-    _check_each(
-        "a list", parts[0], listed if listed is value else listed[:1]
-    )  # the entries of an array are of one kind
+    entries = listed if listed is value else listed[:1]  # those of an array are of one kind
+    _check_each("a list", parts[0], entries)
     return listed
 
 
@@ -212,17 +211,17 @@ def _as_tuple(parts: Sequence[Any], value: Any) -> tuple[Any, ...]:
 def _as_dict(parts: Sequence[Any], value: Any) -> Mapping[Any, Any]:
     if not isinstance(value, Mapping):
         raise _Misfit(spoken(value))
-    _check_each("a dict with the key", parts[0], value)
+    _check_each("a dict", parts[0], value, "with the key {}")
     _check_each("a dict", parts[1], value.values())
     return value
 
 
-def _check_each(what: str, kind: Any, values: Iterable[Any]) -> None:
+def _check_each(what: str, kind: Any, values: Iterable[Any], where: str = "with {} in it") -> None:
     try:
         for value in values:
             _taken(kind, value)
     except _Misfit as misfit:
-        raise _Misfit(f"{what} with {misfit} in it" if what != "a dict with the key" else f"{what} {misfit}") from None
+        raise _Misfit(f"{what} {where.format(misfit)}") from None
     except Exception as error:  # whatever a class of the user's own raises when it is walked
         raise _Misfit(f"{what} that cannot be read ({type(error).__name__}: {error})") from None
 

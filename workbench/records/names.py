@@ -25,9 +25,9 @@ def key_of(kind: str, name: str, spellings: Mapping[str, str]) -> str:
     Raises:
         KeyError: none; the message names the nearest keys, or how parameters are set if there are some in the name.
     """
-    if (key := key_or_none(name, spellings)) is not None:
-        return key
-    keys = {_flat(spelling): key for spelling, key in spellings.items()}
+    keys = _by_flat_name(spellings)
+    if _flat(name) in keys:
+        return keys[_flat(name)]
     if any(mark in name for mark in "(="):
         raise KeyError(f"no {kind} {name!r}; {_PARAMETERS[kind]}")
     near = get_close_matches(_flat(name), keys, 25, 0.5)  # several names may lead to one key
@@ -38,7 +38,11 @@ def key_of(kind: str, name: str, spellings: Mapping[str, str]) -> str:
 
 def key_or_none(name: str, spellings: Mapping[str, str]) -> str | None:
     """The same; None for a name that is not known."""
-    return {_flat(spelling): key for spelling, key in spellings.items()}.get(_flat(name))
+    return _by_flat_name(spellings).get(_flat(name))
+
+
+def _by_flat_name(spellings: Mapping[str, str]) -> dict[str, str]:
+    return {_flat(spelling): key for spelling, key in spellings.items()}
 
 
 def class_name(label: object) -> str:

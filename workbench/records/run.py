@@ -126,8 +126,8 @@ class Run:
         """The models of this run, with its weights, and the setting it was run on.
 
         Args:
-            setting: of the run, or its name. None is the one it was made with in this process, else the catalogue's; one of your own
-                must be given for a run that comes from the store.
+            setting: of the run, or its name. None is the one it was made with in this process, else the catalogue's; one
+                of your own must be given for a run that comes from the store.
             method: of the run; likewise. Without it a method of your own that is not known here is left out: the student
                 is made by the setting alone, which is what is deployed unless the method extends it.
 

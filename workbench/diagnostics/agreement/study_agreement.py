@@ -4,10 +4,11 @@ How it is measured: for every arm of a study, the agreement of each seed's stude
 The control was never shown the teacher, so it shows what the labels alone make alike; a student of permuted targets
 shows what any soft target does.
 
-Formula: as in ``agreement``, averaged over seeds. Intervals: Student's t with the variance over seeds and
-that over resampled samples, which all seeds share (``workbench.statistics.crossed``); none below three seeds. ``gain`` is the mean difference to the control, paired by seed;
-its interval is Student's t over seeds and its p value that of the paired t test, both adjusted for the number of arms,
-so that the interval excludes 0 where the adjusted p value is below 0.05, and only there.
+Formula: as in ``agreement``, averaged over seeds. Intervals: Student's t with the variance over seeds and that over
+resampled samples, which all seeds share (``workbench.statistics.crossed``); none below three seeds. ``gain`` is the mean
+difference to the control, paired by seed; its interval is Student's t over seeds and its p value that of the paired t
+test, both adjusted for the number of arms, so that the interval excludes 0 where the adjusted p value is below 0.05, and
+only there.
 
 Reading it: compare the arms' ``phi`` and gains, not their agreement alone: a more accurate student agrees more with an
 accurate teacher even if it learnt nothing from it (the wedge in the picture).

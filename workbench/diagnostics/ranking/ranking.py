@@ -2,10 +2,10 @@
 
 How it is measured: the methods that both have are ranked, ours by their mean over seeds, the published ones by their
 score in one column of a table. Kendall's tau-b counts the pairs on which both orders agree against those on which they
-differ. Its interval is the middle 95 % over draws of both sides. Ours: means are drawn from
-Student's t with S - 1 degrees of freedom, with the covariance of the methods over seeds, since these are paired; the
-middle 95 % of a mean is its t interval. Published: where a method was seen more than once on this pair, one of these sightings is drawn,
-normal where it has a plus-minus, uniform where it is a range; all other published scores are taken as they are.
+differ. Its interval is the middle 95 % over draws of both sides. Ours: means are drawn from Student's t
+with S - 1 degrees of freedom, with the covariance of the methods over seeds, since these are paired; the middle 95 % of
+a mean is its t interval. Published: where a method was seen more than once on this pair, one of these sightings is
+drawn, normal where it has a plus-minus, uniform where it is a range; all other published scores are taken as they are.
 
 Formula:
     tau-b = (agreeing - differing pairs) / sqrt(pairs not tied in ours * pairs not tied in the published)

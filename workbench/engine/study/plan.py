@@ -140,7 +140,7 @@ def plan_study(  # noqa: PLR0913 - all that is asked of a study
     *,
     budget: Budget | None = None,
     quick: bool = False,
-    teachers: int = 1,
+    teachers: Annotated[int, AT_LEAST_ONE] = 1,
     smallest_effect: float | None = None,
     fresh: bool = False,
 ) -> StudyPlan:
@@ -164,9 +164,7 @@ def plan_study(  # noqa: PLR0913 - all that is asked of a study
         ValueError: a method does not fit the setting or touches test data, models share weights that must be apart, or a
             number is not allowed.
     """
-    numbers, quick = seeds_of(seeds), given("quick", quick, bool)
-    since = time.time() if given("fresh", fresh, bool) else 0.0
-    teachers = given("teachers", teachers, Annotated[int, AT_LEAST_ONE])
+    numbers, since = seeds_of(seeds), time.time() if fresh else 0.0
     setting = as_setting(setting)
     effect = _smallest_effect(setting, smallest_effect)
     budget, asked = budget_of(budget, setting.budget), _methods(methods)

@@ -25,7 +25,6 @@ from workbench.methods.method import Method
 from workbench.records import events
 from workbench.records.annotations import Limit
 from workbench.records.arguments import checked_arguments
-from workbench.records.parameters import given
 from workbench.records.plain import plain
 from workbench.records.run import Run
 from workbench.records.study import Study
@@ -53,7 +52,7 @@ def study(  # noqa: PLR0913 - where and how it runs; what is asked is in ``plan`
     jobs: int | None = None,
     store: Store | None = None,
     progress: Progress | None = None,
-    tune: int = 0,
+    tune: Annotated[int, TRIALS] = 0,
     callbacks: Sequence[Callback] | Callback = (),
     **plan: Any,
 ) -> Study:
@@ -83,8 +82,7 @@ def study(  # noqa: PLR0913 - where and how it runs; what is asked is in ``plan`
             trained.
         DistillationFailed: every run failed; otherwise ``Study.failures`` says which did.
     """
-    jobs, tune = jobs_of(jobs), given("tune", tune, Annotated[int, TRIALS])
-    store, progress = store or open_store(), progress or (lambda done, of, what: None)
+    jobs, store, progress = jobs_of(jobs), store or open_store(), progress or (lambda done, of, what: None)
     heard_by = checked(callbacks)
     asked = replace(plan_study(setting, methods, seeds, **plan), callbacks=heard_by)
 
