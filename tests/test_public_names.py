@@ -71,7 +71,7 @@ def test_every_question_of_arrays_can_be_called_under_its_own_name_also_where_a_
 def test_a_folder_that_is_a_question_answers_as_its_function_does() -> None:
     rng = np.random.default_rng(0)
     student, teacher, labels = rng.normal(size=(40, 3)), rng.normal(size=(40, 3)), rng.integers(0, 3, 40)
-    from workbench.diagnostics.agreement.agreement import agreement
+    from workbench.diagnostics.agreement.measure import agreement
 
     called = workbench.diagnostics.agreement(student, teacher, labels)
     assert called.to_frame().equals(agreement(student, teacher, labels).to_frame())

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from workbench import methods as methods
     from workbench import settings as settings
     from workbench.data.transfer import TransferSet as TransferSet
-    from workbench.diagnostics.agreement.agreement import agreement_of as agreement_of
-    from workbench.diagnostics.attribution.attribution import attribution_of as attribution_of
-    from workbench.diagnostics.divergence.divergence import divergence_of as divergence_of
-    from workbench.diagnostics.energy.energy import energy_of as energy_of
+    from workbench.diagnostics.agreement.measure import agreement_of as agreement_of
+    from workbench.diagnostics.attribution.measure import attribution_of as attribution_of
+    from workbench.diagnostics.divergence.measure import divergence_of as divergence_of
+    from workbench.diagnostics.energy.measure import energy_of as energy_of
+    from workbench.drawing.draw import draw as draw
     from workbench.engine.distill import distill as distill
     from workbench.engine.library import load as load
     from workbench.engine.library import runs as runs
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from workbench.engine.study.study_of import study_of as study_of
     from workbench.engine.tracking import MLflow as MLflow
     from workbench.engine.tracking import TensorBoard as TensorBoard
-    from workbench.figures.draw import draw as draw
+    from workbench.lab.lab import lab as lab
+    from workbench.lab.picker import pick as pick
     from workbench.methods.method import Method as Method
     from workbench.records.budget import Budget as Budget
     from workbench.records.measure import Measure as Measure
@@ -35,9 +37,7 @@ if TYPE_CHECKING:
     from workbench.reports.page import report as report
     from workbench.settings.setting import Recipe as Recipe
     from workbench.settings.setting import Setting as Setting
-    from workbench.widgets.lab import lab as lab
     from workbench.widgets.panel import panel as panel
-    from workbench.widgets.picker import pick as pick
 
 _HOMES = {
     "Budget": "workbench.records.budget:Budget",
@@ -49,20 +49,20 @@ _HOMES = {
     "Setting": "workbench.settings.setting:Setting",
     "TensorBoard": "workbench.engine.tracking:TensorBoard",
     "TransferSet": "workbench.data.transfer:TransferSet",
-    "agreement_of": "workbench.diagnostics.agreement.agreement:agreement_of",
-    "attribution_of": "workbench.diagnostics.attribution.attribution:attribution_of",
+    "agreement_of": "workbench.diagnostics.agreement.measure:agreement_of",
+    "attribution_of": "workbench.diagnostics.attribution.measure:attribution_of",
     "card": "workbench.reports.method_card:card",
     "diagnose": "workbench.reports.diagnose:diagnose",
     "diagnostics": "workbench.diagnostics",
     "distill": "workbench.engine.distill:distill",
-    "divergence_of": "workbench.diagnostics.divergence.divergence:divergence_of",
-    "draw": "workbench.figures.draw:draw",
-    "energy_of": "workbench.diagnostics.energy.energy:energy_of",
-    "lab": "workbench.widgets.lab:lab",
+    "divergence_of": "workbench.diagnostics.divergence.measure:divergence_of",
+    "draw": "workbench.drawing.draw:draw",
+    "energy_of": "workbench.diagnostics.energy.measure:energy_of",
+    "lab": "workbench.lab.lab:lab",
     "load": "workbench.engine.library:load",
     "methods": "workbench.methods",
     "panel": "workbench.widgets.panel:panel",
-    "pick": "workbench.widgets.picker:pick",
+    "pick": "workbench.lab.picker:pick",
     "report": "workbench.reports.page:report",
     "run": "workbench.engine.run:run",
     "runs": "workbench.engine.library:runs",

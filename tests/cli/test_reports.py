@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests import examples
 from tests.cli.conftest import Studies
-from tests.figures import examples
 from workbench.engine.store import open_store
 
 

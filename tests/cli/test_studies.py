@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from tests import examples
 from tests.cli.conftest import MOONS, Studies
-from tests.figures import examples
 from workbench.engine.store import open_store
 
 SEEDS = ["0", "1", "2"]

@@ -15,9 +15,11 @@ import plotly.graph_objects as go
 import pytest
 
 import workbench
-from tests.figures import examples
-from workbench.figures import decision, live, theme
-from workbench.figures.draw import draw, drawable
+from tests import examples
+from workbench.drawing import theme
+from workbench.drawing.draw import draw, drawable
+from workbench.lab import decision
+from workbench.lab import live_curves as live
 
 ROOT = Path(workbench.__file__).parent
 THINGS = [

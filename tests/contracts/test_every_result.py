@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import workbench
-from tests.figures import examples
+from tests import examples
 from workbench.records.result import Result
 from workbench.records.study import Study
 

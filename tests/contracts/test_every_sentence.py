@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests import examples
 from tests.contracts.sentences import RULES, faults, said, variants, written
 from tests.contracts.test_every_result import KINDS
-from tests.figures import examples
-from workbench.figures.draw import draw, drawable
+from workbench.drawing.draw import draw, drawable
 from workbench.records.result import Result
 from workbench.records.study import Study
 

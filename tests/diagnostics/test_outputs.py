@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from tests.figures import examples
-from workbench.diagnostics.agreement.agreement import agreement
+from tests import examples
+from workbench.diagnostics.agreement.measure import agreement
 from workbench.diagnostics.outputs import ensembled, joined, names_of, output_warnings, pair_of, paired_logits, tied
 
 ENSEMBLE = np.random.default_rng(0).normal(0, 3, (4, 20, 5))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import workbench as wb
-from tests.figures import examples
+from tests import examples
 from workbench.engine.distill import collect
 from workbench.engine.revival import Revival
 from workbench.engine.store import Store

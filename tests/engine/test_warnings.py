@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import examples
 from tests.contracts.probes.world import play, run, setting, start
-from tests.figures import examples
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.distill import Distillation, collect, distill
@@ -20,6 +20,7 @@ from workbench.engine.study.plan import plan_study
 from workbench.engine.study.study import study
 from workbench.engine.study.summary import summarise
 from workbench.engine.training import keeper
+from workbench.lab.transport import Transport
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
 from workbench.records import events
@@ -27,7 +28,6 @@ from workbench.records.budget import Budget
 from workbench.records.snapshot import Snapshot
 from workbench.records.study import Study
 from workbench.reports.page import report
-from workbench.widgets.transport import Transport
 
 SWAPPED = "the student has 515 parameters, more than the 131 of its teacher; were they swapped?"
 HOSTILE = "<b>bold</b> & wrong"

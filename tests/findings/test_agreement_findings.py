@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.figures import examples
+from tests import examples
 from tests.findings.test_shapes import _consistent
 from workbench.findings import fidelity_and_data, random_control
 from workbench.records.budget import Budget

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from tests.findings.test_shapes import _consistent
-from workbench.diagnostics.agreement.coverage import coverage
+from workbench.diagnostics.coverage.measure import coverage
 from workbench.findings import coverage_and_agreement as finding
 
 

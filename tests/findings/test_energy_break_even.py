@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.contracts.probes.world import same
-from workbench.diagnostics.energy.books import book_of
+from workbench.diagnostics.energy.measure_books import book_of
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.findings import energy_break_even as finding

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.figures.subjects.finding import MADE
+from tests.drawing.finding_examples import MADE
 from workbench.data.shipped import PLACES, shipped
 from workbench.findings import kept as keeping
 from workbench.findings.catalog import catalog, code_of, digest, find

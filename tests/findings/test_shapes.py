@@ -62,7 +62,7 @@ def test_feature_mimicry(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_compared_is_paired_by_seed() -> None:
     from dataclasses import replace
 
-    from tests.figures.examples import study
+    from tests.examples import study
 
     made = study(2, 3)
     outcomes = {"labels_only": (90.0, 91.0, 92.0), "method_1": (91.0, 93.0, 95.0)}

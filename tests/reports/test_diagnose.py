@@ -7,7 +7,7 @@ import json
 import pytest
 
 import workbench as wb
-from tests.figures import examples
+from tests import examples
 from workbench.engine.distill import collect
 from workbench.records.run import Run
 from workbench.records.study import Study

@@ -13,7 +13,7 @@ import pytest
 import torch
 from playwright.sync_api import Browser
 
-from tests.figures import examples
+from tests import examples
 from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.reports.page import report

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tests.figures import examples
+from tests import examples
 from workbench.records.study import Study
 from workbench.reports.study_parts import scores
 from workbench.statistics.verdict import compare_all

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm, t
 
-from workbench.diagnostics.agreement.seed_disagreement import seed_disagreement
+from workbench.diagnostics.seed_disagreement.measure import seed_disagreement
 from workbench.statistics.crossed import crossed_interval
 from workbench.statistics.resampling import bootstrap_means
 

@@ -10,13 +10,13 @@ from collections.abc import Callable
 import numpy as np
 
 from workbench.benchmarks.measurement import Measurement, Size, repeated
-from workbench.diagnostics.agreement.agreement import agreement
-from workbench.diagnostics.agreement.calibration import calibration
-from workbench.diagnostics.agreement.fidelity import fidelity
-from workbench.diagnostics.agreement.stream import AgreementStream
+from workbench.diagnostics.agreement.measure import agreement
+from workbench.diagnostics.agreement.measure_stream import AgreementStream
+from workbench.diagnostics.agreement.panel import panel
+from workbench.diagnostics.calibration.measure import calibration
+from workbench.diagnostics.fidelity.measure import fidelity
 from workbench.records.budget import Budget
 from workbench.records.run import Run
-from workbench.widgets.agreement import panel
 
 CLASSES, MANY = 100, 10_000
 PIECES = 100

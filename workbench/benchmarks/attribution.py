@@ -16,9 +16,9 @@ def attributed(size: Size) -> list[Measurement]:
     import torch
 
     from workbench.data.transfer import TransferSet
-    from workbench.diagnostics.attribution.attribution import attribution
-    from workbench.diagnostics.attribution.maps import Maps, collected
-    from workbench.diagnostics.attribution.plan import Plan
+    from workbench.diagnostics.attribution.measure import attribution
+    from workbench.diagnostics.attribution.measure_maps import Maps, collected
+    from workbench.diagnostics.attribution.measure_plan import Plan
     from workbench.models.convnet import ConvNet
 
     count = min(IMAGES, size.samples)

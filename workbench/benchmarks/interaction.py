@@ -11,11 +11,11 @@ import time
 import numpy as np
 
 from workbench.benchmarks.measurement import Measurement, Size, repeated
-from workbench.diagnostics.interaction import interaction as tensors
-from workbench.diagnostics.interaction.again import Reconstruction
-from workbench.diagnostics.interaction.assembly import Samples
-from workbench.diagnostics.interaction.components import Components
-from workbench.figures.draw import draw
+from workbench.diagnostics.interaction import measure as tensors
+from workbench.diagnostics.interaction.measure_again import Reconstruction
+from workbench.diagnostics.interaction.measure_assembly import Samples
+from workbench.diagnostics.interaction.measure_components import Components
+from workbench.drawing.draw import draw
 
 MODELS, COUNT, COMMON, CLASSES = 60, 50, 200, 100
 GROUPS = ("kd", "labels_only", "teacher")

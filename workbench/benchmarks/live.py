@@ -13,12 +13,12 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.engine.live.session import Session
 from workbench.engine.store import Store
+from workbench.lab.live import LivePanel
 from workbench.methods.logits.kd import KD
 from workbench.methods.selftaught.labels_only import LabelsOnly
 from workbench.records.budget import Budget
 from workbench.settings.digits import Digits
 from workbench.settings.setting import Setting
-from workbench.widgets.live import LivePanel
 
 ROUNDS = 3
 

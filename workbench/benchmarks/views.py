@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from workbench.benchmarks.measurement import Measurement, Size, repeated
-from workbench.diagnostics.agreement.agreement import agreement
-from workbench.diagnostics.soft_labels import soft_labels
-from workbench.figures.draw import draw
+from workbench.diagnostics.agreement.measure import agreement
+from workbench.diagnostics.soft_labels.measure import soft_labels
+from workbench.drawing.draw import draw
 from workbench.records.selection import Selection
 from workbench.widgets.gallery import Gallery
 from workbench.widgets.plot_view import PlotView

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from workbench.diagnostics.attribution.baselines import pool_of
-from workbench.diagnostics.attribution.map_similarity import cosine
-from workbench.diagnostics.attribution.maps import collected
-from workbench.diagnostics.attribution.plan import Plan, ScoreName
+from workbench.diagnostics.attribution.measure_baselines import pool_of
+from workbench.diagnostics.attribution.measure_maps import collected
+from workbench.diagnostics.attribution.measure_plan import Plan, ScoreName
+from workbench.diagnostics.attribution.measure_similarity import cosine
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.findings.paired import Tell

@@ -21,7 +21,7 @@ import torch
 
 from workbench.data.split import stratified
 from workbench.data.transfer import TransferSet
-from workbench.diagnostics.confusion.confusion import Confusion, confusion_of
+from workbench.diagnostics.confusion.measure import Confusion, confusion_of
 from workbench.engine.study.study import study
 from workbench.findings.paired import Tell
 from workbench.methods.catalog import make

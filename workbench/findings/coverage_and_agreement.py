@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from workbench.data.transfer import TransferSet
-from workbench.diagnostics.agreement.coverage import coverage
+from workbench.diagnostics.coverage.measure import coverage
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.findings.paired import Tell
@@ -162,7 +162,7 @@ def _real(known: np.ndarray, size: int, dice: np.random.Generator) -> np.ndarray
 
 def _greedy(known: np.ndarray, size: int, dice: np.random.Generator) -> np.ndarray:
     """Of ten random rows of shuffled features the one that reaches most new cells, again and again."""
-    from workbench.diagnostics.agreement.coverage_cells import bins_of, edges_of
+    from workbench.diagnostics.coverage.measure_cells import bins_of, edges_of
 
     edges, features, bins = edges_of(known, 8), known.shape[1], 8
     above = np.triu_indices(features, 1)

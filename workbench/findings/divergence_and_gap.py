@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from workbench.diagnostics.divergence.divergence_sweep import DivergenceSweep, divergence_sweep, point
+from workbench.diagnostics.divergence_sweep.measure import DivergenceSweep, divergence_sweep, point
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.methods.logits.kd import KD

@@ -21,10 +21,10 @@ import numpy as np
 import torch
 
 from workbench.data.transfer import TransferSet
-from workbench.diagnostics.energy.books import Book, book_of
-from workbench.diagnostics.energy.break_even import BreakEven, break_even
-from workbench.diagnostics.energy.break_even_parts import Assumptions
-from workbench.diagnostics.energy.energy import energy
+from workbench.diagnostics.break_even.measure import BreakEven, break_even
+from workbench.diagnostics.break_even.measure_parts import Assumptions
+from workbench.diagnostics.energy.measure import energy
+from workbench.diagnostics.energy.measure_books import Book, book_of
 from workbench.engine import scoring, threads
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls

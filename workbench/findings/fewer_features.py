@@ -20,8 +20,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from workbench.diagnostics.interaction.interaction import Construction, Interaction, interaction
-from workbench.diagnostics.interaction.models import gathered
+from workbench.diagnostics.interaction.measure import Construction, Interaction, interaction
+from workbench.diagnostics.interaction.measure_models import gathered
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import Distillation, collect, distill
 from workbench.engine.store import Store, open_store

@@ -16,7 +16,7 @@ from functools import partial
 
 import numpy as np
 
-from workbench.diagnostics.agreement.distances import forward_kl
+from workbench.diagnostics.agreement.measure_distances import forward_kl
 from workbench.engine.store import open_store
 from workbench.engine.study.study import study
 from workbench.findings.paired import Tell

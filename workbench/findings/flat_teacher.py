@@ -19,10 +19,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.diagnostics.divergence.gaps import LOSSES
-from workbench.diagnostics.divergence.models import collected
-from workbench.diagnostics.flatness.curvature_objective import Loss, Objective, pieces_of
-from workbench.diagnostics.flatness.sharpness import noise_directions, rises
+from workbench.diagnostics.divergence.measure_gaps import LOSSES
+from workbench.diagnostics.divergence.measure_models import collected
+from workbench.diagnostics.flatness.measure_objective import Loss, Objective, pieces_of
+from workbench.diagnostics.flatness.measure_sharpness import noise_directions, rises
 from workbench.engine.distill import collect, distill
 from workbench.functional.randomness import kept
 from workbench.methods.catalog import make

@@ -21,7 +21,7 @@ import numpy as np
 
 from workbench.data.split import stratified
 from workbench.data.transfer import TransferSet
-from workbench.diagnostics.agreement.inherited_errors import asymmetry
+from workbench.diagnostics.inherited_errors.measure import asymmetry
 from workbench.engine.store import open_store
 from workbench.engine.study.study import study
 from workbench.findings.paired import Tell

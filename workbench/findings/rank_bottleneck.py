@@ -20,7 +20,7 @@ import numpy as np
 from torch import nn
 
 from workbench.diagnostics.bundle import bundle_of
-from workbench.diagnostics.divergence.linear_gaussian import linear_gaussian
+from workbench.diagnostics.linear_gaussian.measure import linear_gaussian
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.methods.catalog import make

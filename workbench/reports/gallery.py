@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.diagnostics.agreement.disagreement import disagreement_of
-from workbench.diagnostics.soft_labels import SoftLabels, soft_labels_of
+from workbench.diagnostics.agreement.measure_disagreement import disagreement_of
+from workbench.diagnostics.soft_labels.measure import SoftLabels, soft_labels_of
 from workbench.records.run import Run
 from workbench.reports.markup import Markup, section, tag
 from workbench.reports.png import data_uri

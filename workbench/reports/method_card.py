@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.data.reference import hyper_parameters, reference
-from workbench.figures.schematic import svg
+from workbench.drawing.schematic import svg
 from workbench.methods.catalog import family_of, find, parts_of
 from workbench.methods.composition import Sum
 from workbench.methods.declared import Declared, declared

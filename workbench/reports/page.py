@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.diagnostics.agreement.agreement import PROVENANCE
+from workbench.diagnostics.agreement.measure import PROVENANCE
+from workbench.drawing.embedded import library
 from workbench.engine.library import load
-from workbench.figures.embedded import library
 from workbench.records.arguments import checked_arguments
 from workbench.records.files import write_text
 from workbench.records.run import Run

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.diagnostics.agreement.agreement import Agreement, agreement_of
-from workbench.figures.draw import draw
-from workbench.figures.embedded import embedded
+from workbench.diagnostics.agreement.measure import Agreement, agreement_of
+from workbench.drawing.draw import draw
+from workbench.drawing.embedded import embedded
 from workbench.records.interval import Interval
 from workbench.records.run import Run, Scores
 from workbench.reports.gallery import gallery

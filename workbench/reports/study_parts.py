@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from workbench.figures.draw import draw
-from workbench.figures.embedded import embedded
+from workbench.drawing.draw import draw
+from workbench.drawing.embedded import embedded
 from workbench.records.arm import Arm
 from workbench.records.run import Run
 from workbench.records.study import Study

@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from workbench.figures.draw import draw
+from workbench.drawing.draw import draw
 from workbench.records.result import Result
 from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView

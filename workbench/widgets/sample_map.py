@@ -10,7 +10,7 @@ import numpy as np
 from anywidget import AnyWidget
 from traitlets import Bytes, Int, List, Unicode
 
-from workbench.figures.theme import CLASSES
+from workbench.drawing.theme import CLASSES
 from workbench.records.selection import Selection
 
 STATIC = Path(__file__).parent / "static"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from workbench.diagnostics.flatness.curvature_objective import Objective, Piece
+from workbench.diagnostics.flatness.measure_objective import Objective, Piece
 
 
 class Bowl:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.diagnostics.interaction.components import Components, components
+from workbench.diagnostics.interaction.measure_components import Components, components
 
 SETS = ((0, 1, 2, 3, 4, 5), (0, 1, 2, 3, 6, 7), (0, 1, 2, 8, 9, 10), (0, 1, 2, 3, 11, 5))
 """Four models of six features each, twelve in all."""
