@@ -207,7 +207,8 @@ def hostile() -> list[Any]:
 
 
 def _of_subjects(kind: str) -> list[Any]:
-    """The examples in the files of ``subjects/``, one file for each subject of the diagnostics."""
-    names = sorted(path.stem for path in (Path(__file__).parent / "subjects").glob("[a-z]*.py"))
-    modules = [import_module(f"tests.figures.subjects.{name}") for name in names]
+    """The examples beside the tests of every question, and beside those of the drawings."""
+    root = Path(__file__).parent
+    paths = sorted([*root.glob("diagnostics/*/examples.py"), *root.glob("drawing/*_examples.py")])
+    modules = [import_module(".".join(("tests", *path.relative_to(root).with_suffix("").parts))) for path in paths]
     return [each for module in modules if hasattr(module, kind) for each in getattr(module, kind)()]

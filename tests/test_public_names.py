@@ -59,13 +59,19 @@ def test_every_question_can_be_reached_from_the_floor_of_diagnostics() -> None:
 
 def test_every_question_of_arrays_can_be_called_under_its_own_name_also_where_a_folder_has_that_name() -> None:
     floor = Path(workbench.diagnostics.__file__).parent
-    folders = {path.parent.name for path in floor.glob("*/*.py") if path.stem == path.parent.name}
-    assert len(folders) >= 10
-    for name in (*folders, "soft_labels"):
+    folders = {path.parent.name for path in floor.glob("*/measure.py")} & set(dir(workbench.diagnostics))
+    assert len(folders) >= 30
+    for name in folders:
         question = getattr(workbench.diagnostics, name)
-        module = importlib.import_module(workbench.diagnostics._homes()[name])
+        module = importlib.import_module(f"workbench.diagnostics.{name}.measure")
         assert inspect.signature(question) == inspect.signature(getattr(module, name))
         assert pickle.loads(pickle.dumps(question)) is question
+
+
+def test_the_lab_opens_also_where_a_part_of_it_was_imported_before() -> None:
+    importlib.import_module("workbench.lab.live")
+    assert type(workbench.lab("digits", "kd")).__name__ == "LivePanel"
+    assert list(inspect.signature(workbench.lab).parameters) == ["setting", "method", "seeds"]
 
 
 def test_a_folder_that_is_a_question_answers_as_its_function_does() -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from workbench.engine.study.study_of import study_of as study_of
     from workbench.engine.tracking import MLflow as MLflow
     from workbench.engine.tracking import TensorBoard as TensorBoard
-    from workbench.lab.lab import lab as lab
+    from workbench.lab import lab as lab
     from workbench.lab.picker import pick as pick
     from workbench.methods.method import Method as Method
     from workbench.records.budget import Budget as Budget
@@ -58,7 +58,7 @@ _HOMES = {
     "divergence_of": "workbench.diagnostics.divergence.measure:divergence_of",
     "draw": "workbench.drawing.draw:draw",
     "energy_of": "workbench.diagnostics.energy.measure:energy_of",
-    "lab": "workbench.lab.lab:lab",
+    "lab": "workbench.lab:lab",
     "load": "workbench.engine.library:load",
     "methods": "workbench.methods",
     "panel": "workbench.widgets.panel:panel",

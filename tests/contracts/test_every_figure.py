@@ -22,15 +22,16 @@ from workbench.lab import decision
 from workbench.lab import live_curves as live
 
 ROOT = Path(workbench.__file__).parent
-THINGS = [
-    thing for thing in (*examples.results(), examples.run()) if type(thing).__module__.rpartition(".")[2] in drawable()
-]
-SNAPSHOT = examples.snapshot()
-TERMS = {"student": ("soft", "labels"), "control": ("labels",)}
 
 
 def _name(thing: Any) -> str:
-    return type(thing).__module__.rpartition(".")[2]
+    """Of its question, or of its module."""
+    return type(thing).__module__.removesuffix(".measure").rpartition(".")[2]
+
+
+THINGS = [thing for thing in (*examples.results(), examples.run()) if _name(thing) in drawable()]
+SNAPSHOT = examples.snapshot()
+TERMS = {"student": ("soft", "labels"), "control": ("labels",)}
 
 
 LIVE = {
@@ -50,10 +51,11 @@ def figure(request: pytest.FixtureRequest) -> go.Figure:
 
 @pytest.mark.parametrize("subject", drawable())
 def test_a_figure_is_named_as_its_data(subject: str) -> None:
-    homes = [path for floor in ("records", "diagnostics") for path in (ROOT / floor).rglob(f"{subject}.py")]
-    assert len(homes) == 1
-    assert subject in map(_name, THINGS), f"add an example of {subject} to tests/figures/examples.py"
-    assert import_module(f"workbench.figures.{subject}").figure.__doc__
+    homes = [(ROOT / "records" / f"{subject}.py"), (ROOT / "diagnostics" / subject / "measure.py")]
+    assert [path.exists() for path in homes].count(True) == 1
+    assert subject in map(_name, THINGS), f"add an example of {subject} to tests/diagnostics/{subject}/examples.py"
+    home = f"diagnostics.{subject}.figure" if homes[1].exists() else f"drawing.{subject}"
+    assert import_module(f"workbench.{home}").figure.__doc__
 
 
 @pytest.mark.parametrize("thing", THINGS, ids=_name)

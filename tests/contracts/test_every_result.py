@@ -41,7 +41,7 @@ EXAMPLES = {type(each): each for each in examples.results()}
 
 @pytest.fixture(params=KINDS, ids=lambda kind: kind.__name__)
 def result(request: pytest.FixtureRequest) -> Result:
-    assert request.param in EXAMPLES, f"add an example of {request.param.__name__} to tests/figures/examples.py"
+    assert request.param in EXAMPLES, f"add an example of {request.param.__name__} to examples.py"
     return EXAMPLES[request.param]
 
 

@@ -31,7 +31,7 @@ def _quiet() -> Iterator[None]:
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_result_has_a_grid_of_cases(kind: type[Result]) -> None:
     assert kind in GIVEN, (
-        f"{kind.__name__} has no example: add one to results() in tests/figures/subjects/, and cases with a missing class, "
+        f"{kind.__name__} has no example: add one to results() in examples.py beside its tests, and cases with a missing class, "
         "one sample or no control to incomplete() there; every number in them is then replaced by awkward ones"
     )
     assert kind is Study or GIVEN[kind][0].explain(), f"{kind.__name__} says nothing: give it an explain()"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -30,14 +31,13 @@ def test_every_import_contract_is_kept() -> None:
         ("functional/maths.py", "import workbench.engine"),
         ("functional/maths.py", "import workbench.statistics"),
         ("engine/run.py", "import workbench.diagnostics"),
-        ("engine/run.py", "import ipywidgets"),
-        ("reports/page.py", "import plotly"),
+        ("drawing/curves.py", "import workbench.widgets"),
         ("records/run.py", "import torch"),
         ("statistics/tests.py", "import torch"),
     ],
 )
 def test_a_forbidden_import_is_found(tmp_path: Path, module: str, line: str) -> None:
-    floors = "widgets reports figures engine diagnostics methods settings models data functional statistics records"
+    floors = "widgets reports drawing engine diagnostics methods settings models data functional statistics records"
     for floor in floors.split():
         (tmp_path / "workbench" / floor).mkdir(parents=True)
         (tmp_path / "workbench" / floor / "__init__.py").touch()
@@ -64,3 +64,48 @@ def test_an_import_stays_light(statement: str, heavy: tuple[str, ...]) -> None:
     script = f"import sys; {statement}; print(*sorted(set(sys.modules) & {set(heavy)!r}))"
     outcome = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert outcome.stdout.split() == []
+
+
+WIDGETS, PLOTS = {"IPython", "anywidget", "ipywidgets"}, {"plotly"}
+MODULES = sorted((ROOT / "workbench").rglob("*.py"))
+
+
+def _forbidden(path: Path) -> set[str]:
+    """The libraries that a file may not import, by its place: a measure draws nothing, a figure computes nothing."""
+    floor, name = path.parts[0], path.name
+    if floor in ("widgets", "lab"):
+        return set()
+    if floor == "diagnostics" and (name.startswith("panel") or name in ("run_cards.py", "run_gallery.py")):
+        return {"torch"}
+    if floor == "drawing" or (floor == "diagnostics" and name.startswith("figure")):
+        return WIDGETS | {"torch"}
+    return WIDGETS | PLOTS
+
+
+def _stray(path: Path, source: str) -> set[str]:
+    nodes = list(ast.walk(ast.parse(source)))
+    named = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    named += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+    return {name.partition(".")[0] for name in named} & _forbidden(path)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_panels_make_widgets_and_only_figures_draw(path: Path) -> None:
+    assert _stray(path.relative_to(ROOT / "workbench"), path.read_text()) == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("engine/run.py", "import ipywidgets"),
+        ("reports/page.py", "import plotly.graph_objects as go"),
+        ("diagnostics/flips/measure.py", "def f():\n    from plotly import io"),
+        ("diagnostics/flips/measure_codes.py", "import plotly"),
+        ("diagnostics/flips/figure.py", "import torch"),
+        ("diagnostics/flips/figure_dots.py", "from ipywidgets import HTML"),
+        ("diagnostics/flips/panel_menus.py", "import torch"),
+        ("drawing/curves.py", "from torch import Tensor"),
+    ],
+)
+def test_a_forbidden_library_is_seen(path: str, line: str) -> None:
+    assert len(_stray(Path(path), line)) == 1

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from workbench.diagnostics.agreement.measure import OUTCOMES
-from workbench.lab.lab import lab
+from workbench.lab import lab
 from workbench.lab.live import LivePanel
 from workbench.lab.transport import line
 from workbench.methods.catalog import make

@@ -1,11 +1,19 @@
-"""The one line that opens the workbench."""
+"""The application: the live panel, and the lists and cards of methods. ``workbench.lab()`` opens it."""
 
 from __future__ import annotations
 
-from workbench.lab.live import LivePanel
-from workbench.methods.method import Method
+import sys
+from typing import TYPE_CHECKING
+
 from workbench.records.arguments import checked_arguments
-from workbench.settings.setting import Setting
+from workbench.records.rooms import Room
+
+if TYPE_CHECKING:
+    from workbench.lab.live import LivePanel
+    from workbench.methods.method import Method
+    from workbench.settings.setting import Setting
+
+sys.modules[__name__].__class__ = Room
 
 
 @checked_arguments
@@ -22,4 +30,6 @@ def lab(
     Raises:
         KeyError: no setting or method of that name; the message names the nearest.
     """
+    from workbench.lab.live import LivePanel
+
     return LivePanel(setting, method, seeds=seeds)
