@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from workbench.diagnostics.agreement.measure import agreement, agreement_of
-from workbench.diagnostics.projection import projection
+from workbench.diagnostics.projection.measure import projection
 from workbench.diagnostics.soft_labels.measure import soft_labels, soft_labels_of
 from workbench.records.arm import Arm, Outcome
 from workbench.records.budget import Budget

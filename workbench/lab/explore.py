@@ -12,7 +12,7 @@ import numpy as np
 from workbench.diagnostics.agreement.measure import OUTCOMES, agreement_of
 from workbench.diagnostics.agreement.measure_cohorts import cell_of, outcome_of, outcomes_of, within
 from workbench.diagnostics.agreement.measure_disagreement import disagreement_of
-from workbench.diagnostics.projection import projection
+from workbench.diagnostics.projection.measure import projection
 from workbench.diagnostics.run_gallery import run_gallery
 from workbench.drawing import theme
 from workbench.drawing.draw import draw

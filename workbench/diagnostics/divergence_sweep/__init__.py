@@ -3,3 +3,4 @@
 from workbench.diagnostics.divergence_sweep.measure import DivergenceSweep as DivergenceSweep
 from workbench.diagnostics.divergence_sweep.measure import divergence_sweep as divergence_sweep
 from workbench.diagnostics.divergence_sweep.measure import divergence_sweep_of as divergence_sweep_of
+from workbench.diagnostics.divergence_sweep.measure_narrowed import narrowed as narrowed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.diagnostics.projection import projection
+from workbench.diagnostics.projection.measure import projection
 
 
 def test_a_plane_in_many_dimensions_is_found_whole() -> None:
