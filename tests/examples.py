@@ -12,14 +12,14 @@ import numpy as np
 from workbench.diagnostics.agreement.measure import agreement, agreement_of
 from workbench.diagnostics.projection.measure import projection
 from workbench.diagnostics.soft_labels.measure import soft_labels, soft_labels_of
+from workbench.maths.intervals import mean_interval
+from workbench.maths.verdict import compare_all
 from workbench.records.arm import Arm, Outcome
 from workbench.records.budget import Budget
 from workbench.records.result import Result
 from workbench.records.run import Curve, Run, Scores
 from workbench.records.snapshot import Lane, Regions, Snapshot
 from workbench.records.study import Study
-from workbench.statistics.intervals import mean_interval
-from workbench.statistics.verdict import compare_all
 
 HOSTILE = "<img src=x onerror=alert(1)> & $x$ </script>"
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.contracts.scene import scene
 from tests.contracts.test_every_garbage import OF_LOGITS, played
-from workbench.functional import token_divergences
-from workbench.functional.divergences import forward_kl, pairwise_kl
-from workbench.functional.inversion import jensen_shannon
-from workbench.functional.refinement import confidence_kl, outranked_kl
+from workbench.maths import token_divergences
+from workbench.maths.divergences import forward_kl, pairwise_kl
+from workbench.maths.inversion import jensen_shannon
+from workbench.maths.refinement import confidence_kl, outranked_kl
 
 HALVES = (torch.bfloat16, torch.float16)
 KLS = {

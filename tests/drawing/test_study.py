@@ -9,8 +9,8 @@ import pytest
 
 from tests import examples
 from workbench.drawing.draw import draw
+from workbench.maths.intervals import mean_interval
 from workbench.records.study import Study
-from workbench.statistics.intervals import mean_interval
 
 
 def study(**scores: list[float]) -> Study:

@@ -13,7 +13,7 @@ from tests.contracts.probes.world import blobs, play, run, same, setting, start,
 from workbench.engine.evaluate import confusion, score
 from workbench.engine.protocols import stage_steps
 from workbench.engine.teacher.guides import Cached, Fixed, ShuffledNonTargets
-from workbench.functional.tasks import task
+from workbench.maths.tasks import task
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
 from workbench.records import events

@@ -14,12 +14,12 @@ from tests.contracts.probes.world import run, setting
 from workbench.cli import summary
 from workbench.engine.store import Store
 from workbench.engine.study.study import study
+from workbench.maths.intervals import mean_interval
 from workbench.methods.catalog import make
 from workbench.records.budget import Budget
 from workbench.records.measure import Measure
 from workbench.records.study import Study
 from workbench.reports.page import report
-from workbench.statistics.intervals import mean_interval
 
 ONE = Budget(epochs=1, batch_size=16)
 

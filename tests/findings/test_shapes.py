@@ -7,10 +7,10 @@ import pytest
 
 from workbench.findings import capacity_gap, feature_mimicry, logit_scale
 from workbench.findings.paired import gain, scores
+from workbench.maths.intervals import mean_interval
 from workbench.records.arm import Outcome
 from workbench.records.budget import Budget
 from workbench.records.finding import Finding, all_of, outcome_of
-from workbench.statistics.intervals import mean_interval
 
 pytestmark = pytest.mark.slow
 TINY = Budget(epochs=1, clip=5.0)

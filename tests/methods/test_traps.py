@@ -20,7 +20,7 @@ from torch import Tensor
 from tests.contracts.probes.world import play, setting, start
 from tests.engine import test_honesty as honesty
 from tests.engine.study import test_plan
-from tests.functional import test_token_divergences as divergences
+from tests.maths import test_token_divergences as divergences
 from tests.methods.case import check
 from tests.methods.features import (
     test_activation_boundary,
@@ -42,8 +42,8 @@ from tests.methods.sequences import test_adaptive_kl, test_reverse_kl, test_word
 from workbench.engine import scoring
 from workbench.engine.study import arms as study_arms
 from workbench.engine.teacher import guides
-from workbench.functional import attention, relations
-from workbench.functional import token_divergences as tokens
+from workbench.maths import attention, relations
+from workbench.maths import token_divergences as tokens
 from workbench.methods import bank, tokenwise
 from workbench.methods.catalog import make
 from workbench.methods.features import activation_boundary, attention_transfer, factor_transfer, mgd, nst, vid

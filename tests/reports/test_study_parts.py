@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from tests import examples
+from workbench.maths.verdict import compare_all
 from workbench.records.study import Study
 from workbench.reports.study_parts import scores
-from workbench.statistics.verdict import compare_all
 
 
 def _with_permuted_control() -> Study:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from workbench.data.text_corpus import answer_of
 from workbench.engine.distill import collect, distill
-from workbench.functional.tokens import check_vocabularies, exact_match
+from workbench.maths.tokens import check_vocabularies, exact_match
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
 from workbench.models.decoder import Decoder

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from workbench.data.arrays import as_tensor, is_picture, pixels, stacked
 from workbench.data.on_demand import OnDemand, Read, spread
-from workbench.functional.randomness import all_kept, seed_all
+from workbench.maths.randomness import all_kept, seed_all
 from workbench.records.code import own_code
 
 PROBED = 32

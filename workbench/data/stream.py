@@ -14,7 +14,7 @@ from torch import Tensor
 
 from workbench.data.items import PROBED, alike, equal, flat, pair_of, together
 from workbench.data.on_demand import OnDemand, Read, spread
-from workbench.functional.randomness import all_kept, seed_all
+from workbench.maths.randomness import all_kept, seed_all
 from workbench.records.code import own_code
 
 MOST = 100_000

@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from workbench.data.text import Columns, TextSet
 from workbench.data.tokenizers import Tokenizer, alignment
-from workbench.functional.tokens import left_padded, next_tokens
+from workbench.maths.tokens import left_padded, next_tokens
 from workbench.records.batch import UNLABELLED
 
 Side = Literal["left", "right"]

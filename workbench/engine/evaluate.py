@@ -12,7 +12,7 @@ from workbench.data.transfer import TransferSet
 from workbench.engine.ledger.counting import looker
 from workbench.engine.streams import repeatable
 from workbench.engine.training.finiteness import check_outputs
-from workbench.functional.tasks import Task
+from workbench.maths.tasks import Task
 from workbench.models.layers import evaluating
 from workbench.models.tracing import Tracer
 from workbench.records import events

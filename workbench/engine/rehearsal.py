@@ -22,7 +22,7 @@ from workbench.engine.training.finiteness import NotFinite
 from workbench.engine.training.optimisation import check_own
 from workbench.engine.training.stage import StageRunner
 from workbench.engine.training.trial import Trial, trial_of
-from workbench.functional.randomness import kept
+from workbench.maths.randomness import kept
 from workbench.methods.bank import check_ids
 from workbench.methods.method import Method
 from workbench.models.copies import copied

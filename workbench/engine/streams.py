@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from workbench.functional.randomness import TURN, all_kept, seed_all
+from workbench.maths.randomness import TURN, all_kept, seed_all
 
 DRAWN = ("data", "augment")
 USED = ("method", "noise")

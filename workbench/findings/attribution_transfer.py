@@ -27,6 +27,7 @@ from workbench.diagnostics.attribution.measure_similarity import cosine
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.findings.paired import Tell
+from workbench.maths.intervals import mean_interval
 from workbench.methods.catalog import make
 from workbench.records.budget import Budget
 from workbench.records.finding import Finding, all_of, outcome_of
@@ -34,7 +35,6 @@ from workbench.records.interval import Interval
 from workbench.records.run import Run
 from workbench.settings.digits import CLIP, Digits
 from workbench.settings.setting import Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "Maps of the evidence for the teacher's secondary classes are more like the teacher's (cosine) for a distilled student "

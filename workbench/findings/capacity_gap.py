@@ -16,6 +16,7 @@ import numpy as np
 
 from workbench.engine.study.study import study
 from workbench.findings.paired import Tell, gain, scores
+from workbench.maths.intervals import mean_interval
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
@@ -23,7 +24,6 @@ from workbench.records.finding import Finding, all_of, outcome_of
 from workbench.records.study import Study
 from workbench.settings.digits import CLIP, Digits
 from workbench.settings.setting import Recipe, Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "A teacher that is at least half a point better because it is larger teaches a tiny student less than half a point "

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from workbench.engine.study.study import study
 from workbench.findings.paired import Tell, gain
+from workbench.maths.intervals import mean_interval
 from workbench.methods.catalog import make
 from workbench.methods.selftaught.confusion_distillation import ConfusionDistillation
 from workbench.models.mlp import MLP
@@ -27,7 +28,6 @@ from workbench.records.finding import Finding, Outcome, all_of, outcome_of
 from workbench.records.interval import Interval
 from workbench.settings.digits import CLIP, Digits
 from workbench.settings.setting import Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "Confusion distillation is at most half a point worse than labels only, and within half a point of label smoothing."

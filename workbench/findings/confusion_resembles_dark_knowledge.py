@@ -24,13 +24,13 @@ from workbench.data.transfer import TransferSet
 from workbench.diagnostics.confusion.measure import Confusion, confusion_of
 from workbench.engine.study.study import study
 from workbench.findings.paired import Tell
+from workbench.maths.intervals import mean_interval
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
 from workbench.records.finding import Finding, all_of, outcome_of
 from workbench.settings.digits import CLIP, load
 from workbench.settings.setting import Recipe, Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "Off the diagonal, the confusion of a student trained on labels only correlates with its teacher's mean soft labels "

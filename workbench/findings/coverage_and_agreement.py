@@ -24,12 +24,12 @@ from workbench.diagnostics.coverage.measure import coverage
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.findings.paired import Tell
+from workbench.maths.intervals import mean_interval
 from workbench.methods.logits.kd import KD
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
 from workbench.records.finding import Finding, outcome_of
 from workbench.settings.setting import Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "Over query sets of nine kinds and two sizes, the share of the cells of feature pairs that a set covers and the "

@@ -18,13 +18,13 @@ import numpy as np
 from workbench.diagnostics.divergence_sweep.measure import DivergenceSweep, divergence_sweep, point
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
+from workbench.maths.intervals import mean_interval
 from workbench.methods.logits.kd import KD
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
 from workbench.records.finding import Finding, outcome_of
 from workbench.settings.digits import CLIP, Digits
 from workbench.settings.setting import Recipe, Setting
-from workbench.statistics.intervals import mean_interval
 
 Tell = Callable[[float, str], object]
 CLAIM = (

@@ -30,6 +30,7 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.distill import Distillation
 from workbench.engine.ledger.spending import stage_of
+from workbench.maths.intervals import mean_interval
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
 from workbench.records import events
@@ -38,7 +39,6 @@ from workbench.records.finding import Finding, all_of, outcome_of
 from workbench.records.run import Run
 from workbench.settings.digits import CLIP, Digits
 from workbench.settings.setting import Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "One student by cached-logit KD takes more energy than one trained on labels with the same stopping rule, the "

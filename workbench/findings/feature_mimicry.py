@@ -18,6 +18,7 @@ from torch import nn
 
 from workbench.engine.study.study import study
 from workbench.findings.paired import Tell, gain
+from workbench.maths.intervals import mean_interval
 from workbench.methods.catalog import make
 from workbench.models.convnet import ConvNet
 from workbench.models.mobilenet_v2 import MobileNetV2
@@ -25,7 +26,6 @@ from workbench.records.budget import Budget
 from workbench.records.finding import Finding, outcome_of
 from workbench.settings.digits import CLIP, Digits
 from workbench.settings.setting import Recipe, Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "In a pair of different architectures, students that mimic features or relations (attention transfer, factor "

@@ -26,6 +26,7 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.distill import Distillation, collect, distill
 from workbench.engine.store import Store, open_store
 from workbench.findings.paired import Tell
+from workbench.maths.intervals import mean_interval
 from workbench.methods.catalog import make
 from workbench.models.convnet import ConvNet
 from workbench.records.budget import Budget
@@ -33,7 +34,6 @@ from workbench.records.finding import Finding, all_of, outcome_of
 from workbench.records.run import Run
 from workbench.settings.digits import Digits
 from workbench.settings.setting import Recipe, Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "Of groups of four, the students of one teacher use fewer features than the students of labels only, and use each on "

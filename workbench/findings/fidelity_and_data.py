@@ -20,6 +20,7 @@ from workbench.diagnostics.agreement.measure_distances import forward_kl
 from workbench.engine.store import open_store
 from workbench.engine.study.study import study
 from workbench.findings.paired import Tell
+from workbench.maths.intervals import mean_interval
 from workbench.methods.logits.kd import KD
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
@@ -27,7 +28,6 @@ from workbench.records.finding import Finding, all_of, outcome_of
 from workbench.records.run import Run
 from workbench.settings.digits import CLIP, Digits
 from workbench.settings.setting import Recipe, Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "From the teacher's own inputs to the largest transfer set, a self-distilled student's agreement with its teacher on "

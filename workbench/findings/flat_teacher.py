@@ -24,14 +24,14 @@ from workbench.diagnostics.divergence.measure_models import collected
 from workbench.diagnostics.flatness.measure_objective import Loss, Objective, pieces_of
 from workbench.diagnostics.flatness.measure_sharpness import noise_directions, rises
 from workbench.engine.distill import collect, distill
-from workbench.functional.randomness import kept
+from workbench.maths.intervals import mean_interval
+from workbench.maths.randomness import kept
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
 from workbench.records.finding import Finding, all_of, outcome_of
 from workbench.records.run import Run
 from workbench.settings.digits import Digits
 from workbench.settings.setting import Setting
-from workbench.statistics.intervals import mean_interval
 
 Tell = Callable[[float, str], object]
 CLAIM = (

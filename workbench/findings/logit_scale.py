@@ -19,6 +19,7 @@ import numpy as np
 from workbench.engine.store import open_store
 from workbench.engine.study.study import study
 from workbench.findings.paired import Tell, gain
+from workbench.maths.intervals import mean_interval
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
@@ -26,7 +27,6 @@ from workbench.records.finding import Finding, outcome_of
 from workbench.records.study import Study
 from workbench.settings.digits import CLIP, Digits
 from workbench.settings.setting import Recipe, Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "Over teacher-student pairs, the gain of KD with logit standardisation over KD rises with the ratio of the teacher's "

@@ -25,6 +25,7 @@ from workbench.diagnostics.inherited_errors.measure import asymmetry
 from workbench.engine.store import open_store
 from workbench.engine.study.study import study
 from workbench.findings.paired import Tell
+from workbench.maths.intervals import mean_interval
 from workbench.methods.logits.kd import KD
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
@@ -33,7 +34,6 @@ from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.settings.digits import CLIP, load
 from workbench.settings.setting import Recipe, Setting
-from workbench.statistics.intervals import mean_interval
 
 CLAIM = (
     "A KD student repeats its teacher's errors more often than an independent student and than one of a random control, "

@@ -23,13 +23,13 @@ from workbench.diagnostics.bundle import bundle_of
 from workbench.diagnostics.linear_gaussian.measure import linear_gaussian
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
+from workbench.maths.intervals import mean_interval
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP
 from workbench.records.budget import Budget
 from workbench.records.finding import Finding, all_of, outcome_of
 from workbench.settings.digits import Digits
 from workbench.settings.setting import Recipe, Setting
-from workbench.statistics.intervals import mean_interval
 
 Tell = Callable[[float, str], object]
 CLAIM = (

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.tasks import UNLABELLED
+from workbench.maths.tasks import UNLABELLED
 from workbench.methods.draws import Dice
 from workbench.methods.memory import refuse_larger
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.maps import to_common_size
+from workbench.maths.maps import to_common_size
 from workbench.methods.adapters import kernel_for
 from workbench.models.blocks import conv_bn_relu
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.diffusion import STEPS, kept_signal, less_noisy
+from workbench.maths.diffusion import STEPS, kept_signal, less_noisy
 from workbench.methods.draws import Dice, by_id
 from workbench.models.blocks import GlobalAverage, conv_bn, conv_bn_relu
 

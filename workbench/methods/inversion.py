@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from workbench.functional.inversion import jittered, moment_distance
+from workbench.maths.inversion import jittered, moment_distance
 from workbench.models.layers import evaluating, layers_of, listing
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.maps import as_maps
+from workbench.maths.maps import as_maps
 from workbench.models.layers import layers_of, listing
 from workbench.models.tracing import Tracer, penultimate_of, stages_of
 from workbench.records.batch import Batch

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
-from workbench.functional.activations import negative_mean
+from workbench.maths.activations import negative_mean
 
 
 class Margins(nn.Module):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
-from workbench.functional.tasks import task
+from workbench.maths.tasks import task
 from workbench.records.arguments import checked_arguments
 from workbench.records.batch import Batch
 from workbench.records.parameters import Checked, check

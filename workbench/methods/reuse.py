@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.maps import as_maps, averaged
+from workbench.maths.maps import as_maps, averaged
 from workbench.models.layers import evaluating
 from workbench.models.tracing import Tracer, penultimate_of, stages_of
 from workbench.records.trace import Trace

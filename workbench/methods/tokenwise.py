@@ -7,8 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import finite_logits
-from workbench.functional.tokens import check_vocabularies
+from workbench.maths.divergences import finite_logits
+from workbench.maths.tokens import check_vocabularies
 from workbench.methods.method import Method
 from workbench.records.batch import Batch
 from workbench.records.provenance import Progress

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from workbench.functional.standardization import standardize, unit_deviation
+from workbench.maths.standardization import standardize, unit_deviation
 
 
 class LogitTransform(nn.Module):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.tokens import positions_of
+from workbench.maths.tokens import positions_of
 from workbench.models.text_blocks import Embeddings, Memory, TextBlock, check_heads, start_small
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.tokens import positions_of
+from workbench.maths.tokens import positions_of
 from workbench.models.text_blocks import Embeddings, TextBlock, check_heads, start_small
 
 

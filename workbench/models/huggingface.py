@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.tokens import positions_of
+from workbench.maths.tokens import positions_of
 from workbench.models.tracing import tensor_of
 
 if TYPE_CHECKING:

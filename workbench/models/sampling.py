@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor, nn
 
-from workbench.functional.tokens import UNLABELLED, left_padded, next_tokens
+from workbench.maths.tokens import UNLABELLED, left_padded, next_tokens
 from workbench.models.huggingface import HuggingFace
 from workbench.models.layers import call, evaluating
 from workbench.models.tracing import tensor_of

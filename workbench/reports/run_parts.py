@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from workbench.diagnostics.agreement.measure import Agreement, agreement_of
 from workbench.drawing.draw import draw
 from workbench.drawing.embedded import embedded
+from workbench.maths.intervals import proportion_interval
 from workbench.records.interval import Interval
 from workbench.records.run import Run, Scores
 from workbench.reports.gallery import gallery
 from workbench.reports.markup import Markup, facts, section, table, tag
-from workbench.statistics.intervals import proportion_interval
 
 if TYPE_CHECKING:
     from workbench.records.study import Study

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.data.transfer import Inputs
-from workbench.functional.randomness import all_kept
+from workbench.maths.randomness import all_kept
 from workbench.models.copies import copied
 from workbench.models.layers import call
 from workbench.models.soft_fit import SoftFit

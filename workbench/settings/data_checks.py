@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from workbench.data.repeats import hashes, repeats
 from workbench.data.transfer import Inputs, TransferSet
-from workbench.functional.randomness import all_kept
+from workbench.maths.randomness import all_kept
 from workbench.records.batch import UNLABELLED
 
 if TYPE_CHECKING:

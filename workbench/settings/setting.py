@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from workbench.data.convert import as_transfer_set
 from workbench.data.split import stratified, uniform
 from workbench.data.transfer import TransferSet
-from workbench.functional.tasks import Task, task
+from workbench.maths.tasks import Task, task
 from workbench.models.copies import copied
 from workbench.models.learners import in_single_precision
 from workbench.records.budget import Budget

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.randomness import all_kept, seed_all
+from workbench.maths.randomness import all_kept, seed_all
 from workbench.models.copies import copied
 from workbench.records.code import Identity, identity_of, places_of
 

@@ -16,7 +16,7 @@ from workbench.diagnostics.loss_doctor.measure import LossDoctor, loss_doctor, l
 from workbench.diagnostics.loss_doctor.measure_readings import read, shares
 from workbench.engine.live.lane import LaneRecorder
 from workbench.engine.store import Store
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.catalog import make
 from workbench.methods.logits.kd import KD
 from workbench.methods.method import Method

@@ -12,7 +12,7 @@ from tests import examples
 from workbench.diagnostics.outputs import Pair, pair_of
 from workbench.diagnostics.strata.measure import Stratified, strata, strata_of
 from workbench.diagnostics.strata.measure_samples import HARD, SHARES, Samples, grouped
-from workbench.statistics.intervals import proportion_interval, t_interval
+from workbench.maths.intervals import proportion_interval, t_interval
 
 VALUES = {"agreement": [1, 0, 1, 1, 1], "forward_kl": [0.1, 0.4, 0.2, 0.5, 0.9]}
 

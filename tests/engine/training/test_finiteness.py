@@ -14,7 +14,7 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.distill import DistillationFailed, distill
 from workbench.engine.evaluate import score
 from workbench.engine.training.finiteness import EVERY, NotFinite
-from workbench.functional.tasks import task
+from workbench.maths.tasks import task
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
 from workbench.models.mlp import MLP

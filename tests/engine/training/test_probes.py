@@ -20,7 +20,7 @@ from tests.engine.interrupted import OWN, Dropping, arm, jitter
 from tests.engine.test_determinism import Restless
 from workbench.engine.controls import Controls
 from workbench.engine.training import probes
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
 from workbench.models.mlp import MLP

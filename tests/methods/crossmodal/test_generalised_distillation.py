@@ -9,7 +9,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, softmax
-from workbench.functional.divergences import soft_cross_entropy
+from workbench.maths.divergences import soft_cross_entropy
 from workbench.methods.crossmodal.generalised_distillation import GeneralisedDistillation
 from workbench.methods.logits.kd import KD
 

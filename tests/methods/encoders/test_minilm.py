@@ -19,7 +19,7 @@ from tests.methods.encoders.board import (
     relations,
 )
 from tests.methods.literal import cross_entropy, kl
-from workbench.functional.token_relations import relation_kl, value_relations
+from workbench.maths.token_relations import relation_kl, value_relations
 from workbench.methods.encoders.minilm import MiniLM
 from workbench.models.encoder import Encoder, MaskedLanguageModel
 

@@ -9,7 +9,7 @@ from torch import nn
 from tests.methods.case import FACTS, Case, batch, check
 from tests.methods.features.board import LABELS, built, convolve, held, nets, normalise, traces
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.functional.activations import boundary_distance
+from workbench.maths.activations import boundary_distance
 from workbench.methods.features.activation_boundary import ActivationBoundary
 from workbench.methods.preactivations import preactivations
 from workbench.models.blocks import conv_bn

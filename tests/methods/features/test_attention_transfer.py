@@ -7,7 +7,7 @@ import torch
 
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, unit
-from workbench.functional.attention import attention_distance, energy_map
+from workbench.maths.attention import attention_distance, energy_map
 from workbench.methods.features.attention_transfer import AttentionTransfer
 from workbench.models.mlp import MLP
 from workbench.records.batch import Batch

@@ -9,8 +9,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tests.methods.case import FACTS, Case, batch, check
 from tests.methods.features.board import LABELS, nets, traces
 from tests.methods.literal import cross_entropy, dot, length
-from workbench.functional.maps import averaged
-from workbench.functional.selectivity import mean_squared_products, selectivity_distance
+from workbench.maths.maps import averaged
+from workbench.maths.selectivity import mean_squared_products, selectivity_distance
 from workbench.methods.features.nst import NST
 from workbench.methods.memory import refuse_larger
 

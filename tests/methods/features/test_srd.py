@@ -11,7 +11,7 @@ from torch import nn
 from tests.methods.case import Case, batch, check
 from tests.methods.features.board import traces
 from tests.methods.literal import cross_entropy, dot, kl, softmax
-from workbench.functional.soft_maximum import log_sum_distance, normalised_over_batch
+from workbench.maths.soft_maximum import log_sum_distance, normalised_over_batch
 from workbench.methods.features.srd import SRD
 
 LABELS = [1, -1, 0, 2]

@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.functional.reversal import reversed_gradient
+from workbench.maths.reversal import reversed_gradient
 from workbench.methods.logits.ctkd import CTKD
 from workbench.records.batch import Batch
 

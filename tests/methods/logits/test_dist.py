@@ -9,7 +9,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, softmax
-from workbench.functional.correlation import pearson
+from workbench.maths.correlation import pearson
 from workbench.methods.logits.dist import DIST
 from workbench.records.trace import Trace
 

@@ -7,8 +7,8 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.functional.decoupling import decoupled_kl
-from workbench.functional.divergences import forward_kl
+from workbench.maths.decoupling import decoupled_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.logits.kd import KD
 from workbench.methods.transforms import Standardize
 from workbench.records.batch import Batch

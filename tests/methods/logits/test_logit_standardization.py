@@ -9,7 +9,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.functional.standardization import standardize
+from workbench.maths.standardization import standardize
 from workbench.methods.logits.kd import KD
 from workbench.methods.logits.logit_standardization import LogitStandardization
 from workbench.methods.transforms import Standardize

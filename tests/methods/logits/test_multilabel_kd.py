@@ -10,7 +10,7 @@ import torch
 
 from tests.methods.case import Case, trace
 from tests.methods.case import check as checked
-from workbench.functional.divergences import binary_kl
+from workbench.maths.divergences import binary_kl
 from workbench.methods.logits.multilabel_kd import MultiLabelKD
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts

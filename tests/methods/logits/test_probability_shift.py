@@ -7,7 +7,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.functional.adjustment import shifted_to_label
+from workbench.maths.adjustment import shifted_to_label
 from workbench.methods.logits.kd import KD
 from workbench.methods.logits.probability_shift import ProbabilityShift
 from workbench.methods.transforms import Standardize

@@ -8,7 +8,7 @@ from torch import nn
 
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot, kl, softmax
-from workbench.functional.regions import grids, region_logits
+from workbench.maths.regions import grids, region_logits
 from workbench.methods.logits.kd import KD
 from workbench.methods.logits.sdd import SDD
 from workbench.methods.regions import averaged_layer

@@ -7,7 +7,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot, length
-from workbench.functional.similarities import kernel_alignment
+from workbench.maths.similarities import kernel_alignment
 from workbench.methods.relations.cka import CKA
 
 STUDENT = trace([[0.3, -1.2, 0.8, 0.1], [1.5, 0.2, -0.7, 0.4], [-0.4, 0.9, 0.1, -1.3]])

@@ -11,7 +11,7 @@ from torch import nn
 
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot, length
-from workbench.functional.similarities import taylor_kernel
+from workbench.maths.similarities import taylor_kernel
 from workbench.methods.relations.correlation_congruence import CorrelationCongruence
 from workbench.records.batch import Batch
 

@@ -11,7 +11,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, length, unit
-from workbench.functional.ranking import closeness, nearest, ranking_divergence, ranking_log_probability
+from workbench.maths.ranking import closeness, nearest, ranking_divergence, ranking_log_probability
 from workbench.methods.relations.darkrank import DarkRank
 
 LABELS = [0, 2, -1, 1, 0, 2]

@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot
-from workbench.functional.flow import flow, flow_gap, step
+from workbench.maths.flow import flow, flow_gap, step
 from workbench.methods.relations.fsp import FSP
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP

@@ -9,7 +9,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot, length
-from workbench.functional.similarities import neighbour_probabilities, neighbourhood_divergence
+from workbench.maths.similarities import neighbour_probabilities, neighbourhood_divergence
 from workbench.methods.relations.pkt import PKT
 
 LABELS = [0, 2, -1]

@@ -7,7 +7,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot, huber, length
-from workbench.functional.relations import angle_loss, distance_loss, relative_distances
+from workbench.maths.relations import angle_loss, distance_loss, relative_distances
 from workbench.methods.relations.rkd import RKD
 
 LABELS = [0, 2, -1, 1]

@@ -7,7 +7,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot, unit
-from workbench.functional.similarities import row_normalised_gram
+from workbench.maths.similarities import row_normalised_gram
 from workbench.methods.relations.similarity_preserving import SimilarityPreserving
 
 LABELS = [0, 2, -1]

@@ -24,7 +24,7 @@ from tests.methods.sequences.writers import (
     watched,
     written,
 )
-from workbench.functional.behaviours import interleaved
+from workbench.maths.behaviours import interleaved
 from workbench.methods.sequences.speculative_kd import SpeculativeKD
 
 SEED = 4

@@ -33,14 +33,14 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.agreement.measure_chance import Picks, bounds
 from workbench.diagnostics.agreement.measure_distances import forward_kl
 from workbench.diagnostics.outputs import classes_of, names_of, output_warnings, pair_of, paired_logits
+from workbench.maths.intervals import proportion_interval, share_interval
+from workbench.maths.resampling import interval_of, resampled
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.wording import between, estimate, number, percent, plural
-from workbench.statistics.intervals import proportion_interval, share_interval
-from workbench.statistics.resampling import interval_of, resampled
 
 Mode = Literal["corrected", "paper"]
 OUTCOMES = ("both_right", "student_only", "teacher_only", "both_wrong")

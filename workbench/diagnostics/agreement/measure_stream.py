@@ -22,9 +22,9 @@ from workbench.diagnostics.agreement.measure import Agreement, assembled
 from workbench.diagnostics.agreement.measure_chance import Picks, checked_credit
 from workbench.diagnostics.agreement.measure_distances import forward_kl
 from workbench.diagnostics.outputs import classes_of, names_of, paired_logits, tied
+from workbench.maths.intervals import critical
+from workbench.maths.resampling import CHUNK, interval_of
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import critical
-from workbench.statistics.resampling import CHUNK, interval_of
 
 RESAMPLES, FEWEST, DRAWS = 1000, 200, 20_000_000
 """Resamples; fewer of very many combinations, where the intervals are narrow and the draws slow."""

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from workbench.diagnostics.attribution.measure_patches import ablation, kernel_shap, occlusion
 from workbench.diagnostics.attribution.measure_plan import LOCAL, Plan
 from workbench.diagnostics.attribution.measure_scores import Asked, Case, Scored
-from workbench.functional.randomness import kept
+from workbench.maths.randomness import kept
 from workbench.models.copies import copied
 from workbench.models.tracing import call, tensor_of
 

@@ -20,7 +20,7 @@ from workbench.diagnostics.attribution.measure_attributors import attribute
 from workbench.diagnostics.attribution.measure_baselines import SPATIAL, baselines
 from workbench.diagnostics.attribution.measure_plan import Plan
 from workbench.diagnostics.attribution.measure_scores import PARTS, Case, Scored, asked
-from workbench.functional.decoupling import target_classes
+from workbench.maths.decoupling import target_classes
 from workbench.models.tracing import call, tensor_of
 from workbench.records.batch import Batch
 from workbench.records.wording import plural

@@ -32,8 +32,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.decoupling import decoupled_kl
-from workbench.functional.divergences import forward_kl
+from workbench.maths.decoupling import decoupled_kl
+from workbench.maths.divergences import forward_kl
 from workbench.models.tracing import call, tensor_of
 
 ABOUT = {

@@ -9,10 +9,10 @@ import numpy as np
 
 from workbench.diagnostics.attribution.measure_plan import DIVERGENCES, LOCAL, Plan
 from workbench.diagnostics.attribution.measure_similarity import similarity
+from workbench.maths.intervals import mean_interval
+from workbench.maths.resampling import bootstrap_means, percentile_interval
 from workbench.records.interval import Interval
 from workbench.records.wording import plural
-from workbench.statistics.intervals import mean_interval
-from workbench.statistics.resampling import bootstrap_means, percentile_interval
 
 if TYPE_CHECKING:
     from workbench.diagnostics.attribution.measure_maps import Maps

@@ -26,13 +26,13 @@ import numpy as np
 from workbench.diagnostics.divergence.measure import Divergence, Tell, divergence_of
 from workbench.diagnostics.divergence.measure_gaps import LOSSES
 from workbench.diagnostics.divergence.measure_source import provenance
+from workbench.maths.intervals import mean_interval
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.records.wording import between, number, signed
-from workbench.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting

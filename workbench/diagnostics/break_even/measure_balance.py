@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.maths.intervals import FEWEST, t_interval
+from workbench.maths.ratio import fieller_interval
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import FEWEST, t_interval
-from workbench.statistics.ratio import fieller_interval
 
 NO_SEEDS = f"no break-even demonstrated: fewer than {FEWEST} seeds"
 NOT_SHOWN = "no break-even demonstrated: what is saved may be nothing"

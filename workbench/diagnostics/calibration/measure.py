@@ -49,6 +49,7 @@ from workbench.diagnostics.calibration.measure_errors import (
     scaled,
 )
 from workbench.diagnostics.outputs import check_classification, classes_of, joined, outputs_of
+from workbench.maths.intervals import wilson_bounds
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
@@ -56,7 +57,6 @@ from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.wording import between, number, percent, plural
 from workbench.settings.setting import Setting
-from workbench.statistics.intervals import wilson_bounds
 
 Mode = Literal["corrected", "paper"]
 Logits = Mapping[str, ArrayLike]

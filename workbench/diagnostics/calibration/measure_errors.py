@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from workbench.diagnostics.calibration import measure_reliability as reliability
+from workbench.maths.intervals import proportion_interval
+from workbench.maths.resampling import bootstrap_means, percentile_interval
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import proportion_interval
-from workbench.statistics.resampling import bootstrap_means, percentile_interval
 
 COLDEST, HOTTEST = 0.05, 20.0
 

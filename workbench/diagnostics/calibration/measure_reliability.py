@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.statistics.resampling import CHUNK
+from workbench.maths.resampling import CHUNK
 
 RESAMPLES = 1000
 

@@ -35,13 +35,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.diagnostics.attribution.measure_plan import DIVERGENCES, Plan
+from workbench.maths.intervals import mean_interval
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.records.wording import number, percent, plural
-from workbench.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
     from workbench.diagnostics.concepts.measure_numbers import Counts

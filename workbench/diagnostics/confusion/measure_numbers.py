@@ -19,8 +19,8 @@ from workbench.diagnostics.confusion.measure_tables import (
     tables,
 )
 from workbench.diagnostics.outputs import paired_logits
+from workbench.maths.resampling import percentile_interval
 from workbench.records.interval import Interval
-from workbench.statistics.resampling import percentile_interval
 
 RESAMPLES, LEAST = 500, 20
 WIDER = {"pearson": 1.15, "spearman": 1.5, "cosine": 1.15, "soft_iou": 1.15, "top_overlap": 1.3}

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from workbench.diagnostics.confusion.measure_similarity import off_diagonal, similarity
-from workbench.statistics.resampling import bootstrap_counts
+from workbench.maths.resampling import bootstrap_counts
 
 Mode = Literal["corrected", "paper"]
 TINY = 1e-8

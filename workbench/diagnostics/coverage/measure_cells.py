@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.maths.intervals import share_interval
+from workbench.maths.resampling import interval_of, resampled
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import share_interval
-from workbench.statistics.resampling import interval_of, resampled
 
 POINTS = 40
 

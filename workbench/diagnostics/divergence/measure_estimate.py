@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from workbench.maths.intervals import FEWEST, critical
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import FEWEST, critical
 
 OUTPUTS = "no certain side at few seeds, and may be below 0; at very many a lower bound (data processing)"
 UNSURE = "no certain side: compression lowers it, covariances of few seeds raise it"

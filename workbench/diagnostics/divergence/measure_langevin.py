@@ -91,7 +91,7 @@ def _steepest(objective: Objective) -> float:
     """The largest eigenvalue of the Hessian, zero if none is positive."""
     import torch
 
-    from workbench.functional.lanczos import lanczos, ritz
+    from workbench.maths.lanczos import lanczos, ritz
 
     start = torch.randn(objective.weights.shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     return max(0.0, float(ritz(*lanczos(objective.product, start, PRODUCTS))[0][-1]))

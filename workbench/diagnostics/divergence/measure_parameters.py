@@ -25,8 +25,8 @@ from numpy.typing import ArrayLike
 
 from workbench.diagnostics.divergence.measure_alignment import Weights, check_same_space
 from workbench.diagnostics.divergence.measure_estimate import Estimate, jackknife
+from workbench.maths.chains import effective_samples
 from workbench.records.interval import Interval
-from workbench.statistics.chains import effective_samples
 
 LEAST_STEPS, MIXED = 10, 50
 SMALLEST = 1e-12

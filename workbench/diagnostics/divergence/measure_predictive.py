@@ -27,8 +27,8 @@ from numpy.typing import ArrayLike
 
 from workbench.diagnostics.arrays import numbers
 from workbench.diagnostics.divergence.measure_estimate import Estimate, debiased, jackknife
+from workbench.maths.resampling import bootstrap_means, percentile_interval
 from workbench.records.interval import Interval
-from workbench.statistics.resampling import bootstrap_means, percentile_interval
 
 SPLITS = 4
 ONE_PAIR = (

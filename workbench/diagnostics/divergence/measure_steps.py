@@ -39,7 +39,7 @@ def last_steps(
     """
     import torch
 
-    from workbench.functional.hessian import flat
+    from workbench.maths.hessian import flat
     from workbench.models.layers import call
     from workbench.models.tracing import tensor_of
 

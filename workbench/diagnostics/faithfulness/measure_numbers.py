@@ -21,7 +21,7 @@ from workbench.diagnostics.attribution.measure_plan import LOCAL, Plan
 from workbench.diagnostics.attribution.measure_scores import Case, Scored
 from workbench.diagnostics.attribution.measure_similarity import spearman
 from workbench.diagnostics.attribution.measure_source import Source
-from workbench.functional.randomness import kept
+from workbench.maths.randomness import kept
 from workbench.models.copies import copied
 from workbench.models.layers import executed_layers
 from workbench.records.wording import plural

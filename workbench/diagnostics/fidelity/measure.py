@@ -37,13 +37,13 @@ from workbench.diagnostics.agreement.measure_distances import (
     top_k_overlap,
 )
 from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
+from workbench.maths.resampling import bootstrap_means, percentile_interval
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.wording import estimate, number, percent, plural
-from workbench.statistics.resampling import bootstrap_means, percentile_interval
 
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 MOST_PAIRS = 500_000_000

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.maths.intervals import t_interval
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import t_interval
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -126,7 +126,7 @@ class _Run:
 def _runs(
     objective: Objective, probes: int, steps: int, generator: Generator, tell: Tell
 ) -> tuple[list[_Run], list[str]]:
-    from workbench.functional.lanczos import lanczos, ritz
+    from workbench.maths.lanczos import lanczos, ritz
 
     done: list[_Run] = []
     try:

@@ -56,8 +56,8 @@ class Loss:
 
     def of(self, logits: Tensor, piece: Piece) -> Tensor:
         """Loss of each sample, (B,)."""
-        from workbench.functional.divergences import forward_kl, one_hot
-        from workbench.functional.tasks import cross_entropy, squared_error
+        from workbench.maths.divergences import forward_kl, one_hot
+        from workbench.maths.tasks import cross_entropy, squared_error
 
         if self.kind == "squared":
             return squared_error(logits, piece.labels)
@@ -77,7 +77,7 @@ class Loss:
         Raises:
             ValueError: the loss is the Brier score.
         """
-        from workbench.functional.hessian import softmax_root
+        from workbench.maths.hessian import softmax_root
 
         if self.kind == "squared":
             return (2 / logits[0].numel()) ** 0.5 * noise[0]
@@ -113,7 +113,7 @@ class Objective:
     def __init__(self, model: nn.Module, pieces: Sequence[Piece], loss: Any, *, matrices_only: bool = False) -> None:
         import torch
 
-        from workbench.functional.hessian import flat
+        from workbench.maths.hessian import flat
 
         self._model = copied(model).to(device="cpu", dtype=torch.float64).eval().requires_grad_(requires_grad=False)
         chosen = [p for p in self._model.parameters() if p.dim() > 1 or not matrices_only]
@@ -139,14 +139,14 @@ class Objective:
 
     def slope(self, weights: Tensor | None = None) -> Tensor:
         """Its gradient, (P,)."""
-        from workbench.functional.hessian import gradient
+        from workbench.maths.hessian import gradient
 
         self._move(weights)
         return sum(gradient(self._sum(piece), self._parameters) for piece in self._pieces) / self.count
 
     def product(self, vector: Tensor) -> Tensor:
         """Hessian at the net's own weights times a (P,) vector."""
-        from workbench.functional.hessian import hessian_product
+        from workbench.maths.hessian import hessian_product
 
         self._move(None)
         return sum(hessian_product(self._sum(piece), self._parameters, vector) for piece in self._pieces) / self.count
@@ -155,7 +155,7 @@ class Objective:
         """A random number whose mean is the trace of the Gauss-Newton matrix, for a cross-entropy that of Fisher's."""
         import torch
 
-        from workbench.functional.hessian import gradient
+        from workbench.maths.hessian import gradient
 
         self._move(None)
         total = torch.zeros_like(self.weights)
@@ -169,7 +169,7 @@ class Objective:
     def _move(self, weights: Tensor | None) -> None:
         import torch
 
-        from workbench.functional.hessian import parts
+        from workbench.maths.hessian import parts
 
         placed = parts(self.weights if weights is None else weights, self._parameters)
         with torch.no_grad():

@@ -17,8 +17,8 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from workbench.diagnostics.flatness.measure_curvature import until_sure
+from workbench.maths.intervals import t_interval
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import t_interval
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor

@@ -105,8 +105,8 @@ def noise_directions(
     """Gaussian directions, (P,) each; with ``by_filter`` each filter has the norm of the weights' own."""
     import torch
 
-    from workbench.functional.filters import filter_normalised
-    from workbench.functional.hessian import flat, parts
+    from workbench.maths.filters import filter_normalised
+    from workbench.maths.hessian import flat, parts
 
     generator, like = torch.Generator().manual_seed(seed), [torch.empty(shape) for shape in objective.shapes]
     size, kind = objective.weights.shape, objective.weights.dtype

@@ -27,15 +27,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.outputs import classes_of, names_of, output_warnings, outputs_of, pair_of, paired_logits
+from workbench.maths.discordance import mcnemar
+from workbench.maths.intervals import share_interval
+from workbench.maths.resampling import bootstrap_means, interval_of
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.wording import bounds, number, percent, plural, points
-from workbench.statistics.discordance import mcnemar
-from workbench.statistics.intervals import share_interval
-from workbench.statistics.resampling import bootstrap_means, interval_of
 
 FLIPS = ("common_right", "progress", "regress", "common_wrong")
 FEW = 10

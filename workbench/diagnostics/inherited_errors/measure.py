@@ -32,14 +32,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
+from workbench.maths.intervals import share_interval
+from workbench.maths.resampling import bootstrap_means, interval_of
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.wording import bounds, compared, percent, plural, points
-from workbench.statistics.intervals import share_interval
-from workbench.statistics.resampling import bootstrap_means, interval_of
 
 STUDENT = "student"
 FEW = 30

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from workbench.diagnostics.interaction.measure_activity import Omega
+from workbench.maths.intervals import mean_interval
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import mean_interval
 
 
 @dataclass(frozen=True)

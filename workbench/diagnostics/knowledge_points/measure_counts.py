@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from workbench.maths.intervals import mean_interval
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import mean_interval
 
 Mode = Literal["corrected", "paper"]
 

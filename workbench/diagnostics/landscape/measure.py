@@ -204,8 +204,8 @@ def plane(objective: Objective, seed: Seed = 0, mode: Mode = "corrected") -> tup
     """Two directions (P,) whose filters have the norms of the net's own; orthogonal unless ``mode`` is ``paper``."""
     import torch
 
-    from workbench.functional.filters import filter_normalised, orthogonal_in_filters
-    from workbench.functional.hessian import flat, parts
+    from workbench.maths.filters import filter_normalised, orthogonal_in_filters
+    from workbench.maths.hessian import flat, parts
 
     like = [torch.empty(shape) for shape in objective.shapes]
     first, second = (parts(each, like) for each in noise_directions(objective, draws=2, seed=seed))

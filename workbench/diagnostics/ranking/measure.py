@@ -39,6 +39,9 @@ from workbench.diagnostics.ranking.measure_draws import (
     our_draws,
     published_draws,
 )
+from workbench.maths.checks import finite
+from workbench.maths.intervals import FEWEST
+from workbench.maths.ranks import kendall, ranks
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.arm import Arm
@@ -47,9 +50,6 @@ from workbench.records.published import Sighting, Table, matches
 from workbench.records.result import Result
 from workbench.records.study import Study
 from workbench.records.wording import between, estimate, listed, percent, plural
-from workbench.statistics.checks import finite
-from workbench.statistics.intervals import FEWEST
-from workbench.statistics.ranks import kendall, ranks
 
 DRAWS = 2000
 PROVENANCE = {

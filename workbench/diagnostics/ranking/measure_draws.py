@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from workbench.maths.intervals import FEWEST
+from workbench.maths.ranks import kendall
+from workbench.maths.resampling import percentile_interval
 from workbench.records.interval import Interval
 from workbench.records.published import Sighting
-from workbench.statistics.intervals import FEWEST
-from workbench.statistics.ranks import kendall
-from workbench.statistics.resampling import percentile_interval
 
 ORDERS, LEVEL = 9999, 0.95
 

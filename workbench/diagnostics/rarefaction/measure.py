@@ -27,12 +27,12 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.arrays import truths
 from workbench.diagnostics.interaction.measure import Interaction
 from workbench.diagnostics.rarefaction.measure_subsets import means
+from workbench.maths.resampling import percentile_interval
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.wording import compared, signed
-from workbench.statistics.resampling import percentile_interval
 
 RESAMPLES = 500
 LEAST = 4

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from workbench.diagnostics.arrays import numbers, plain
+from workbench.maths.intervals import critical
 from workbench.records.wording import plural
-from workbench.statistics.intervals import critical
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from workbench.functional.representations import Portrait
+    from workbench.maths.representations import Portrait
 
 Features = Mapping[str, ArrayLike]
 Tell = Callable[[float, str], object]
@@ -62,7 +62,7 @@ def portraits(side: str, features: Features, tell: Tell) -> dict[str, Portrait]:
     """
     import torch
 
-    from workbench.functional.representations import portrait
+    from workbench.maths.representations import portrait
 
     found = {}
     for done, (layer, each) in enumerate(features.items()):
@@ -77,14 +77,14 @@ def portraits(side: str, features: Features, tell: Tell) -> dict[str, Portrait]:
 
 def measures() -> tuple[str, ...]:
     """The names of all measures, ``cka`` first."""
-    from workbench.functional.representations import MEASURES
+    from workbench.maths.representations import MEASURES
 
     return tuple(MEASURES)
 
 
 def table_of(mine: Mapping[str, Portrait], theirs: Mapping[str, Portrait]) -> np.ndarray:
     """Every measure of every pair of layers, (M, S, T)."""
-    from workbench.functional.representations import MEASURES
+    from workbench.maths.representations import MEASURES
 
     return np.array([[[ask(a, b) for b in theirs.values()] for a in mine.values()] for ask in MEASURES.values()])
 
@@ -95,7 +95,7 @@ def p_values_of(
     """Shares of permutations of the samples that reach the ``cka`` that was seen: in that pair, and in any; (S, T) each."""
     import torch
 
-    from workbench.functional.representations import permuted_cosines
+    from workbench.maths.representations import permuted_cosines
 
     generator = torch.Generator().manual_seed(seed)
     left, right = (torch.stack([each.linear for each in side.values()]) for side in (mine, theirs))
@@ -128,7 +128,7 @@ def bounds_of(
     """
     import torch
 
-    from workbench.functional.representations import permuted_cosines, u_centred
+    from workbench.maths.representations import permuted_cosines, u_centred
 
     n, unknown = len(next(iter(mine.values())).linear), np.full((2, *cka.shape), np.nan)
     groups = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).tensor_split(GROUPS)

@@ -73,7 +73,7 @@ class RepresentationStream:
 def _kernel(features: ArrayLike) -> Tensor:
     import torch
 
-    from workbench.functional.representations import u_centred
+    from workbench.maths.representations import u_centred
 
     table = torch.from_numpy(np.array(features, np.float64)).flatten(1)
     table = table - table.mean(0)

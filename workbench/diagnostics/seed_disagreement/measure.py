@@ -6,7 +6,7 @@ different classes, and the mean of their errors.
 Formula:
     disagreement = mean over pairs i < j of mean_n 1[argmax z_i = argmax z_j differs];  error = mean over the same pairs;
     gap = disagreement - error. Intervals: Student's t with the jackknife variance over seeds, each left out with all its
-    pairs, and the variance over resampled samples, which all seeds share (``workbench.statistics.crossed``).
+    pairs, and the variance over resampled samples, which all seeds share (``workbench.maths.crossed``).
 
 Reading it: where the ensemble of the seeds is calibrated within each class, the expected disagreement equals the
 expected error, so that unlabelled data tell the error (generalisation disagreement equality). A gap below 0 says that
@@ -28,15 +28,15 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.arrays import plain
 from workbench.diagnostics.outputs import check_classification, checked_logits, classes_of, outputs_of
 from workbench.diagnostics.study_runs import arm_of, runs_of
+from workbench.maths.crossed import crossed_interval
+from workbench.maths.intervals import FEWEST
+from workbench.maths.resampling import bootstrap_means
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
 from workbench.records.wording import bounds, percent, plural, points
-from workbench.statistics.crossed import crossed_interval
-from workbench.statistics.intervals import FEWEST
-from workbench.statistics.resampling import bootstrap_means
 
 PROVENANCE = {
     "paper": "Jiang et al.: Assessing Generalization of SGD via Disagreement, ICLR 2022, arXiv:2106.13799",

@@ -27,11 +27,11 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.arrays import indices, numbers
 from workbench.diagnostics.outputs import pair_of
 from workbench.diagnostics.strata.measure_samples import SHARES, By, Samples, grouped
+from workbench.maths.intervals import critical, wilson_bounds
 from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.wording import number, plural
-from workbench.statistics.intervals import critical, wilson_bounds
 
 FEW = 10
 PROVENANCE = {"paper": "", "fidelity": "proposed", "ours": "all of it"}

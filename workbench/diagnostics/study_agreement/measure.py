@@ -5,7 +5,7 @@ The control was never shown the teacher, so it shows what the labels alone make 
 shows what any soft target does.
 
 Formula: as in ``agreement``, averaged over seeds. Intervals: Student's t with the variance over seeds and that over
-resampled samples, which all seeds share (``workbench.statistics.crossed``); none below three seeds. ``gain`` is the mean
+resampled samples, which all seeds share (``workbench.maths.crossed``); none below three seeds. ``gain`` is the mean
 difference to the control, paired by seed; its interval is Student's t over seeds and its p value that of the paired t
 test, both adjusted for the number of arms, so that the interval excludes 0 where the adjusted p value is below 0.05, and
 only there.
@@ -30,16 +30,16 @@ from workbench.diagnostics.agreement.measure_chance import Picks
 from workbench.diagnostics.agreement.measure_distances import forward_kl
 from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
 from workbench.diagnostics.study_runs import runs_of
+from workbench.maths.crossed import crossed_interval
+from workbench.maths.intervals import FEWEST, differences
+from workbench.maths.resampling import bootstrap_means, resampled
+from workbench.maths.verdict import Adjusted, adjusted_intervals
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
 from workbench.records.study import Study
 from workbench.records.wording import bounds, number, percent, plural, points
-from workbench.statistics.crossed import crossed_interval
-from workbench.statistics.intervals import FEWEST, differences
-from workbench.statistics.resampling import bootstrap_means, resampled
-from workbench.statistics.verdict import Adjusted, adjusted_intervals
 
 Tell = Callable[[float, str], object]
 LIMITS = {"top1": (0.0, 1.0), "forward_kl": (0.0, np.inf), "accuracy": (0.0, 1.0), "phi": (-1.0, 1.0)}

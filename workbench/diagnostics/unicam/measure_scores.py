@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.maths.intervals import critical
 from workbench.records.interval import Interval
-from workbench.statistics.intervals import critical
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +60,7 @@ def maps_of(arrays: Mapping[str, np.ndarray], labels: np.ndarray) -> tuple[np.nd
     """Maps of the distilled and of the residual part for the first samples, (M, H, W) each; empty without places."""
     import torch
 
-    from workbench.functional.partial_distance import class_activation_maps, correlation, shape_of, without
+    from workbench.maths.partial_distance import class_activation_maps, correlation, shape_of, without
 
     if arrays["student"].ndim != 4 or arrays["control"].ndim != 4:
         return np.zeros((0, 0, 0)), np.zeros((0, 0, 0))
@@ -75,7 +75,7 @@ def maps_of(arrays: Mapping[str, np.ndarray], labels: np.ndarray) -> tuple[np.nd
 def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
     import torch
 
-    from workbench.functional.partial_distance import shape_of, without
+    from workbench.maths.partial_distance import shape_of, without
 
     made = {name: shape_of(torch.from_numpy(each)) for name, each in arrays.items()}
     made["distilled"] = without(made["student"], made["control"])
@@ -86,14 +86,14 @@ def _shapes(arrays: Mapping[str, np.ndarray]) -> dict[str, Tensor]:
 def _label_shape(labels: np.ndarray) -> Tensor:
     import torch
 
-    from workbench.functional.partial_distance import label_shape
+    from workbench.maths.partial_distance import label_shape
 
     classes, numbers = np.unique(labels, return_inverse=True)
     return label_shape(torch.from_numpy(numbers), len(classes))
 
 
 def _scores(shapes: Mapping[str, Tensor], target: Tensor, teacher: Tensor | None = None) -> dict[Key, float]:
-    from workbench.functional.partial_distance import correlation
+    from workbench.maths.partial_distance import correlation
 
     guide = shapes["teacher"] if teacher is None else teacher
     similarity = {("similarity", part): float(correlation(shapes[part], guide)) for part in PARTS}

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from workbench.engine.identity import address
 from workbench.engine.study.plan import jobs_of, seeds_of
 from workbench.engine.study.summary import Judge, filled
+from workbench.maths.intervals import UNBOUNDED, Bounds
 from workbench.records.annotations import POSITIVE
 from workbench.records.arguments import checked_arguments
 from workbench.records.arm import Arm, Outcome
@@ -17,7 +18,6 @@ from workbench.records.files import file_name
 from workbench.records.measure import checked_bounds
 from workbench.records.parameters import given
 from workbench.records.study import Study
-from workbench.statistics.intervals import UNBOUNDED, Bounds
 
 Trial = Callable[[int], float | Mapping[str, float]]
 """From a seed to a score, or to a dict of numbers among which is ``score``."""

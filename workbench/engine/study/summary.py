@@ -10,13 +10,13 @@ import numpy as np
 
 from workbench.engine.study.arms import PlannedArm
 from workbench.engine.study.plan import StudyPlan
+from workbench.maths.intervals import UNBOUNDED, Bounds, mean_interval
+from workbench.maths.verdict import compare_pairs
 from workbench.records.arm import Arm, Outcome
 from workbench.records.measure import Measure, Measured
 from workbench.records.run import Run
 from workbench.records.study import Study
 from workbench.records.verdict import Comparison
-from workbench.statistics.intervals import UNBOUNDED, Bounds, mean_interval
-from workbench.statistics.verdict import compare_pairs
 
 Runs = Mapping[tuple[str, int], Run]
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from workbench.data.transfer import TransferSet
 from workbench.engine.streams import repeatable
-from workbench.functional import probing
+from workbench.maths import probing
 from workbench.methods.method import Method
 from workbench.models.layers import evaluating
 from workbench.models.learners import CallableTeacher

@@ -18,7 +18,7 @@ from workbench.engine.training.probes import Probes, habits, spacing
 from workbench.engine.training.terms import Averages
 from workbench.engine.training.trial import Trial
 from workbench.engine.training.updater import Updater
-from workbench.functional.probing import relabelled
+from workbench.maths.probing import relabelled
 from workbench.records import events
 from workbench.records import probes as named
 from workbench.records.plan import StagePlan

@@ -15,7 +15,7 @@ from workbench.engine.ledger.ledger import Ledger
 from workbench.engine.streams import Streams
 from workbench.engine.training.history import History
 from workbench.engine.training.loader import steps_per_epoch
-from workbench.functional.tasks import Task
+from workbench.maths.tasks import Task
 from workbench.methods.method import Method
 from workbench.models.copies import copied
 from workbench.records.batch import Batch

@@ -22,8 +22,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
-from workbench.functional.explanations import grad_cam, unlikeness
+from workbench.maths.divergences import forward_kl
+from workbench.maths.explanations import grad_cam, unlikeness
 from workbench.methods.floating import floating
 from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.method import Method

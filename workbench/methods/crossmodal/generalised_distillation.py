@@ -22,7 +22,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import one_hot, soft_cross_entropy
+from workbench.maths.divergences import one_hot, soft_cross_entropy
 from workbench.methods.ranges import Temperature
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range

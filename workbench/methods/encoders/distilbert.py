@@ -23,7 +23,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.adapters import adapter
 from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.ranges import Layer, Temperature, Weight

@@ -24,7 +24,7 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.token_relations import relation_kl, value_relations
+from workbench.maths.token_relations import relation_kl, value_relations
 from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method

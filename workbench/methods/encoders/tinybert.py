@@ -23,8 +23,8 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
-from workbench.functional.token_relations import score_gap
+from workbench.maths.divergences import forward_kl
+from workbench.maths.token_relations import score_gap
 from workbench.methods.adapters import adapter
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method

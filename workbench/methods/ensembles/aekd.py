@@ -24,8 +24,8 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl
-from workbench.functional.pareto import least_norm_weights
+from workbench.maths.divergences import forward_kl
+from workbench.maths.pareto import least_norm_weights
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.several import SeveralTeachers, Share, Teachers, stacked
 from workbench.methods.weighting import batch_mean

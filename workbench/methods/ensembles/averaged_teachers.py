@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workbench.functional.divergences import log_probabilities
+from workbench.maths.divergences import log_probabilities
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.several import SeveralTeachers, Share, Teachers, stacked
 from workbench.records.batch import Batch

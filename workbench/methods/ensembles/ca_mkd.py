@@ -25,7 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.methods.several import SeveralTeachers, Share, Teachers

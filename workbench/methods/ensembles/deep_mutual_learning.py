@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.method import Method
 from workbench.methods.ranges import Weight
 from workbench.records.batch import Batch

@@ -24,7 +24,7 @@ from typing import Annotated, Self
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.assistants import between
 from workbench.methods.draws import Dice
 from workbench.methods.ranges import Temperature, Weight

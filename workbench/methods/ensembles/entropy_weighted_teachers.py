@@ -19,7 +19,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl, soft_cross_entropy
+from workbench.maths.divergences import forward_kl, soft_cross_entropy
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.several import SeveralTeachers, Share, Teachers
 from workbench.records.batch import Batch

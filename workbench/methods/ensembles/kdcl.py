@@ -22,9 +22,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.functional.decoupling import target_classes
-from workbench.functional.divergences import forward_kl
-from workbench.functional.tasks import cross_entropy
+from workbench.maths.decoupling import target_classes
+from workbench.maths.divergences import forward_kl
+from workbench.maths.tasks import cross_entropy
 from workbench.methods.method import Method
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.batch import Batch

@@ -27,7 +27,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.tracing import Tracer, penultimate_of

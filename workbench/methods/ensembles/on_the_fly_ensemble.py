@@ -23,7 +23,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.branches import Branch, Carrying
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method

@@ -24,9 +24,9 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.activations import boundary_distance
-from workbench.functional.divergences import forward_kl
-from workbench.functional.maps import as_maps, to_common_size
+from workbench.maths.activations import boundary_distance
+from workbench.maths.divergences import forward_kl
+from workbench.maths.maps import as_maps, to_common_size
 from workbench.methods.layers import example_maps
 from workbench.methods.method import Method
 from workbench.methods.preactivations import preactivation_pairs

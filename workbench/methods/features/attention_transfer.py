@@ -20,7 +20,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.attention import attention_distance
+from workbench.maths.attention import attention_distance
 from workbench.methods.layers import example_traces, stage_pairs
 from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer

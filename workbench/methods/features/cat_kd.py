@@ -20,8 +20,8 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.class_maps import class_map_distance, class_maps
-from workbench.functional.maps import as_maps
+from workbench.maths.class_maps import class_map_distance, class_maps
+from workbench.maths.maps import as_maps
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer

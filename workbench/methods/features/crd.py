@@ -25,7 +25,7 @@ from typing import Annotated
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.contrast import nce, normaliser
+from workbench.maths.contrast import nce, normaliser
 from workbench.methods.bank import MemoryBank
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from workbench.functional.channels import channel_divergence
-from workbench.functional.maps import as_maps, to_common_size
+from workbench.maths.channels import channel_divergence
+from workbench.maths.maps import as_maps, to_common_size
 from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer, Temperature, Weight

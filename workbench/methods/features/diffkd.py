@@ -23,9 +23,9 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.diffusion import diffused, kept_signal
-from workbench.functional.maps import as_maps, to_common_size
-from workbench.functional.tasks import squared_error
+from workbench.maths.diffusion import diffused, kept_signal
+from workbench.maths.maps import as_maps, to_common_size
+from workbench.maths.tasks import squared_error
 from workbench.methods.adapters import kernel_for
 from workbench.methods.denoising import Autoencoder, Denoiser, Noise, NoiseMatcher
 from workbench.methods.layers import example_traces, last_stage_pair

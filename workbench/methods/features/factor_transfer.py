@@ -25,7 +25,7 @@ from typing import Annotated
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.maps import as_maps, to_common_size
+from workbench.maths.maps import as_maps, to_common_size
 from workbench.methods.layers import example_maps, last_stage_pair
 from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.paraphraser import decoder, encoder

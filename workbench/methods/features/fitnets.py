@@ -22,7 +22,7 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.adapters import adapter
 from workbench.methods.layers import example_traces, middle
 from workbench.methods.method import Method

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from workbench.functional.interchannel import correlation_distance
-from workbench.functional.maps import as_maps
+from workbench.maths.interchannel import correlation_distance
+from workbench.maths.maps import as_maps
 from workbench.methods.layers import example_maps, last_stage_pair
 from workbench.methods.memory import refuse_larger
 from workbench.methods.method import OF_MAPS, Method

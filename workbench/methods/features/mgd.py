@@ -23,7 +23,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.maps import as_maps, to_common_size
+from workbench.maths.maps import as_maps, to_common_size
 from workbench.methods.adapters import kernel_for
 from workbench.methods.draws import Dice, by_id
 from workbench.methods.layers import example_maps, last_stage_pair

@@ -21,8 +21,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from workbench.functional.decoupling import target_classes
-from workbench.functional.directions import norm_and_direction
+from workbench.maths.decoupling import target_classes
+from workbench.maths.directions import norm_and_direction
 from workbench.methods.class_means import ClassMeans
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.method import Method

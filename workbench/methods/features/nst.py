@@ -23,7 +23,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.selectivity import selectivity_distance
+from workbench.maths.selectivity import selectivity_distance
 from workbench.methods.layers import example_traces, last_stage_pair, stage_pairs
 from workbench.methods.memory import refuse_larger
 from workbench.methods.method import OF_MAPS, Method

@@ -25,9 +25,9 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.decoupling import target_classes
-from workbench.functional.enhancement import enhanced_cross_entropy
-from workbench.functional.maps import as_maps
+from workbench.maths.decoupling import target_classes
+from workbench.maths.enhancement import enhanced_cross_entropy
+from workbench.maths.maps import as_maps
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Temperature, Weight

@@ -26,8 +26,8 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.activations import partial_distance
-from workbench.functional.maps import as_maps, to_common_size
+from workbench.maths.activations import partial_distance
+from workbench.maths.maps import as_maps, to_common_size
 from workbench.methods.layers import example_maps
 from workbench.methods.margins import Margins, norm_before
 from workbench.methods.method import OF_MAPS, Method

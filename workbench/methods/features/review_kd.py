@@ -26,8 +26,8 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.contexts import hierarchical_distance
-from workbench.functional.maps import as_maps
+from workbench.maths.contexts import hierarchical_distance
+from workbench.maths.maps import as_maps
 from workbench.methods.fusion import Fusion
 from workbench.methods.layers import example_maps, example_traces, penultimate_pair, stage_pairs
 from workbench.methods.method import OF_FEATURES, Method

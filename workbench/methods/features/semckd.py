@@ -24,8 +24,8 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
-from workbench.functional.maps import as_maps, to_common_size
+from workbench.maths.divergences import forward_kl
+from workbench.maths.maps import as_maps, to_common_size
 from workbench.methods.calibration import Profiler, projection
 from workbench.methods.layers import every_stage, example_traces
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger

@@ -23,7 +23,7 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.maps import as_maps, averaged, to_common_size
+from workbench.maths.maps import as_maps, averaged, to_common_size
 from workbench.methods.adapters import kernel_for
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method

@@ -20,8 +20,8 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
-from workbench.functional.soft_maximum import log_sum_distance, normalised_over_batch
+from workbench.maths.divergences import forward_kl
+from workbench.maths.soft_maximum import log_sum_distance, normalised_over_batch
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Weight

@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.maps import as_maps
+from workbench.maths.maps import as_maps
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Weight

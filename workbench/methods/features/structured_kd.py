@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.divergences import positions_kl
+from workbench.maths.divergences import positions_kl
 from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.maps import as_maps, to_common_size
+from workbench.maths.maps import as_maps, to_common_size
 from workbench.methods.layers import example_maps, stage_pairs
 from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer, Weight

@@ -22,8 +22,8 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.gaussians import gaussian_distance
-from workbench.functional.maps import as_maps
+from workbench.maths.gaussians import gaussian_distance
+from workbench.maths.maps import as_maps
 from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.method import OF_MAPS, Method
 from workbench.methods.ranges import Layer

@@ -26,7 +26,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.ranges import Layer, Weight
 from workbench.methods.synthesis import GeneratorMethod
 from workbench.models.tracing import Tracer, penultimate_of

@@ -30,8 +30,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
-from workbench.functional.inversion import jensen_shannon, total_variation
+from workbench.maths.divergences import forward_kl
+from workbench.maths.inversion import jensen_shannon, total_variation
 from workbench.methods.inversion import NormStatistics, inverted
 from workbench.methods.memory import refuse_larger
 from workbench.methods.ranges import Temperature

@@ -26,8 +26,8 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.attention import attention_distance
-from workbench.functional.divergences import forward_kl
+from workbench.maths.attention import attention_distance
+from workbench.maths.divergences import forward_kl
 from workbench.methods.layers import example_traces, stage_pairs
 from workbench.methods.ranges import Layer
 from workbench.methods.synthesis import GeneratorMethod

@@ -22,7 +22,7 @@ from typing import Annotated
 
 from torch import Tensor
 
-from workbench.functional.divergences import logit_gaps
+from workbench.maths.divergences import logit_gaps
 from workbench.methods.method import Method
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -21,8 +21,8 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from workbench.functional.decoupling import target_classes
-from workbench.functional.divergences import forward_kl
+from workbench.maths.decoupling import target_classes
+from workbench.maths.divergences import forward_kl
 from workbench.methods.ranges import Temperature
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range

@@ -23,8 +23,8 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
-from workbench.functional.reversal import reversed_gradient
+from workbench.maths.divergences import forward_kl
+from workbench.maths.reversal import reversed_gradient
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range

@@ -22,7 +22,7 @@ from typing import Annotated
 
 from torch import Tensor
 
-from workbench.functional.decoupling import decoupled_kl, target_classes
+from workbench.maths.decoupling import decoupled_kl, target_classes
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range

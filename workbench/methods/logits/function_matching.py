@@ -21,7 +21,7 @@ from typing import Annotated, Any
 from torch import Tensor, nn
 from torch.distributions import Beta
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.ranges import Temperature
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range

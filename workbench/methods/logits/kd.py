@@ -20,7 +20,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl, one_hot, positions_kl
+from workbench.maths.divergences import forward_kl, one_hot, positions_kl
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.batch import UNLABELLED, Batch

@@ -19,7 +19,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import logit_gaps
+from workbench.maths.divergences import logit_gaps
 from workbench.methods.ranges import Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.batch import Batch

@@ -21,7 +21,7 @@ import copy
 
 from torch import Tensor
 
-from workbench.functional.standardization import standardize
+from workbench.maths.standardization import standardize
 from workbench.methods.composition import Sum
 from workbench.methods.logits.kd import KD
 from workbench.methods.method import Method

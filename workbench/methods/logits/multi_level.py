@@ -28,7 +28,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.memory import FEWER_CLASSES, SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from workbench.functional.divergences import binary_kl
+from workbench.maths.divergences import binary_kl
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.batch import Batch

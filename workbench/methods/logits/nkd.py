@@ -23,8 +23,8 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from workbench.functional.decoupling import decoupled_kl, target_classes
-from workbench.functional.tasks import cross_entropy
+from workbench.maths.decoupling import decoupled_kl, target_classes
+from workbench.maths.tasks import cross_entropy
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from workbench.functional.standardization import deviation
+from workbench.maths.standardization import deviation
 from workbench.methods.logits.kd import KD
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.transforms import UnitDeviation

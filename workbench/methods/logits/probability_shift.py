@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from workbench.functional.adjustment import shifted_to_label
+from workbench.maths.adjustment import shifted_to_label
 from workbench.methods.logits.kd import KD
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.batch import Batch

@@ -24,8 +24,8 @@ from typing import Annotated
 
 from torch import Tensor
 
-from workbench.functional.decoupling import target_classes
-from workbench.functional.refinement import confidence_kl, outranked_kl
+from workbench.maths.decoupling import target_classes
+from workbench.maths.refinement import confidence_kl, outranked_kl
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range

@@ -22,9 +22,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.decoupling import target_classes
-from workbench.functional.divergences import forward_kl
-from workbench.functional.regions import grids, region_logits
+from workbench.maths.decoupling import target_classes
+from workbench.maths.divergences import forward_kl
+from workbench.maths.regions import grids, region_logits
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Temperature, Weight

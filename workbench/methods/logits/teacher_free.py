@@ -25,8 +25,8 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor
 
-from workbench.functional.adjustment import virtual_logits
-from workbench.functional.divergences import forward_kl
+from workbench.maths.adjustment import virtual_logits
+from workbench.maths.divergences import forward_kl
 from workbench.methods.method import Method
 from workbench.records.annotations import Range
 from workbench.records.batch import UNLABELLED, Batch

@@ -20,7 +20,7 @@ from typing import Annotated
 
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.ranges import Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range

@@ -29,8 +29,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.decoupling import target_classes
-from workbench.functional.transport import sinkhorn
+from workbench.maths.decoupling import target_classes
+from workbench.maths.transport import sinkhorn
 from workbench.methods.memory import FEWER_CLASSES, refuse_larger
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod

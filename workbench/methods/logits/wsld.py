@@ -18,8 +18,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl
-from workbench.functional.tasks import UNLABELLED, cross_entropy
+from workbench.maths.divergences import forward_kl
+from workbench.maths.tasks import UNLABELLED, cross_entropy
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.batch import Batch

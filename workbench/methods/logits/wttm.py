@@ -20,7 +20,7 @@ from typing import Annotated
 
 from torch import Tensor
 
-from workbench.functional.divergences import log_probabilities
+from workbench.maths.divergences import log_probabilities
 from workbench.methods.logits.ttm import TTM
 from workbench.methods.ranges import Weight
 from workbench.records.annotations import Range

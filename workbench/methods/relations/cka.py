@@ -24,7 +24,7 @@ from typing import Annotated
 
 from torch import Tensor
 
-from workbench.functional.similarities import kernel_alignment
+from workbench.maths.similarities import kernel_alignment
 from workbench.methods.memory import FEWER_CLASSES, SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Weight
 from workbench.methods.response import ResponseMethod

@@ -25,7 +25,7 @@ from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from workbench.functional.similarities import taylor_kernel
+from workbench.maths.similarities import taylor_kernel
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import OF_FEATURES, Method

@@ -26,7 +26,7 @@ from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
-from workbench.functional.ranking import closeness, nearest, ranking_divergence, ranking_log_probability
+from workbench.maths.ranking import closeness, nearest, ranking_divergence, ranking_log_probability
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import OF_FEATURES, Method

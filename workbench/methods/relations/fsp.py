@@ -28,7 +28,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.flow import flow_gap, step
+from workbench.maths.flow import flow_gap, step
 from workbench.methods.adapters import channel_adapter
 from workbench.methods.layers import example_traces, stage_pairs
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger

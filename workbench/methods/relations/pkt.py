@@ -22,7 +22,7 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.similarities import neighbourhood_divergence
+from workbench.maths.similarities import neighbourhood_divergence
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import OF_FEATURES, Method

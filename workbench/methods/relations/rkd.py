@@ -21,7 +21,7 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.relations import angle_loss, distance_loss
+from workbench.maths.relations import angle_loss, distance_loss
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import OF_FEATURES, Method

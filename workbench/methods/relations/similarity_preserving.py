@@ -20,7 +20,7 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.similarities import row_normalised_gram
+from workbench.maths.similarities import row_normalised_gram
 from workbench.methods.layers import example_traces
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import OF_MAPS, Method

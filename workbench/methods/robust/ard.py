@@ -25,10 +25,10 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.attack import projected_gradient
-from workbench.functional.decoupling import target_classes
-from workbench.functional.divergences import forward_kl
-from workbench.functional.tasks import cross_entropy
+from workbench.maths.attack import projected_gradient
+from workbench.maths.decoupling import target_classes
+from workbench.maths.divergences import forward_kl
+from workbench.maths.tasks import cross_entropy
 from workbench.methods.floating import floating
 from workbench.methods.ranges import Weight
 from workbench.methods.response import ResponseMethod

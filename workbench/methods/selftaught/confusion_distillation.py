@@ -27,7 +27,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.functional.divergences import log_probabilities
+from workbench.maths.divergences import log_probabilities
 from workbench.methods.confusions import ConfusionAverage
 from workbench.methods.method import Method
 from workbench.methods.ranges import Temperature, Weight

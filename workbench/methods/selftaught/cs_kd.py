@@ -21,7 +21,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import pairwise_kl
+from workbench.maths.divergences import pairwise_kl
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Temperature, Weight

@@ -22,7 +22,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.bank import Last
 from workbench.methods.joining import joined
 from workbench.methods.method import Method

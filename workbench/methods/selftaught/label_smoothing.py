@@ -19,7 +19,7 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import one_hot, soft_cross_entropy
+from workbench.maths.divergences import one_hot, soft_cross_entropy
 from workbench.methods.method import Method
 from workbench.records.annotations import Range
 from workbench.records.batch import UNLABELLED, Batch

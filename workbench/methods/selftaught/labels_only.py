@@ -17,7 +17,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.functional.divergences import one_hot
+from workbench.maths.divergences import one_hot
 from workbench.methods.method import Method
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts, StagePlan

@@ -21,7 +21,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.divergences import soft_cross_entropy
+from workbench.maths.divergences import soft_cross_entropy
 from workbench.methods.bank import AnswerBank
 from workbench.methods.method import Method
 from workbench.records.annotations import Range

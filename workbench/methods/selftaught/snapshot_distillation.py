@@ -21,7 +21,7 @@ from typing import Annotated
 
 from torch import Tensor
 
-from workbench.functional.divergences import forward_kl
+from workbench.maths.divergences import forward_kl
 from workbench.methods.method import Method
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range

@@ -28,8 +28,8 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.token_divergences import skew_kl, skew_reverse_kl
-from workbench.functional.tokens import check_vocabularies
+from workbench.maths.token_divergences import skew_kl, skew_reverse_kl
+from workbench.maths.tokens import check_vocabularies
 from workbench.methods.text_gaps import FirstGaps, likelihood
 from workbench.methods.tokenwise import mean_over
 from workbench.methods.writing import WritingMethod, chance

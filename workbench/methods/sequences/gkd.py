@@ -28,7 +28,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.token_divergences import jensen_shannon, reverse_kl, word_kl
+from workbench.maths.token_divergences import jensen_shannon, reverse_kl, word_kl
 from workbench.methods.writing import WritingMethod, chance, prompts_of
 from workbench.models.sampling import Sampling, draw
 from workbench.records.annotations import Range

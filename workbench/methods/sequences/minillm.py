@@ -30,10 +30,10 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.behaviours import mixed
-from workbench.functional.policy import clipped_gain, mean_to_come
-from workbench.functional.token_divergences import reverse_kl
-from workbench.functional.tokens import check_vocabularies
+from workbench.maths.behaviours import mixed
+from workbench.maths.policy import clipped_gain, mean_to_come
+from workbench.maths.token_divergences import reverse_kl
+from workbench.maths.tokens import check_vocabularies
 from workbench.methods.tokenwise import mean_over
 from workbench.methods.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, draw

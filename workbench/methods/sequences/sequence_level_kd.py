@@ -24,8 +24,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.tasks import cross_entropy
-from workbench.functional.tokens import left_padded
+from workbench.maths.tasks import cross_entropy
+from workbench.maths.tokens import left_padded
 from workbench.methods.text_bank import TextBank
 from workbench.methods.writing import WritingMethod, about, prompts_of, room
 from workbench.models.sampling import Generated, Sampling, generate

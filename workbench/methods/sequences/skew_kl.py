@@ -21,7 +21,7 @@ from typing import Annotated
 
 from torch import Tensor
 
-from workbench.functional.token_divergences import skew_kl
+from workbench.maths.token_divergences import skew_kl
 from workbench.methods.ranges import Weight
 from workbench.methods.tokenwise import TokenwiseMethod
 from workbench.records.annotations import Range

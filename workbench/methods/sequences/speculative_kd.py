@@ -26,9 +26,9 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.functional.behaviours import interleaved
-from workbench.functional.token_divergences import word_kl
-from workbench.functional.tokens import check_vocabularies
+from workbench.maths.behaviours import interleaved
+from workbench.maths.token_divergences import word_kl
+from workbench.maths.tokens import check_vocabularies
 from workbench.methods.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, distribution, draw
 from workbench.records.annotations import Range

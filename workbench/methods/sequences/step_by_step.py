@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from workbench.functional.tasks import cross_entropy
+from workbench.maths.tasks import cross_entropy
 from workbench.methods.method import Method
 from workbench.methods.ranges import Weight
 from workbench.records.annotations import Range

@@ -26,7 +26,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.functional.token_divergences import word_kl
+from workbench.maths.token_divergences import word_kl
 from workbench.methods.ranges import Weight
 from workbench.methods.tokenwise import TokenwiseMethod
 from workbench.methods.weighting import batch_mean, mean_among
