@@ -14,7 +14,7 @@ Judgement = Literal["better", "worse", "identical", "equivalent", "not distingui
 
 @dataclass(frozen=True)
 class Comparison:
-    """Paired differences, arm minus control, and the verdict on them; the rules are in ``statistics.verdict``.
+    """Paired differences, arm minus control, and the verdict on them; the rules are in ``maths.verdict``.
 
     All differences are in the unit of the scores, which the sentence calls points.
 

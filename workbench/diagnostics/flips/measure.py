@@ -9,7 +9,7 @@ Formula:
     net = positive_flips - negative_flips, the difference of the accuracies, with a paired bootstrap interval;
     relative_negative = negative_flips / (baseline's accuracy x model's error): 1 if the model's errors did not care
     what the baseline knew, 0 if nothing is lost.
-    McNemar's test on progress and regress, exact, mid-p and with chi2 (see ``statistics.discordance``).
+    McNemar's test on progress and regress, exact, mid-p and with chi2 (see ``maths.discordance``).
 
 Reading it: two models of equal accuracy may still contradict each other on many samples; whoever replaces one by the
 other pays for each regress. A net gain counts only if the test and the interval say so.

@@ -111,7 +111,7 @@ def _warned(runs: Runs) -> dict[str, list[str]]:
 
 
 class Judge:
-    """Compares arms by the rules of ``statistics.verdict``.
+    """Compares arms by the rules of ``maths.verdict``.
 
     Args:
         smallest_effect: the least difference worth having.
