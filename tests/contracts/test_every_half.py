@@ -11,8 +11,8 @@ from tests.contracts.scene import scene
 from tests.contracts.test_every_garbage import OF_LOGITS, played
 from workbench.maths import token_divergences
 from workbench.maths.divergences import forward_kl, pairwise_kl
-from workbench.maths.inversion import jensen_shannon
-from workbench.maths.refinement import confidence_kl, outranked_kl
+from workbench.methods.generative.deep_inversion import jensen_shannon
+from workbench.methods.logits.rld import confidence_kl, outranked_kl
 
 HALVES = (torch.bfloat16, torch.float16)
 KLS = {

@@ -11,7 +11,7 @@ from workbench.methods.bank import AnswerBank, MemoryBank
 from workbench.methods.catalog import catalog
 from workbench.methods.declared import declared
 from workbench.methods.memory import refuse_larger
-from workbench.methods.text_bank import TextBank
+from workbench.methods.sequences.sequence_level_kd import TextBank
 
 METHODS = catalog()
 

@@ -11,9 +11,8 @@ import torch
 from tests.methods.case import FACTS, Case, batch, check
 from tests.methods.features.board import LABELS, nets, traces
 from tests.methods.literal import cross_entropy, dot, kl, length, softmax
-from workbench.maths.class_maps import class_maps
-from workbench.maths.explanations import grad_cam, unlikeness
-from workbench.methods.crossmodal.explanation_matching import ExplanationMatching
+from workbench.methods.crossmodal.explanation_matching import ExplanationMatching, grad_cam, unlikeness
+from workbench.methods.features.cat_kd import class_maps
 from workbench.models.tracing import Tracer
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace

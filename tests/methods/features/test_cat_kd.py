@@ -12,8 +12,7 @@ from torch import nn
 from tests.methods.case import FACTS, Case, batch, check
 from tests.methods.features.board import LABELS, grid, nets, traces
 from tests.methods.literal import cross_entropy, dot, unit
-from workbench.maths.class_maps import class_map_distance, class_maps
-from workbench.methods.features.cat_kd import CATKD
+from workbench.methods.features.cat_kd import CATKD, class_map_distance, class_maps
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.records.batch import Batch

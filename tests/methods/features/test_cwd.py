@@ -9,8 +9,7 @@ from torch import nn
 from tests.methods.case import Case, batch, check
 from tests.methods.features.board import LABELS, convolve, held, normalise, rectify, traces
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.maths.channels import channel_divergence
-from workbench.methods.features.cwd import CWD
+from workbench.methods.features.cwd import CWD, channel_divergence
 from workbench.models.blocks import conv_bn_relu
 from workbench.models.convnet import ConvNet
 from workbench.models.tracing import Tracer

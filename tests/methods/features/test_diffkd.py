@@ -12,9 +12,7 @@ import torch
 from tests.methods.case import Case, batch, check
 from tests.methods.features.board import LABELS, built, convolve, held, normalise, rectify, traces
 from tests.methods.literal import cross_entropy, softmax
-from workbench.maths.diffusion import diffused, kept_signal, less_noisy
-from workbench.methods.denoising import Noise
-from workbench.methods.features.diffkd import DiffKD
+from workbench.methods.features.diffkd import DiffKD, Noise, diffused, kept_signal, less_noisy
 
 STUDENT, TEACHER = traces(13, {"layer2": (2, 2, 2)})
 IDS = [7, 3]

@@ -9,8 +9,7 @@ from torch import nn
 from tests.methods.case import Case, batch, check
 from tests.methods.features.board import LABELS, built, convolve, held, normalise, traces
 from tests.methods.literal import cross_entropy, dot, unit
-from workbench.maths.interchannel import correlation_distance, row_products
-from workbench.methods.features.ickd import ICKD
+from workbench.methods.features.ickd import ICKD, correlation_distance, row_products
 
 STUDENT, TEACHER = traces(15, {"layer2": (2, 2, 3)})
 

@@ -10,11 +10,9 @@ from tests.contracts.scene import scene
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.features.board import nets
 from tests.methods.literal import cross_entropy, dot, length, unit
-from workbench.maths.directions import norm_and_direction
 from workbench.methods.catalog import find
 from workbench.methods.catalog import make as make_method
-from workbench.methods.class_means import ClassMeans
-from workbench.methods.features.norm_direction import NormDirection
+from workbench.methods.features.norm_direction import ClassMeans, NormDirection, norm_and_direction
 from workbench.models.tracing import Tracer
 
 LABELS = [1, -1, 1, 0]

@@ -13,8 +13,7 @@ from tests.methods.case import FACTS, Case, batch, check
 from tests.methods.features.board import LABELS, TEACHER_LOGITS, built, convolve, held, normalise, rectify, traces
 from tests.methods.literal import cross_entropy, kl, softmax
 from workbench.maths.divergences import forward_kl
-from workbench.maths.enhancement import enhanced_cross_entropy, enhanced_targets
-from workbench.methods.features.ofa_kd import OFAKD
+from workbench.methods.features.ofa_kd import OFAKD, enhanced_cross_entropy, enhanced_targets
 from workbench.models.convnet import ConvNet
 from workbench.models.tracing import Tracer
 from workbench.models.vit import ViT

@@ -13,8 +13,7 @@ from tests.methods.case import FACTS, Case, batch, check
 from tests.methods.features.board import LABELS, built, convolve, held, nets, normalise, traces
 from tests.methods.literal import cross_entropy
 from workbench.maths.activations import negative_mean, partial_distance
-from workbench.methods.features.overhaul import Overhaul
-from workbench.methods.margins import Margins, norm_before
+from workbench.methods.features.overhaul import Margins, Overhaul, norm_before
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.models.resnet import resnet8

@@ -12,8 +12,7 @@ from torch import nn
 from tests.methods.case import FACTS, Case, batch, check
 from tests.methods.features.board import LABELS, built, cells, convolve, held, nets, normalise, traces
 from tests.methods.literal import cross_entropy
-from workbench.maths.contexts import hierarchical_distance
-from workbench.methods.features.review_kd import ReviewKD
+from workbench.methods.features.review_kd import ReviewKD, hierarchical_distance
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.records.batch import Batch

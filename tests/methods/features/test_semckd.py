@@ -11,8 +11,7 @@ import torch
 from tests.methods.case import FACTS, Case, batch, check
 from tests.methods.features.board import LABELS, built, convolve, held, nets, normalise, rectify, traces
 from tests.methods.literal import cross_entropy, dot, kl, softmax, unit
-from workbench.methods.calibration import similarity_profile
-from workbench.methods.features.semckd import SemCKD
+from workbench.methods.features.semckd import SemCKD, similarity_profile
 
 VISIBLE = {"points": 60}
 LAYERS = "layer1", "layer2"

@@ -11,8 +11,7 @@ from torch import nn
 from tests.methods.case import Case, batch, check
 from tests.methods.features.board import traces
 from tests.methods.literal import cross_entropy, dot, kl, softmax
-from workbench.maths.soft_maximum import log_sum_distance, normalised_over_batch
-from workbench.methods.features.srd import SRD
+from workbench.methods.features.srd import SRD, log_sum_distance, normalised_over_batch
 
 LABELS = [1, -1, 0, 2]
 STUDENT, TEACHER = traces(4, {"f": (2,)}, samples=4)

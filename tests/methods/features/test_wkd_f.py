@@ -12,8 +12,7 @@ from scipy.linalg import sqrtm
 from tests.methods.case import Case, batch, check
 from tests.methods.features.board import LABELS, built, cells, convolve, held, normalise, rectify, traces
 from tests.methods.literal import cross_entropy
-from workbench.maths.gaussians import gaussian_distance, moments
-from workbench.methods.features.wkd_f import WKDF
+from workbench.methods.features.wkd_f import WKDF, gaussian_distance, moments
 
 STUDENT, TEACHER = traces(11, {"layer2": (2, 4, 5)}, {"layer2": (2, 5, 4)})
 

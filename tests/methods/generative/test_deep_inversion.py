@@ -11,8 +11,7 @@ from torch import nn
 
 from tests.methods.case import FACTS, Case, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.maths.inversion import jensen_shannon
-from workbench.methods.generative.deep_inversion import DeepInversion
+from workbench.methods.generative.deep_inversion import DeepInversion, jensen_shannon
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.records.batch import Batch

@@ -10,8 +10,7 @@ from torch import nn
 
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.maths.reversal import reversed_gradient
-from workbench.methods.logits.ctkd import CTKD
+from workbench.methods.logits.ctkd import CTKD, reversed_gradient
 from workbench.records.batch import Batch
 
 STUDENT = trace([[0.3, -1.2, 0.8], [1.5, 0.2, -0.7], [-0.4, 0.9, 0.1]])

@@ -9,8 +9,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, softmax
-from workbench.maths.correlation import pearson
-from workbench.methods.logits.dist import DIST
+from workbench.methods.logits.dist import DIST, pearson
 from workbench.records.trace import Trace
 
 STUDENT = trace([[0.3, -1.2, 0.8], [1.5, 0.2, -0.7], [-0.4, 0.9, 0.1], [2.0, -0.3, 0.5]])

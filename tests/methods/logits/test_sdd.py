@@ -8,10 +8,8 @@ from torch import nn
 
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot, kl, softmax
-from workbench.maths.regions import grids, region_logits
 from workbench.methods.logits.kd import KD
-from workbench.methods.logits.sdd import SDD
-from workbench.methods.regions import averaged_layer
+from workbench.methods.logits.sdd import SDD, averaged_layer, grids, region_logits
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.models.zoo import net as net_of

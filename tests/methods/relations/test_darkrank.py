@@ -11,8 +11,13 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, length, unit
-from workbench.maths.ranking import closeness, nearest, ranking_divergence, ranking_log_probability
-from workbench.methods.relations.darkrank import DarkRank
+from workbench.methods.relations.darkrank import (
+    DarkRank,
+    closeness,
+    nearest,
+    ranking_divergence,
+    ranking_log_probability,
+)
 
 LABELS = [0, 2, -1, 1, 0, 2]
 LOGITS = [[0.3, -1.2, 0.8], [1.5, 0.2, -0.7], [-0.4, 0.9, 0.1], [0.0, 0.2, 0.4], [1.0, 0.1, -0.3], [0.2, 0.6, 0.9]]

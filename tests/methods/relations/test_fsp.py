@@ -10,8 +10,7 @@ from torch import nn
 
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot
-from workbench.maths.flow import flow, flow_gap, step
-from workbench.methods.relations.fsp import FSP
+from workbench.methods.relations.fsp import FSP, flow, flow_gap, step
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.records.batch import Batch

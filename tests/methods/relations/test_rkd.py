@@ -7,8 +7,7 @@ import torch
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot, huber, length
-from workbench.maths.relations import angle_loss, distance_loss, relative_distances
-from workbench.methods.relations.rkd import RKD
+from workbench.methods.relations.rkd import RKD, angle_loss, distance_loss, relative_distances
 
 LABELS = [0, 2, -1, 1]
 LOGITS = [[0.3, -1.2, 0.8], [1.5, 0.2, -0.7], [-0.4, 0.9, 0.1], [0.0, 0.2, 0.4]]

@@ -10,8 +10,7 @@ from torch import nn
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.features.board import nets
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.maths.attack import projected_gradient
-from workbench.methods.robust.ard import ARD
+from workbench.methods.robust.ard import ARD, projected_gradient
 from workbench.models.tracing import Tracer
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace

@@ -12,8 +12,7 @@ from tests.methods.case import Case, check, trace
 from tests.methods.literal import kl, softmax
 from tests.methods.sequences.board import FACTS, built
 from workbench.methods.catalog import make
-from workbench.methods.sequences.distillm2 import DistiLLM2
-from workbench.methods.text_gaps import FirstGaps
+from workbench.methods.sequences.distillm2 import DistiLLM2, FirstGaps
 from workbench.records.batch import Batch
 
 STUDENT = trace(

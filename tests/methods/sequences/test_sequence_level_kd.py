@@ -20,8 +20,7 @@ from tests.methods.sequences.writers import (
     watched,
     written,
 )
-from workbench.methods.sequences.sequence_level_kd import SequenceLevelKD
-from workbench.methods.text_bank import TextBank
+from workbench.methods.sequences.sequence_level_kd import SequenceLevelKD, TextBank
 
 
 def favourite(token):

@@ -7,7 +7,7 @@ place of it.
 Formula:
     U(w) = N L(w) + precision / 2 |w|^2;  w <- w - step / 2 grad U(w) + sqrt(step) xi,  step = 0.2 / (top eigenvalue of U)
     on a quadratic with curvature a its variance is 1 / (a (1 - step a / 4)): at most 5 % too large with that step
-Reading it: with the number of effective samples beside it (``maths.chains``): below some dozens it says nothing.
+Reading it: with the number of effective samples beside it (``effective_samples``): below some dozens it says nothing.
 When it misleads: a step that suits the steepest direction is slow in flat ones, so large nets never forget where they
 started; batches add noise to that of the dynamics.
 After: Welling and Teh 2011. Cost: 12.5 gradients of a batch per kept place.

@@ -25,7 +25,6 @@ from numpy.typing import ArrayLike
 
 from workbench.diagnostics.divergence.measure_alignment import Weights, check_same_space
 from workbench.diagnostics.divergence.measure_estimate import Estimate, jackknife
-from workbench.maths.chains import effective_samples
 from workbench.records.interval import Interval
 
 LEAST_STEPS, MIXED = 10, 50
@@ -172,3 +171,26 @@ def _curvature(features: np.ndarray, weights: np.ndarray, precision: float) -> n
     size = weights.size
     full = np.einsum("nab,ni,nj->aibj", middle, features, features, optimize=True).reshape(size, size)
     return full + precision * np.eye(size)
+
+
+def effective_samples(chain: ArrayLike) -> np.ndarray:
+    """How many independent draws each quantity of an (n, P) chain is worth: (P,), at most n; NaN if it does not move.
+
+    n_eff = n / (1 + 2 sum_k r_k) with r_k the autocorrelation at lag k, summed as long as sums of neighbouring pairs of
+    lags are positive (Geyer 1992, initial positive sequence). A chain that has not seen most of the distribution yet does
+    not know what it misses. Cost: O(n log n) for each quantity.
+
+    Raises:
+        ValueError: the chain is no (n, P) of four draws or more.
+    """
+    values = np.asarray(chain, np.float64)
+    if values.ndim != 2 or len(values) < 4:
+        raise ValueError(f"a chain of shape {values.shape}; needed is (n, P) with n of 4 or more")
+    n = len(values)
+    spectrum = np.fft.rfft(values - values.mean(0), 2 * n, axis=0)
+    covariance = np.fft.irfft(np.abs(spectrum) ** 2, axis=0)[:n]
+    pairs = covariance[: n - n % 2].reshape(n // 2, 2, -1).sum(1)
+    kept = np.where(np.logical_and.accumulate(pairs > 0, axis=0), pairs, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        times = 2 * kept.sum(0) / covariance[0] - 1
+        return np.where(np.ptp(values, axis=0) > 0, n / np.maximum(times, 1), np.nan)

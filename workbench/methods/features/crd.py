@@ -22,10 +22,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.maths.contrast import nce, normaliser
 from workbench.methods.bank import MemoryBank
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
@@ -36,6 +36,40 @@ from workbench.records.batch import Batch
 from workbench.records.plan import Facts
 from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
+
+EPSILON = 1e-7
+
+
+def normaliser(exponentials: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
+    """An estimate of the constant that turns exponentials into probabilities over N samples, ().
+
+    Args:
+        exponentials: (B, N) positive scores.
+        positives: (B,) column of each row's partner.
+        negatives: (B, N) boolean.
+
+    Returns:
+        N times the mean over partners and negatives.
+    """
+    used = negatives.scatter(1, positives[:, None], value=True)
+    return (exponentials * used).sum() / used.sum() * exponentials.shape[1]
+
+
+def nce(probabilities: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
+    """Noise-contrastive loss of telling the partner from negatives that are drawn uniformly from N samples, (B,).
+
+    Args:
+        probabilities: (B, N) unnormalised model probabilities of every sample being the partner.
+        positives: (B,) column of each row's partner.
+        negatives: (B, N) boolean, which samples were drawn; a row without any costs nothing.
+    """
+    count = negatives.sum(1, keepdim=True).to(probabilities)
+    noise = count / probabilities.shape[1]
+    own = probabilities.gather(1, positives[:, None])
+    found = -torch.log(own / (own + noise + EPSILON)).squeeze(1)
+    floor = noise.clamp(min=1 / probabilities.shape[1])
+    refused = -torch.log(floor / (probabilities + floor + EPSILON))
+    return found + (refused * negatives).sum(1)
 
 
 class CRD(Method):

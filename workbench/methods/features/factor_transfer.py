@@ -26,9 +26,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps, to_common_size
+from workbench.methods.adapters import kernel_for
 from workbench.methods.layers import example_maps, last_stage_pair
 from workbench.methods.method import OF_MAPS, Method
-from workbench.methods.paraphraser import decoder, encoder
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -114,3 +114,19 @@ class FactorTransfer(Method):
         factors = to_common_size(translated, self.encoder(features).detach())
         mine, theirs = (F.normalize(side.flatten(1), dim=1) for side in factors)
         return {"labels": labels, "factors": self.weight * (mine - theirs).abs().mean(1)}
+
+
+def encoder(maps: Tensor, outputs: int) -> nn.Sequential:
+    """From the channels of maps (B, C, H, W) to others: three convolutions, each with a leaky rectifier."""
+    width, kernel = maps.shape[1], kernel_for(maps)
+    pairs = ((width, width), (width, outputs), (outputs, outputs))
+    layers = [nn.Conv2d(before, after, kernel, padding=kernel // 2) for before, after in pairs]
+    return nn.Sequential(*(part for layer in layers for part in (layer, nn.LeakyReLU(0.1)))).to(maps)
+
+
+def decoder(inputs: int, maps: Tensor) -> nn.Sequential:
+    """And back: three transposed convolutions, each with a leaky rectifier."""
+    width, kernel = maps.shape[1], kernel_for(maps)
+    pairs = ((inputs, inputs), (inputs, width), (width, width))
+    layers = [nn.ConvTranspose2d(before, after, kernel, padding=kernel // 2) for before, after in pairs]
+    return nn.Sequential(*(part for layer in layers for part in (layer, nn.LeakyReLU(0.1)))).to(maps)

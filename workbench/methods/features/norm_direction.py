@@ -19,18 +19,72 @@ Setting: digits. On it we expect: what is lacking falls below that of a student 
 
 from __future__ import annotations
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.decoupling import target_classes
-from workbench.maths.directions import norm_and_direction
-from workbench.methods.class_means import ClassMeans
 from workbench.methods.layers import example_traces, penultimate_pair
+from workbench.methods.memory import FEWER_CLASSES, refuse_larger
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Weight
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
 from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
+
+
+class ClassMeans(nn.Module):
+    """Mean feature of each class over all samples observed; C x D numbers.
+
+    Args:
+        classes: C.
+        width: D.
+
+    Attributes:
+        mean: (C, D), 0 where no sample of a class was observed.
+        count: (C,) samples observed.
+    """
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__()
+        refuse_larger("means of all classes", (classes, width), torch.empty(0), FEWER_CLASSES)
+        self.register_buffer("mean", torch.zeros(classes, width))
+        self.register_buffer("count", torch.zeros(classes))
+
+    def including(self, features: Tensor, classes: Tensor) -> Tensor:
+        """The means as they would be with further samples, (C, D).
+
+        Args:
+            features: (B, D).
+            classes: (B,) int64.
+        """
+        member = F.one_hot(classes, len(self.count)).to(self.mean)
+        count = self.count + member.sum(0)
+        added = member.T @ features.to(self.mean) - member.sum(0)[:, None] * self.mean
+        return self.mean + added / count.clamp(min=1)[:, None]
+
+    def observe(self, features: Tensor, classes: Tensor) -> None:
+        """Take further samples in."""
+        self.mean.copy_(self.including(features, classes))
+        self.count += F.one_hot(classes, len(self.count)).sum(0).to(self.count)
+
+
+EPSILON = 1e-12
+
+
+def norm_and_direction(student: Tensor, teacher: Tensor, directions: Tensor) -> Tensor:
+    """What the student's feature lacks of the longer of both features along a direction, relative to that, (B,).
+
+    It is 1 minus the cosine where the student's is the longer one; below that length, more length helps as well.
+
+    Args:
+        student: (B, D).
+        teacher: (B, D).
+        directions: (B, D), of any length but 0.
+    """
+    longest = torch.maximum(student.norm(dim=1), teacher.norm(dim=1))
+    return 1 - (student * F.normalize(directions, dim=1)).sum(1) / longest.clamp(min=EPSILON)
 
 
 class NormDirection(Method):

@@ -20,18 +20,20 @@ Setting: digits. On it we expect: the cross-entropy of the stages falls below th
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
 from workbench.maths.decoupling import target_classes
-from workbench.maths.enhancement import enhanced_cross_entropy
+from workbench.maths.divergences import finite_logits, one_hot, soft_cross_entropy
 from workbench.maths.maps import as_maps
+from workbench.methods.adapters import kernel_for
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Temperature, Weight
-from workbench.methods.stage_heads import stage_head
+from workbench.models.blocks import BatchNorm2d, GlobalAverage, he_normal
 from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
@@ -110,3 +112,63 @@ class OFAKD(Method):
             "soft": self.soft_weight * own,
             "stages": self.stage_weight * torch.stack(stages).sum(0),
         }
+
+
+def enhanced_targets(soft_targets: Tensor, targets: Tensor, power: float) -> Tensor:
+    """``p ** power`` of every class but the target, which has ``(1 + p) ** power - 1``; (B, C), its rows sum to any number.
+
+    A power of 1 changes nothing. A larger one lifts the target and lets the other classes fade (Hao et al., NeurIPS 2023).
+
+    Args:
+        soft_targets: (B, C) probabilities.
+        targets: (B,) int64.
+        power: 1 or more.
+    """
+    mask = one_hot(targets, soft_targets)
+    return (soft_targets + mask).pow(power) - mask
+
+
+def enhanced_cross_entropy(
+    student_logits: Tensor, teacher_logits: Tensor, targets: Tensor, power: float, temperature: float = 1.0
+) -> Tensor:
+    """Cross-entropy of the student against enhanced targets, (B,).
+
+    Args:
+        student_logits: (B, C).
+        teacher_logits: (B, C).
+        targets: (B,) int64.
+        power: of the enhancement.
+        temperature: softens both.
+    """
+    soft_targets = torch.softmax(finite_logits(teacher_logits) / temperature, 1)
+    return soft_cross_entropy(
+        finite_logits(student_logits) / temperature, enhanced_targets(soft_targets, targets, power)
+    )
+
+
+def stage_head(maps: Tensor, halvings: int, width: int, classes: int) -> nn.Sequential:
+    """From a stage's maps to logits: as many halvings as the later stages do, an average over positions, a linear layer.
+
+    Args:
+        maps: (B, C, H, W), of the stage.
+        halvings: separable convolutions; none is a 1 x 1 convolution.
+        width: channels of what is averaged.
+        classes: of the logits.
+    """
+    inputs, kernel = maps.shape[1], kernel_for(maps)
+    widths = [inputs * 2**step for step in range(halvings)] + [width]
+    layers = [_separable(before, after, kernel) for before, after in pairwise(widths)]
+    head = nn.Sequential(*(layers or [nn.Conv2d(inputs, width, 1)]), GlobalAverage(), nn.Linear(width, classes))
+    he_normal(head)
+    nn.init.trunc_normal_(head[-1].weight, std=0.02)
+    nn.init.zeros_(head[-1].bias)
+    return head.to(maps)
+
+
+def _separable(inputs: int, outputs: int, kernel: int) -> nn.Sequential:
+    """Two depthwise separable convolutions with batch norm and rectifier, the first with stride 2."""
+    layers: list[nn.Module] = []
+    for stride, after in ((2, inputs), (1, outputs)):
+        depthwise = nn.Conv2d(inputs, inputs, kernel, stride, kernel // 2, groups=inputs, bias=False)
+        layers += [depthwise, nn.Conv2d(inputs, after, 1, bias=False), BatchNorm2d(after), nn.ReLU()]
+    return nn.Sequential(*layers)

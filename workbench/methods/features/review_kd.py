@@ -24,20 +24,76 @@ from __future__ import annotations
 from typing import Annotated
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.maths.contexts import hierarchical_distance
-from workbench.maths.maps import as_maps
-from workbench.methods.fusion import Fusion
+from workbench.maths.maps import as_maps, averaged
+from workbench.methods.adapters import kernel_for
 from workbench.methods.layers import example_maps, example_traces, penultimate_pair, stage_pairs
 from workbench.methods.method import OF_FEATURES, Method
 from workbench.methods.preactivations import preactivations
 from workbench.methods.ranges import Layer, Weight
+from workbench.models.blocks import conv_bn
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
 from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
+
+
+class Fusion(nn.Module):
+    """Attention-based fusion of a level's features with what was fused at the deeper levels.
+
+    Args:
+        student: the level's maps, (B, C, H, W).
+        teacher: the maps that are wanted, (B, D, H', W').
+        inner: channels of what is handed on.
+        deepest: True where nothing was fused before.
+    """
+
+    def __init__(self, student: Tensor, teacher: Tensor, inner: int, *, deepest: bool) -> None:
+        super().__init__()
+        self.size = tuple(teacher.shape[2:])
+        self.enter = nn.Sequential(*conv_bn(student.shape[1], inner))
+        self.leave = nn.Sequential(*conv_bn(inner, teacher.shape[1], kernel_for(teacher)))
+        self.attention = None if deepest else nn.Sequential(nn.Conv2d(2 * inner, 2, 1), nn.Sigmoid())
+        for convolution in (self.enter[0], self.leave[0]):
+            nn.init.kaiming_uniform_(convolution.weight, a=1)
+
+    def forward(self, features: Tensor, deeper: Tensor | None) -> tuple[Tensor, Tensor]:
+        """What is compared with the teacher, (B, D, H', W'), and what is handed on, (B, inner, H', W')."""
+        fused = self.enter(features)
+        if self.attention is not None:
+            deeper = F.interpolate(deeper, fused.shape[2:])
+            weights = self.attention(torch.cat([fused, deeper], 1))
+            fused = fused * weights[:, :1] + deeper * weights[:, 1:]
+        fused = F.interpolate(fused, self.size)
+        return self.leave(fused), fused
+
+
+GRIDS = (4, 2, 1)
+
+
+def hierarchical_distance(student: Tensor, teacher: Tensor) -> Tensor:
+    """Mean squared difference of maps, of themselves and of their averages over ever coarser grids, (B,).
+
+    The grids of 4 x 4, 2 x 2 and 1 x 1 that are coarser than the maps' height count 1/2, 1/4 and 1/8 of the maps
+    themselves (the first of them that is coarser counts 1/2); the counts are brought to a sum of 1.
+
+    Args:
+        student: (B, C, H, W).
+        teacher: the same shape.
+    """
+    difference = student - teacher
+    distance, count, total = difference.square().flatten(1).mean(1), 1.0, 1.0
+    for grid in GRIDS:
+        if grid < student.shape[2]:
+            count /= 2
+            size = grid, min(grid, student.shape[3])
+            distance = distance + count * averaged(difference, size).square().flatten(1).mean(1)
+            total += count
+    return distance / total
+
 
 WIDEST = 512
 

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import torch
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.maths.soft_maximum import log_sum_distance, normalised_over_batch
 from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Weight
@@ -101,3 +101,26 @@ class SRD(Method):
             "soft": self.soft_weight * forward_kl(student.logits, teacher.logits.detach()),
             "features": self.feature_weight * distance.expand(len(mine)),
         }
+
+
+def normalised_over_batch(features: Tensor, epsilon: float = 1e-4) -> Tensor:
+    """Mean 0 and variance 1 of every feature in the batch, as batch norm without weights does it, (B, D) -> (B, D).
+
+    Args:
+        features: (B, D); a batch of one sample is all 0.
+        epsilon: added to the variance.
+    """
+    centred = features - features.mean(0)
+    return centred / (centred.square().mean(0) + epsilon).sqrt()
+
+
+def log_sum_distance(student: Tensor, teacher: Tensor, exponent: float, epsilon: float = 1e-5) -> Tensor:
+    """Logarithm of the sum of ``|student - teacher| ** exponent`` over all entries, ().
+
+    Args:
+        student: (B, D).
+        teacher: (B, D).
+        exponent: the larger, the more the largest differences count.
+        epsilon: added to the sum, so that equal features have a finite distance.
+    """
+    return torch.log((student - teacher).abs().pow(exponent).sum() + epsilon)

@@ -28,19 +28,78 @@ from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Generator, Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
-from workbench.maths.divergences import forward_kl
-from workbench.maths.inversion import jensen_shannon, total_variation
-from workbench.methods.inversion import NormStatistics, inverted
+from workbench.maths.divergences import forward_kl, log_probabilities
 from workbench.methods.memory import refuse_larger
 from workbench.methods.ranges import Temperature
 from workbench.methods.synthesis import DataFreeMethod
+from workbench.models.layers import evaluating, layers_of, listing
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
 from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
+
+PIXEL_RATE = 0.1
+"""Learning rate of Adam on the inputs, as in the authors' code of DeepInversion."""
+JITTER = 2
+"""Pixels by which images are shifted at most before each pass, as there."""
+
+
+class NormStatistics(nn.Module):
+    """Copies of the running means and variances of a model's batch normalisations.
+
+    Args:
+        model: whose they are.
+
+    Attributes:
+        layers: the features to trace, what enters each of them.
+
+    Raises:
+        ValueError: there are none; the message lists the model's layers.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        norms = {n: m for n, m in model.named_modules() if isinstance(m, _BatchNorm) and m.running_mean is not None}
+        if not norms:
+            raise ValueError(
+                f"{type(model).__name__} has no batch normalisation with running statistics, from which inputs could be "
+                "made; use a teacher such as ConvNet or a ResNet, or a method with a generator such as zskt; its layers: "
+                f"{listing(layers_of(model))}"
+            )
+        self.layers = tuple(f"{name}:input" for name in norms)
+        for index, norm in enumerate(norms.values()):
+            self.register_buffer(f"mean_{index}", norm.running_mean.clone())
+            self.register_buffer(f"variance_{index}", norm.running_var.clone())
+
+    def distance(self, trace: Trace) -> Tensor:
+        """How far the statistics of a batch are from those remembered, summed over the layers, ()."""
+        known = [(getattr(self, f"mean_{k}"), getattr(self, f"variance_{k}")) for k in range(len(self.layers))]
+        pairs = zip(self.layers, known, strict=True)
+        return torch.stack([moment_distance(trace[name], *moments) for name, moments in pairs]).sum()
+
+
+def inverted(context: Any, start: Batch, iterations: int, dice: Generator) -> Tensor:
+    """Inputs that make all terms but ``soft`` small for the labels of a batch, found by Adam; the student stays as it is.
+
+    Args:
+        context: the engine's ``Updater``.
+        start: inputs to start from, with the labels they are made for.
+        iterations: how often they are moved.
+        dice: of the jitter.
+    """
+    pixels = start.student_inputs.clone().requires_grad_()
+    optimizer = torch.optim.Adam([pixels], lr=PIXEL_RATE)
+    with evaluating(context.students["student"]):
+        for _ in range(iterations):
+            terms = context.terms(start.but(student_inputs=jittered(pixels, JITTER, dice)))
+            cost = sum(term for name, term in terms.items() if name != "soft")
+            (pixels.grad,) = torch.autograd.grad(cost, pixels)
+            optimizer.step()
+    return pixels.detach()
 
 
 class DeepInversion(DataFreeMethod):
@@ -144,3 +203,39 @@ class DeepInversion(DataFreeMethod):
         if batch.student_inputs.dim() == 4:
             terms["smoothness"] = self.smoothness * total_variation(batch.student_inputs)
         return terms
+
+
+def channel_moments(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and biased variance of each channel over everything else, (B, C, ...) -> (C,) and (C,)."""
+    others = [axis for axis in range(features.dim()) if axis != 1]
+    return features.mean(others), features.var(others, unbiased=False)
+
+
+def moment_distance(features: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+    """Distance of the channels' means to given ones plus that of their variances, (B, C, ...), (C,), (C,) -> ()."""
+    own_mean, own_variance = channel_moments(features)
+    return torch.linalg.vector_norm(own_mean - mean) + torch.linalg.vector_norm(own_variance - variance)
+
+
+def total_variation(images: Tensor) -> Tensor:
+    """Sum of the norms of the differences to the neighbours across, below and on both diagonals, (B, C, H, W) -> ()."""
+    across = images[..., :, 1:] - images[..., :, :-1]
+    below = images[..., 1:, :] - images[..., :-1, :]
+    falling = images[..., 1:, 1:] - images[..., :-1, :-1]
+    rising = images[..., 1:, :-1] - images[..., :-1, 1:]
+    return sum(torch.linalg.vector_norm(difference) for difference in (across, below, falling, rising))
+
+
+def jensen_shannon(student_logits: Tensor, teacher_logits: Tensor, temperature: float = 1.0) -> Tensor:
+    """Jensen-Shannon divergence at a temperature in nats, symmetric and at most log 2, (B, C) and (B, C) -> (B,)."""
+    both = log_probabilities(torch.stack([student_logits, teacher_logits]), temperature, dim=2)
+    middle = both.logsumexp(0)  # of the mixture, up to a constant; exact where a probability vanishes
+    return (forward_kl(middle, both[0]) + forward_kl(middle, both[1])) / 2
+
+
+def jittered(inputs: Tensor, reach: int, generator: Generator) -> Tensor:
+    """Images (B, C, H, W) moved round by up to ``reach`` pixels in each direction, all alike; other inputs as they are."""
+    if inputs.dim() != 4:
+        return inputs
+    shift = torch.randint(-reach, reach + 1, (2,), generator=generator).tolist()
+    return inputs.roll(shift, (2, 3))

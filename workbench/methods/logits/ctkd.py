@@ -18,19 +18,37 @@ Setting: digits. On it we expect: the soft term falls below that of a student th
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.maths.reversal import reversed_gradient
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
 from workbench.records.provenance import Citation, Evidence, Progress
+
+
+class _Reversed(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, strength: float) -> Tensor:
+        ctx.strength = strength
+        return value.view_as(value)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return -ctx.strength * gradient, None
+
+
+def reversed_gradient(value: Tensor, strength: float = 1.0) -> Tensor:
+    """The value itself, whose gradient is multiplied with ``-strength``: who descends the loss by it climbs.
+
+    Ganin and Lempitsky, ICML 2015, Eqs. 7 and 8.
+    """
+    return _Reversed.apply(value, strength)
 
 
 class CTKD(ResponseMethod):

@@ -19,7 +19,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from workbench.maths.correlation import pearson
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.batch import Batch
@@ -79,3 +78,16 @@ class DIST(ResponseMethod):
             "inter": self.inter_weight * scale * (1 - pearson(student, teacher)),
             "intra": self.intra_weight * scale * among_samples,
         }
+
+
+def pearson(student: Tensor, teacher: Tensor, dim: int = 1, epsilon: float = 1e-8) -> Tensor:
+    """Pearson's correlation along a dimension, in [-1, 1]; 0 where a side is constant.
+
+    Args:
+        student: (B, C).
+        teacher: (B, C).
+        dim: 1 correlates rows, giving (B,); 0 columns, giving (C,).
+        epsilon: added to the product of the lengths.
+    """
+    mine, theirs = (side - side.mean(dim, keepdim=True) for side in (student, teacher))
+    return (mine * theirs).sum(dim) / (mine.norm(dim=dim) * theirs.norm(dim=dim) + epsilon)

@@ -19,20 +19,109 @@ Setting: fashion. On it we expect: the consistent term falls below that of a stu
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.decoupling import target_classes
 from workbench.maths.divergences import forward_kl
-from workbench.maths.regions import grids, region_logits
+from workbench.maths.maps import averaged
 from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
 from workbench.methods.ranges import Layer, Temperature, Weight
-from workbench.methods.regions import averaged_layer, classifier_of_maps
+from workbench.models.layers import call, evaluating, layers_of, listing
+from workbench.models.tracing import Tracer, penultimate_of
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
 from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
+
+if TYPE_CHECKING:
+    from workbench.records.batch import Inputs
+
+
+def averaged_layer(model: nn.Module, inputs: Inputs) -> str:
+    """The last layer with maps of more than one position whose average enters the last ``nn.Linear``.
+
+    Raises:
+        ValueError: there is no such layer, or no linear one; the message lists the layers.
+    """
+    entry = penultimate_of(model)
+    averages = _averages(model, inputs)
+    with evaluating(model), torch.no_grad():
+        wanted = Tracer(model, (entry,))(inputs)[entry]
+    found = [name for name, average in averages.items() if _same(average, wanted)]
+    if found:
+        return found[-1]
+    raise ValueError(
+        f"{type(model).__name__} has no maps (B, D, H, W) whose average enters its classifier, so its regions have no "
+        f"logits; use a net with global average pooling such as ConvNet, or kd; layers: {listing(layers_of(model))}"
+    )
+
+
+def classifier_of_maps(model: nn.Module, maps: Tensor, layer: str) -> nn.Linear:
+    """The last ``nn.Linear``, if it can score positions of what a layer gives.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    name = penultimate_of(model).removesuffix(":input")
+    found = model.get_submodule(name)
+    if maps.dim() == 4 and maps.shape[1] == found.in_features:
+        return found
+    raise ValueError(
+        f"layer {layer!r} gives {tuple(maps.shape)}; the classifier {name!r} needs maps (B, {found.in_features}, H, W)"
+    )
+
+
+@torch.no_grad()
+def _averages(model: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
+    """Of every layer that puts out maps, as it runs, the average over positions, in the order in which they finish."""
+    averages: dict[str, Tensor] = {}
+
+    def look(name: str, output: Any) -> None:
+        if isinstance(output, Tensor) and output.dim() == 4 and output.shape[2:].numel() > 1:
+            averages.pop(name, None)
+            averages[name] = output.mean((2, 3))
+
+    named = [(name, layer) for name, layer in model.named_modules() if name]
+    handles = [layer.register_forward_hook(lambda *passed, name=name: look(name, passed[2])) for name, layer in named]
+    try:
+        with evaluating(model):
+            call(model, inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return averages
+
+
+def _same(average: Tensor, wanted: Tensor) -> bool:
+    return average.shape == wanted.shape and torch.allclose(average, wanted, rtol=1e-3, atol=1e-5)
+
+
+SCALES = (1, 2, 4)
+
+
+def region_logits(maps: Tensor, weight: Tensor, bias: Tensor | None, sizes: list[tuple[int, int]]) -> Tensor:
+    """The logits of every cell of some grids, (B, cells, C), the whole image first if its grid is.
+
+    Args:
+        maps: (B, D, H, W).
+        weight: (C, D) of the classifier on their averages.
+        bias: (C,), or None.
+        sizes: height and width of each grid; each is averaged from the last, which is to be the finest.
+    """
+    finest = averaged(maps, sizes[-1])
+    cells = torch.cat([averaged(finest, size).flatten(2) for size in sizes], 2)
+    return F.linear(cells.transpose(1, 2), weight, bias)
+
+
+def grids(*maps: Tensor) -> list[tuple[int, int]]:
+    """Grids of 1, 4 and 16 cells as far as the smallest of some maps, (B, D, H, W), have as many positions."""
+    height, width = (min(m.shape[axis] for m in maps) for axis in (2, 3))
+    return list(dict.fromkeys((min(scale, height), min(scale, width)) for scale in SCALES))
 
 
 class SDD(Method):

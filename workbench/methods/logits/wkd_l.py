@@ -30,7 +30,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.decoupling import target_classes
-from workbench.maths.transport import sinkhorn
 from workbench.methods.memory import FEWER_CLASSES, refuse_larger
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
@@ -126,3 +125,31 @@ class WKDL(ResponseMethod):
         cost = 1 - torch.exp(-self.sharpness * self.distances)
         moved = sinkhorn(student, teacher, cost, self.regularisation, self.iterations)
         return {"target_class": -teacher_own * student_own, "transport": self._ramp * self.transport_weight * moved}
+
+
+def sinkhorn(student: Tensor, teacher: Tensor, cost: Tensor, regularisation: float, iterations: int) -> Tensor:
+    """Cost of the transport plan that balances cost and entropy, (B,); with no regularisation, Wasserstein's distance.
+
+    Scales the rows and columns of ``exp(-cost / regularisation)`` in turn until both margins fit (Cuturi, NeurIPS 2013).
+    The student's margin is met exactly, the teacher's the better the more iterations there are. All samples share one
+    cost, so memory is B x C for each iteration.
+
+    Args:
+        student: (B, C) probabilities; classes of probability 0 take no part.
+        teacher: (B, C) probabilities.
+        cost: (C, C), from a class of the student to one of the teacher.
+        regularisation: in units of the cost; small numbers need more iterations, and float64 below 1 % of the cost.
+        iterations: one or more.
+    """
+    kernel, student, teacher = torch.exp(-cost / regularisation), student.to(cost), teacher.to(cost)
+    rows = (student > 0).to(student)
+    columns = rows
+    with torch.autocast(student.device.type, enabled=False):  # margins do not fit in half precision
+        for _ in range(iterations):
+            columns = teacher / _positive(rows @ kernel)
+            rows = student / _positive(columns @ kernel.T)
+        return ((rows @ (kernel * cost)) * columns).sum(1)
+
+
+def _positive(values: Tensor) -> Tensor:
+    return values.clamp(min=torch.finfo(values.dtype).tiny)

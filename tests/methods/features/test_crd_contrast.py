@@ -6,7 +6,7 @@ import math
 
 import torch
 
-from workbench.maths.contrast import nce, normaliser
+from workbench.methods.features.crd import nce, normaliser
 
 DRAWN = torch.tensor([[False, True, True, False]])
 PARTNER = torch.tensor([0])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.maths.multiple import holm, holm_errors
+from workbench.maths.verdict import holm, holm_errors
 
 p_lists = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 

@@ -6,7 +6,7 @@ from math import comb, erfc, sqrt
 
 import pytest
 
-from workbench.maths.discordance import mcnemar
+from workbench.diagnostics.flips.measure import mcnemar
 
 
 def test_the_example_of_ten_and_two():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.maths.chains import effective_samples
+from workbench.diagnostics.divergence.measure_parameters import effective_samples
 
 
 @pytest.mark.parametrize("memory", [0.0, 0.5, 0.9])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.optimize import linprog
 
-from workbench.maths.transport import sinkhorn
+from workbench.methods.logits.wkd_l import sinkhorn
 
 COST = torch.tensor([[0.0, 0.3, 0.8, 0.5], [0.3, 0.0, 0.4, 0.9], [0.8, 0.4, 0.0, 0.2], [0.5, 0.9, 0.2, 0.0]]).double()
 STUDENT = torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.7, 0.1, 0.1, 0.1], [0.25, 0.25, 0.25, 0.25]]).double()

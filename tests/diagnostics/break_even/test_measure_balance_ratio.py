@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
+from workbench.diagnostics.break_even.measure_balance import fieller_interval
 from workbench.maths.intervals import t_interval
-from workbench.maths.ratio import fieller_interval
 
 ABOVE = np.array([10.2, 9.1, 11.7, 10.9, 8.8])
 BELOW = np.array([2.1, 1.7, 2.6, 2.2, 1.9])

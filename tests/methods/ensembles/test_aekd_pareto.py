@@ -7,7 +7,7 @@ import itertools
 import pytest
 import torch
 
-from workbench.maths.pareto import least_norm_weights
+from workbench.methods.ensembles.aekd import least_norm_weights
 
 
 def test_of_two_it_is_the_foot_of_the_perpendicular():
