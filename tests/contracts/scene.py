@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from tests.contracts import text
-from workbench.methods.synthesis import DataFreeMethod
+from workbench.methods.parts.synthesis import DataFreeMethod
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.models.tracing import Tracer

@@ -9,7 +9,7 @@ from tests.contracts import text
 from tests.contracts.scene import built, kinds_of, scene
 from workbench.engine.training.terms import Averages
 from workbench.methods.catalog import catalog, family_of
-from workbench.methods.synthesis import DataFreeMethod
+from workbench.methods.parts.synthesis import DataFreeMethod
 from workbench.models.tracing import Tracer
 from workbench.records.batch import UNLABELLED
 from workbench.records.trace import Trace

@@ -14,7 +14,7 @@ from tests.contracts.scene import FACTS, built, example_of, kinds_of, rows_of, s
 from workbench.methods.catalog import catalog, check_task, find, make
 from workbench.methods.composition import SEAMS, Sum
 from workbench.methods.method import Method
-from workbench.methods.synthesis import DataFreeMethod
+from workbench.methods.parts.synthesis import DataFreeMethod
 from workbench.records.parameters import parameters
 from workbench.records.provenance import Evidence
 

@@ -12,8 +12,8 @@ from tests.contracts.scene import kinds_of, rows_of, scene
 from workbench.data.transfer import TransferSet
 from workbench.engine.training.terms import Averages
 from workbench.methods.catalog import catalog, make
-from workbench.methods.joining import joined
-from workbench.methods.synthesis import DataFreeMethod
+from workbench.methods.parts.joining import joined
+from workbench.methods.parts.synthesis import DataFreeMethod
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.events import Warning as Warned
 

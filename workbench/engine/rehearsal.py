@@ -23,8 +23,8 @@ from workbench.engine.training.optimisation import check_own
 from workbench.engine.training.stage import StageRunner
 from workbench.engine.training.trial import Trial, trial_of
 from workbench.maths.randomness import kept
-from workbench.methods.bank import check_ids
 from workbench.methods.method import Method
+from workbench.methods.parts.bank import check_ids
 from workbench.models.copies import copied
 from workbench.models.tracing import Tracer
 from workbench.records.batch import Batch

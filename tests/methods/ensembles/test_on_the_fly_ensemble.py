@@ -8,8 +8,8 @@ import torch
 from tests.contracts.probes.world import net, run, setting
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.methods.branches import Branch
 from workbench.methods.ensembles.on_the_fly_ensemble import OnTheFlyEnsemble
+from workbench.methods.parts.branches import Branch
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.models.tracing import Tracer

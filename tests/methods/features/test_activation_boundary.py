@@ -11,7 +11,7 @@ from tests.methods.features.board import LABELS, built, convolve, held, nets, no
 from tests.methods.literal import cross_entropy, kl, softmax
 from workbench.maths.activations import boundary_distance
 from workbench.methods.features.activation_boundary import ActivationBoundary
-from workbench.methods.preactivations import preactivations
+from workbench.methods.parts.preactivations import preactivations
 from workbench.models.blocks import conv_bn
 from workbench.models.mlp import MLP
 from workbench.models.resnet import resnet8

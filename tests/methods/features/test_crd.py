@@ -12,8 +12,8 @@ from torch import nn
 
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, length
-from workbench.methods.bank import MemoryBank
 from workbench.methods.features.crd import CRD
+from workbench.methods.parts.bank import MemoryBank
 from workbench.records.batch import Batch
 
 IDS, LABELS = [40, 7, 19, 3], [0, 1, 0, -1]

@@ -8,8 +8,8 @@ from torch import nn
 
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
-from workbench.methods.adapters import adapter
 from workbench.methods.features.fitnets import FitNets
+from workbench.methods.parts.adapters import adapter
 from workbench.records.batch import Batch
 
 STUDENT = trace([[0.3, -1.2, 0.8], [1.5, 0.2, -0.7]], guide=[[0.2, -0.4, 0.9], [1.1, 0.3, -0.5]])

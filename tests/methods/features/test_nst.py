@@ -11,7 +11,7 @@ from tests.methods.features.board import LABELS, nets, traces
 from tests.methods.literal import cross_entropy, dot, length
 from workbench.maths.maps import averaged
 from workbench.methods.features.nst import NST, mean_squared_products, selectivity_distance
-from workbench.methods.memory import refuse_larger
+from workbench.methods.parts.memory import refuse_larger
 
 SHAPES = {"maps": (3, 2, 2), "units": (4,)}, {"maps": (2, 2, 2), "units": (4,)}
 STUDENT, TEACHER = traces(0, *SHAPES)

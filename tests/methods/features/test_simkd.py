@@ -11,7 +11,7 @@ from tests.contracts.probes.world import net, run, setting
 from tests.methods.case import FACTS, Case, batch, check
 from tests.methods.features.board import LABELS, built, convolve, grid, held, nets, normalise, rectify, traces
 from workbench.methods.features.simkd import SimKD
-from workbench.methods.reuse import before_pooling
+from workbench.methods.parts.reuse import before_pooling
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
 from workbench.models.wrn import wrn_16_1

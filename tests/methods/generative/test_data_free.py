@@ -15,7 +15,7 @@ from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
 from workbench.engine.training import probes, stage
 from workbench.methods.catalog import catalog, make
-from workbench.methods.synthesis import DataFreeMethod
+from workbench.methods.parts.synthesis import DataFreeMethod
 from workbench.models.convnet import ConvNet
 from workbench.records import events
 from workbench.records.batch import Batch

@@ -9,7 +9,7 @@ from torch import nn
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, kl, softmax
 from workbench.methods.logits.early_stopped_teacher import EarlyStoppedTeacher
-from workbench.methods.untrained import untrained
+from workbench.methods.parts.untrained import untrained
 from workbench.models.convnet import ConvNet
 from workbench.models.learners import CallableTeacher
 from workbench.models.mlp import MLP

@@ -11,7 +11,7 @@ from torch import nn
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, softmax
 from workbench.engine.teacher.guides import Following
-from workbench.methods.ramps import gaussian_ramp
+from workbench.methods.parts.ramps import gaussian_ramp
 from workbench.methods.selftaught.mean_teacher import MeanTeacher
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace

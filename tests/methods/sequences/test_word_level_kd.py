@@ -12,8 +12,8 @@ from tests.methods.literal import kl, softmax
 from tests.methods.sequences.board import BATCH, STUDENT, TEACHER, built, cases
 from workbench.methods.catalog import catalog, family_of
 from workbench.methods.logits.kd import KD
+from workbench.methods.parts.tokenwise import TokenwiseMethod
 from workbench.methods.sequences.word_level_kd import WordLevelKD
-from workbench.methods.tokenwise import TokenwiseMethod
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace
 

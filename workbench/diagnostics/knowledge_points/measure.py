@@ -161,7 +161,7 @@ def knowledge_points(
     """
     import torch
 
-    from workbench.maths import knowledge_points as noise
+    from workbench.diagnostics.knowledge_points import measure_noise as noise
 
     if images.dim() != 4 or not len(images) or not nets:
         raise ValueError(

@@ -26,9 +26,9 @@ from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
 from workbench.maths.maps import as_maps, to_common_size
-from workbench.methods.floating import floating
-from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.method import Method
+from workbench.methods.parts.floating import floating
+from workbench.methods.parts.layers import example_traces, last_stage_pair
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts

@@ -22,9 +22,9 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.methods.adapters import adapter
-from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.method import OF_MAPS, Method
+from workbench.methods.parts.adapters import adapter
+from workbench.methods.parts.layers import example_traces, last_stage_pair
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

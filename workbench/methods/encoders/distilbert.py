@@ -24,11 +24,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.methods.adapters import adapter
-from workbench.methods.layers import example_traces, last_stage_pair
+from workbench.methods.parts.adapters import adapter
+from workbench.methods.parts.layers import example_traces, last_stage_pair
+from workbench.methods.parts.text_layers import real_tokens
+from workbench.methods.parts.tokenwise import TokenwiseMethod, mean_over
 from workbench.methods.ranges import Layer, Temperature, Weight
-from workbench.methods.text_layers import real_tokens
-from workbench.methods.tokenwise import TokenwiseMethod, mean_over
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
 from workbench.records.provenance import Citation, Evidence

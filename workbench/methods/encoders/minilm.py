@@ -25,12 +25,12 @@ from typing import Annotated
 from torch import Tensor, nn
 
 from workbench.maths.token_relations import relation_kl, value_relations
-from workbench.methods.layers import example_traces, last_stage_pair
-from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
+from workbench.methods.parts.layers import example_traces, last_stage_pair
+from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
+from workbench.methods.parts.text_layers import attention_of, check_head_counts, real_tokens, values_of
+from workbench.methods.parts.tokenwise import check_tokenizer, mean_over
 from workbench.methods.ranges import Layer
-from workbench.methods.text_layers import attention_of, check_head_counts, real_tokens, values_of
-from workbench.methods.tokenwise import check_tokenizer, mean_over
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan

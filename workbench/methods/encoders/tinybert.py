@@ -25,12 +25,12 @@ from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
 from workbench.maths.token_relations import score_gap
-from workbench.methods.adapters import adapter
-from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
+from workbench.methods.parts.adapters import adapter
+from workbench.methods.parts.layers import example_traces
+from workbench.methods.parts.text_layers import check_head_counts, real_tokens, scores_of, spread_pairs
+from workbench.methods.parts.tokenwise import check_tokenizer, mean_over
 from workbench.methods.ranges import Layer, Temperature
-from workbench.methods.text_layers import check_head_counts, real_tokens, scores_of, spread_pairs
-from workbench.methods.tokenwise import check_tokenizer, mean_over
 from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

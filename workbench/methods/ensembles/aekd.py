@@ -25,9 +25,9 @@ import torch
 from torch import Tensor
 
 from workbench.maths.divergences import forward_kl
+from workbench.methods.parts.several import SeveralTeachers, Share, Teachers, stacked
+from workbench.methods.parts.weighting import batch_mean
 from workbench.methods.ranges import Temperature, Weight
-from workbench.methods.several import SeveralTeachers, Share, Teachers, stacked
-from workbench.methods.weighting import batch_mean
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.provenance import Citation, Evidence, Progress

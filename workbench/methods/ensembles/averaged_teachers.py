@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from workbench.maths.divergences import log_probabilities
+from workbench.methods.parts.several import SeveralTeachers, Share, Teachers, stacked
 from workbench.methods.ranges import Temperature, Weight
-from workbench.methods.several import SeveralTeachers, Share, Teachers, stacked
 from workbench.records.batch import Batch
 from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace

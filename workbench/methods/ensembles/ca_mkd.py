@@ -26,9 +26,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.methods.layers import example_traces, penultimate_pair
+from workbench.methods.parts.layers import example_traces, penultimate_pair
+from workbench.methods.parts.several import SeveralTeachers, Share, Teachers
 from workbench.methods.ranges import Layer, Temperature, Weight
-from workbench.methods.several import SeveralTeachers, Share, Teachers
 from workbench.models.blocks import BatchNorm1d
 from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range

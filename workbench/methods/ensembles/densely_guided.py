@@ -25,8 +25,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.methods.assistants import between
-from workbench.methods.draws import Dice
+from workbench.methods.parts.assistants import between
+from workbench.methods.parts.draws import Dice
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range

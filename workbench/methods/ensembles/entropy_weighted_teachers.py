@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from workbench.maths.divergences import forward_kl, soft_cross_entropy
+from workbench.methods.parts.several import SeveralTeachers, Share, Teachers
 from workbench.methods.ranges import Temperature, Weight
-from workbench.methods.several import SeveralTeachers, Share, Teachers
 from workbench.records.batch import Batch
 from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace

@@ -24,9 +24,9 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.methods.branches import Branch, Carrying
-from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
+from workbench.methods.parts.branches import Branch, Carrying
+from workbench.methods.parts.layers import example_traces
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.blocks import BatchNorm1d
 from workbench.models.tracing import stages_of

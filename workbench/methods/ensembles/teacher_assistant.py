@@ -22,8 +22,8 @@ from typing import Self
 
 from torch import nn
 
-from workbench.methods.assistants import between
 from workbench.methods.logits.kd import KD
+from workbench.methods.parts.assistants import between
 from workbench.methods.ranges import Temperature, Weight
 from workbench.models.zoo import net
 from workbench.records.batch import Batch

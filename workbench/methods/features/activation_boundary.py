@@ -27,9 +27,9 @@ from torch import Tensor, nn
 from workbench.maths.activations import boundary_distance
 from workbench.maths.divergences import forward_kl
 from workbench.maths.maps import as_maps, to_common_size
-from workbench.methods.layers import example_maps
 from workbench.methods.method import Method
-from workbench.methods.preactivations import preactivation_pairs
+from workbench.methods.parts.layers import example_maps
+from workbench.methods.parts.preactivations import preactivation_pairs
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.blocks import conv_bn, he_normal
 from workbench.records.annotations import Range

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.attention import attention_distance
-from workbench.methods.layers import example_traces, stage_pairs
 from workbench.methods.method import OF_MAPS, Method
+from workbench.methods.parts.layers import example_traces, stage_pairs
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

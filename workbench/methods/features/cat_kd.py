@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps, averaged
-from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
+from workbench.methods.parts.layers import example_traces
+from workbench.methods.parts.reuse import before_pooling, classifier_of
 from workbench.methods.ranges import Layer
-from workbench.methods.reuse import before_pooling, classifier_of
 from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

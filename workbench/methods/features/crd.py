@@ -26,10 +26,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.methods.bank import MemoryBank
-from workbench.methods.layers import example_traces, penultimate_pair
-from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
+from workbench.methods.parts.bank import MemoryBank
+from workbench.methods.parts.layers import example_traces, penultimate_pair
+from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
 from workbench.maths.maps import as_maps, to_common_size
-from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.method import OF_MAPS, Method
+from workbench.methods.parts.layers import example_traces, last_stage_pair
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.blocks import conv_bn_relu, he_normal
 from workbench.records.batch import Batch

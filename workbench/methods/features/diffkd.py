@@ -26,10 +26,10 @@ from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps, to_common_size
 from workbench.maths.tasks import squared_error
-from workbench.methods.adapters import kernel_for
-from workbench.methods.draws import Dice, by_id
-from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.method import Method
+from workbench.methods.parts.adapters import kernel_for
+from workbench.methods.parts.draws import Dice, by_id
+from workbench.methods.parts.layers import example_traces, last_stage_pair
 from workbench.methods.ranges import Layer, Weight
 from workbench.models.blocks import GlobalAverage, conv_bn, conv_bn_relu
 from workbench.records.annotations import Range

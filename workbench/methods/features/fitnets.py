@@ -23,9 +23,9 @@ from typing import Annotated
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.methods.adapters import adapter
-from workbench.methods.layers import example_traces, middle
 from workbench.methods.method import Method
+from workbench.methods.parts.adapters import adapter
+from workbench.methods.parts.layers import example_traces, middle
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range

@@ -18,9 +18,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps
-from workbench.methods.layers import example_maps, last_stage_pair
-from workbench.methods.memory import refuse_larger
 from workbench.methods.method import OF_MAPS, Method
+from workbench.methods.parts.layers import example_maps, last_stage_pair
+from workbench.methods.parts.memory import refuse_larger
 from workbench.methods.ranges import Layer, Weight
 from workbench.models.blocks import conv_bn
 from workbench.records.batch import Batch

@@ -24,10 +24,10 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps, to_common_size
-from workbench.methods.adapters import kernel_for
-from workbench.methods.draws import Dice, by_id
-from workbench.methods.layers import example_maps, last_stage_pair
 from workbench.methods.method import OF_MAPS, Method
+from workbench.methods.parts.adapters import kernel_for
+from workbench.methods.parts.draws import Dice, by_id
+from workbench.methods.parts.layers import example_maps, last_stage_pair
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -24,9 +24,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.decoupling import target_classes
-from workbench.methods.layers import example_traces, penultimate_pair
-from workbench.methods.memory import FEWER_CLASSES, refuse_larger
 from workbench.methods.method import Method
+from workbench.methods.parts.layers import example_traces, penultimate_pair
+from workbench.methods.parts.memory import FEWER_CLASSES, refuse_larger
 from workbench.methods.ranges import Layer, Weight
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts

@@ -25,9 +25,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps, to_common_size
-from workbench.methods.layers import example_traces, last_stage_pair, stage_pairs
-from workbench.methods.memory import refuse_larger
 from workbench.methods.method import OF_MAPS, Method
+from workbench.methods.parts.layers import example_traces, last_stage_pair, stage_pairs
+from workbench.methods.parts.memory import refuse_larger
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -29,9 +29,9 @@ from torch import Tensor, nn
 from workbench.maths.decoupling import target_classes
 from workbench.maths.divergences import finite_logits, one_hot, soft_cross_entropy
 from workbench.maths.maps import as_maps
-from workbench.methods.adapters import kernel_for
-from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
+from workbench.methods.parts.adapters import kernel_for
+from workbench.methods.parts.layers import example_traces
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.blocks import BatchNorm2d, GlobalAverage, he_normal
 from workbench.models.tracing import stages_of

@@ -29,9 +29,9 @@ from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from workbench.maths.activations import negative_mean, partial_distance
 from workbench.maths.maps import as_maps, to_common_size
-from workbench.methods.layers import example_maps
 from workbench.methods.method import OF_MAPS, Method
-from workbench.methods.preactivations import preactivation_pairs
+from workbench.methods.parts.layers import example_maps
+from workbench.methods.parts.preactivations import preactivation_pairs
 from workbench.methods.ranges import Layer
 from workbench.models.blocks import conv_bn, he_normal
 from workbench.records.annotations import Range

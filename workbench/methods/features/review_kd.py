@@ -28,10 +28,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps, averaged
-from workbench.methods.adapters import kernel_for
-from workbench.methods.layers import example_maps, example_traces, penultimate_pair, stage_pairs
 from workbench.methods.method import OF_FEATURES, Method
-from workbench.methods.preactivations import preactivations
+from workbench.methods.parts.adapters import kernel_for
+from workbench.methods.parts.layers import example_maps, example_traces, penultimate_pair, stage_pairs
+from workbench.methods.parts.preactivations import preactivations
 from workbench.methods.ranges import Layer, Weight
 from workbench.models.blocks import conv_bn
 from workbench.records.annotations import Range

@@ -27,10 +27,10 @@ from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
 from workbench.maths.maps import as_maps, to_common_size
-from workbench.methods.adapters import kernel_for
-from workbench.methods.layers import every_stage, example_traces
-from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
+from workbench.methods.parts.adapters import kernel_for
+from workbench.methods.parts.layers import every_stage, example_traces
+from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.blocks import conv_bn_relu
 from workbench.records.annotations import Range

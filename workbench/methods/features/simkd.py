@@ -24,11 +24,11 @@ from typing import Annotated
 from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps, averaged, to_common_size
-from workbench.methods.adapters import kernel_for
-from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
+from workbench.methods.parts.adapters import kernel_for
+from workbench.methods.parts.layers import example_traces
+from workbench.methods.parts.reuse import Reusing, before_pooling, classifier_of
 from workbench.methods.ranges import Layer, Weight
-from workbench.methods.reuse import Reusing, before_pooling, classifier_of
 from workbench.models.blocks import conv_bn_relu
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.method import Method
+from workbench.methods.parts.layers import example_traces, penultimate_pair
 from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -22,10 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps
-from workbench.methods.layers import example_traces, penultimate_pair
 from workbench.methods.method import Method
+from workbench.methods.parts.layers import example_traces, penultimate_pair
+from workbench.methods.parts.reuse import classifier_of
 from workbench.methods.ranges import Layer, Weight
-from workbench.methods.reuse import classifier_of
 from workbench.models.blocks import conv_bn_relu, he_normal
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts

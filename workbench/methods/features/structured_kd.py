@@ -25,9 +25,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.divergences import positions_kl
-from workbench.methods.layers import example_traces, last_stage_pair
-from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
+from workbench.methods.parts.layers import example_traces, last_stage_pair
+from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -25,8 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps, to_common_size
-from workbench.methods.layers import example_maps, stage_pairs
 from workbench.methods.method import OF_MAPS, Method
+from workbench.methods.parts.layers import example_maps, stage_pairs
 from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -24,8 +24,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.maps import as_maps, averaged
-from workbench.methods.layers import example_traces, last_stage_pair
 from workbench.methods.method import OF_MAPS, Method
+from workbench.methods.parts.layers import example_traces, last_stage_pair
 from workbench.methods.ranges import Layer
 from workbench.models.blocks import conv_bn_relu
 from workbench.records.annotations import Range

@@ -27,8 +27,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
+from workbench.methods.parts.synthesis import GeneratorMethod
 from workbench.methods.ranges import Layer, Weight
-from workbench.methods.synthesis import GeneratorMethod
 from workbench.models.tracing import Tracer, penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

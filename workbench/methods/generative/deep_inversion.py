@@ -32,9 +32,9 @@ from torch import Generator, Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from workbench.maths.divergences import forward_kl, log_probabilities
-from workbench.methods.memory import refuse_larger
+from workbench.methods.parts.memory import refuse_larger
+from workbench.methods.parts.synthesis import DataFreeMethod
 from workbench.methods.ranges import Temperature
-from workbench.methods.synthesis import DataFreeMethod
 from workbench.models.layers import evaluating, layers_of, listing
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -22,7 +22,7 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.methods.synthesis import GeneratorMethod
+from workbench.methods.parts.synthesis import GeneratorMethod
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Player

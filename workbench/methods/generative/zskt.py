@@ -28,9 +28,9 @@ from torch import Tensor, nn
 
 from workbench.maths.attention import attention_distance
 from workbench.maths.divergences import forward_kl
-from workbench.methods.layers import example_traces, stage_pairs
+from workbench.methods.parts.layers import example_traces, stage_pairs
+from workbench.methods.parts.synthesis import GeneratorMethod
 from workbench.methods.ranges import Layer
-from workbench.methods.synthesis import GeneratorMethod
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, Player

@@ -25,9 +25,9 @@ from typing import Annotated
 
 from torch import Tensor, nn
 
-from workbench.methods.on_labels import OwnTeachersKD, on_labels
+from workbench.methods.parts.on_labels import OwnTeachersKD, on_labels
+from workbench.methods.parts.untrained import untrained
 from workbench.methods.ranges import Temperature, Weight
-from workbench.methods.untrained import untrained
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan

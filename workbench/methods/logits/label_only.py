@@ -23,9 +23,9 @@ from typing import Annotated
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.methods.bank import SampleTable
 from workbench.methods.method import Method
-from workbench.methods.weighting import mean_among
+from workbench.methods.parts.bank import SampleTable
+from workbench.methods.parts.weighting import mean_among
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts

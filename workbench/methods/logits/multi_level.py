@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from workbench.maths.divergences import forward_kl
-from workbench.methods.memory import FEWER_CLASSES, SMALLER_BATCHES, refuse_larger
+from workbench.methods.parts.memory import FEWER_CLASSES, SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.batch import Batch

@@ -20,8 +20,8 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.methods.draws import Dice, by_id
 from workbench.methods.logits.logit_regression import LogitRegression
+from workbench.methods.parts.draws import Dice, by_id
 from workbench.methods.ranges import Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

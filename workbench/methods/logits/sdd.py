@@ -28,8 +28,8 @@ from torch import Tensor, nn
 from workbench.maths.decoupling import target_classes
 from workbench.maths.divergences import forward_kl
 from workbench.maths.maps import averaged
-from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
+from workbench.methods.parts.layers import example_traces
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.layers import call, evaluating, layers_of, listing
 from workbench.models.tracing import Tracer, penultimate_of

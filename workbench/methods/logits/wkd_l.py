@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.decoupling import target_classes
-from workbench.methods.memory import FEWER_CLASSES, refuse_larger
+from workbench.methods.parts.memory import FEWER_CLASSES, refuse_larger
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.models.tracing import penultimate_of

@@ -25,7 +25,7 @@ from typing import Annotated
 from torch import Tensor
 
 from workbench.maths.similarities import kernel_alignment
-from workbench.methods.memory import FEWER_CLASSES, SMALLER_BATCHES, refuse_larger
+from workbench.methods.parts.memory import FEWER_CLASSES, SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range

@@ -29,10 +29,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.methods.adapters import channel_adapter
-from workbench.methods.layers import example_traces, stage_pairs
-from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import OF_MAPS, Method
+from workbench.methods.parts.adapters import channel_adapter
+from workbench.methods.parts.layers import example_traces, stage_pairs
+from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -23,9 +23,9 @@ from typing import Annotated
 from torch import Tensor, nn
 
 from workbench.maths.similarities import neighbourhood_divergence
-from workbench.methods.layers import example_traces, penultimate_pair
-from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import OF_FEATURES, Method
+from workbench.methods.parts.layers import example_traces, penultimate_pair
+from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -21,9 +21,9 @@ from typing import Annotated
 from torch import Tensor, nn
 
 from workbench.maths.similarities import row_normalised_gram
-from workbench.methods.layers import example_traces
-from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import OF_MAPS, Method
+from workbench.methods.parts.layers import example_traces
+from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Layer
 from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range

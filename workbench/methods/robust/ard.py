@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from workbench.maths.decoupling import target_classes
 from workbench.maths.divergences import forward_kl
 from workbench.maths.tasks import cross_entropy
-from workbench.methods.floating import floating
+from workbench.methods.parts.floating import floating
 from workbench.methods.ranges import Weight
 from workbench.methods.response import ResponseMethod
 from workbench.models.layers import evaluating

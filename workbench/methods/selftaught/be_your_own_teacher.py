@@ -25,9 +25,9 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.methods.branches import Carrying
-from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
+from workbench.methods.parts.branches import Carrying
+from workbench.methods.parts.layers import example_traces
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.tracing import penultimate_of, stages_of
 from workbench.records.annotations import Range

@@ -21,7 +21,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated
 
-from workbench.methods.on_labels import OwnTeachersKD, on_labels
+from workbench.methods.parts.on_labels import OwnTeachersKD, on_labels
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.plan import Facts, StagePlan

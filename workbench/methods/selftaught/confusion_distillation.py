@@ -28,8 +28,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.divergences import log_probabilities
-from workbench.methods.memory import FEWER_CLASSES, refuse_larger
 from workbench.methods.method import Method
+from workbench.methods.parts.memory import FEWER_CLASSES, refuse_larger
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import UNLABELLED, Batch

@@ -22,10 +22,10 @@ import torch
 from torch import Tensor
 
 from workbench.maths.divergences import pairwise_kl
-from workbench.methods.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.method import Method
+from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
+from workbench.methods.parts.weighting import weights_of
 from workbench.methods.ranges import Temperature, Weight
-from workbench.methods.weighting import weights_of
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts, StagePlan
 from workbench.records.provenance import Citation, Evidence, Progress

@@ -24,12 +24,12 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.methods.distortion import distorted
-from workbench.methods.joining import joined
-from workbench.methods.layers import example_traces
 from workbench.methods.method import Method
+from workbench.methods.parts.distortion import distorted
+from workbench.methods.parts.joining import joined
+from workbench.methods.parts.layers import example_traces
+from workbench.methods.parts.weighting import batch_mean
 from workbench.methods.ranges import Layer, Temperature, Weight
-from workbench.methods.weighting import batch_mean
 from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -23,11 +23,11 @@ from typing import Any
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
-from workbench.methods.bank import Last
-from workbench.methods.joining import joined
 from workbench.methods.method import Method
+from workbench.methods.parts.bank import Last
+from workbench.methods.parts.joining import joined
+from workbench.methods.parts.weighting import mean_among
 from workbench.methods.ranges import Temperature, Weight
-from workbench.methods.weighting import mean_among
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
 from workbench.records.provenance import Citation, Evidence, Progress

@@ -24,9 +24,9 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.methods.distortion import noisy
 from workbench.methods.method import Method
-from workbench.methods.ramps import gaussian_ramp
+from workbench.methods.parts.distortion import noisy
+from workbench.methods.parts.ramps import gaussian_ramp
 from workbench.records.annotations import Range
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts, StagePlan

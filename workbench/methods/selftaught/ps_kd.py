@@ -22,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.divergences import soft_cross_entropy
-from workbench.methods.bank import AnswerBank
 from workbench.methods.method import Method
+from workbench.methods.parts.bank import AnswerBank
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan

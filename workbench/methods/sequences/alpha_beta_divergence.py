@@ -25,8 +25,8 @@ from typing import Annotated
 from torch import Tensor
 
 from workbench.maths.token_divergences import alpha_beta
+from workbench.methods.parts.tokenwise import TokenwiseMethod
 from workbench.methods.ranges import Weight
-from workbench.methods.tokenwise import TokenwiseMethod
 from workbench.records.annotations import Range
 from workbench.records.provenance import Citation, Evidence
 

@@ -30,8 +30,8 @@ from torch import Tensor, nn
 
 from workbench.maths.token_divergences import skew_kl, skew_reverse_kl
 from workbench.maths.tokens import check_vocabularies
-from workbench.methods.tokenwise import mean_over
-from workbench.methods.writing import WritingMethod, chance
+from workbench.methods.parts.tokenwise import mean_over
+from workbench.methods.parts.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

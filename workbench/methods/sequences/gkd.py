@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.token_divergences import jensen_shannon, reverse_kl, word_kl
-from workbench.methods.writing import WritingMethod, chance, prompts_of
+from workbench.methods.parts.writing import WritingMethod, chance, prompts_of
 from workbench.models.sampling import Sampling, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

@@ -34,8 +34,8 @@ from torch import Tensor, nn
 from workbench.maths.behaviours import mixed
 from workbench.maths.token_divergences import reverse_kl
 from workbench.maths.tokens import check_vocabularies
-from workbench.methods.tokenwise import mean_over
-from workbench.methods.writing import WritingMethod, chance
+from workbench.methods.parts.tokenwise import mean_over
+from workbench.methods.parts.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

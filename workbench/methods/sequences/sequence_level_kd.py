@@ -28,9 +28,9 @@ from torch.nn.functional import pad
 
 from workbench.maths.tasks import cross_entropy
 from workbench.maths.tokens import left_padded
-from workbench.methods.bank import SampleTable
-from workbench.methods.memory import refuse_larger
-from workbench.methods.writing import WritingMethod, about, prompts_of, room
+from workbench.methods.parts.bank import SampleTable
+from workbench.methods.parts.memory import refuse_larger
+from workbench.methods.parts.writing import WritingMethod, about, prompts_of, room
 from workbench.models.sampling import Generated, Sampling, generate
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts

@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from workbench.maths.behaviours import interleaved
 from workbench.maths.token_divergences import word_kl
 from workbench.maths.tokens import check_vocabularies
-from workbench.methods.writing import WritingMethod, chance
+from workbench.methods.parts.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, distribution, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

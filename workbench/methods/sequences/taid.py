@@ -27,9 +27,9 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.token_divergences import word_kl
+from workbench.methods.parts.tokenwise import TokenwiseMethod
+from workbench.methods.parts.weighting import batch_mean, mean_among
 from workbench.methods.ranges import Weight
-from workbench.methods.tokenwise import TokenwiseMethod
-from workbench.methods.weighting import batch_mean, mean_among
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.provenance import Citation, Evidence

@@ -20,8 +20,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from workbench.maths.token_divergences import total_variation
+from workbench.methods.parts.tokenwise import TokenwiseMethod
 from workbench.methods.ranges import Weight
-from workbench.methods.tokenwise import TokenwiseMethod
 from workbench.records.provenance import Citation, Evidence
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from workbench.data.augment import CropFlip
-from workbench.methods.floating import floating
+from workbench.methods.parts.floating import floating
 
 
 def noisy(inputs: Any, strength: float) -> Tensor:

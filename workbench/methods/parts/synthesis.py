@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from workbench.methods.draws import Dice
-from workbench.methods.floating import floating
 from workbench.methods.method import Method
+from workbench.methods.parts.draws import Dice
+from workbench.methods.parts.floating import floating
 from workbench.models.generator import NOISE, Generator
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from workbench.methods.layers import stage_pairs
+from workbench.methods.parts.layers import stage_pairs
 from workbench.models.layers import evaluating
 from workbench.models.tracing import Tracer, executed_layers
 from workbench.records.batch import Batch

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from workbench.maths import knowledge_points as k
+from workbench.diagnostics.knowledge_points import measure_noise as k
 
 WEIGHTS = (torch.rand(5, 16, generator=torch.Generator().manual_seed(0)) + 0.2) * torch.linspace(0.5, 3, 16)
 IMAGES = torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(1))

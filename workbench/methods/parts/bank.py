@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.maths.tasks import UNLABELLED
-from workbench.methods.draws import Dice
-from workbench.methods.memory import refuse_larger
+from workbench.methods.parts.draws import Dice
+from workbench.methods.parts.memory import refuse_larger
 
 SMALLER = "use a part of the data, or a smaller width"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from workbench.methods.text_layers import attention_of, scores_of, values_of
+from workbench.methods.parts.text_layers import attention_of, scores_of, values_of
 from workbench.models.huggingface import HuggingFace
 from workbench.models.tracing import Tracer, stages_of
 

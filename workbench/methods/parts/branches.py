@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from workbench.methods.untrained import untrained
+from workbench.methods.parts.untrained import untrained
 from workbench.models.copies import copied
 from workbench.models.layers import call
 from workbench.models.tracing import Tracer, executed_layers, tensor_of

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from workbench.methods.layers import every_stage, stage_pairs
+from workbench.methods.parts.layers import every_stage, stage_pairs
 from workbench.models.layers import layers_of, listing
 from workbench.records.batch import Batch
 from workbench.records.trace import Trace

@@ -9,7 +9,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn.functional import pad
 
-from workbench.methods.tokenwise import TokenwiseMethod
+from workbench.methods.parts.tokenwise import TokenwiseMethod
 from workbench.models.sampling import Choose, Generated, Sampling, generate_together
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Self
 import torch
 from torch import Tensor, nn
 
-from workbench.methods.on_labels import on_labels
+from workbench.methods.parts.on_labels import on_labels
+from workbench.methods.parts.untrained import untrained
 from workbench.methods.response import ResponseMethod
-from workbench.methods.untrained import untrained
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.code import identity_of
