@@ -17,13 +17,14 @@ from workbench.records.plugins import is_file, outside
 
 @cache
 def catalog() -> dict[str, type[Method]]:
-    """Every method by its key, the name of its file; families in alphabetical order.
+    """Every method by its key, the name of its file; families in alphabetical order; ``parts`` holds none.
 
     Raises:
         RuntimeError: two files share a name, or a file does not define exactly one method.
     """
     found: dict[str, type[Method]] = {}
-    for family in sorted(m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.ispkg):
+    folders = {m.name for m in pkgutil.iter_modules([str(Path(__file__).parent)]) if m.ispkg}
+    for family in sorted(folders - {"parts"}):
         package = importlib.import_module(f"workbench.methods.{family}")
         for module_info in pkgutil.iter_modules(package.__path__):
             key = module_info.name
