@@ -84,6 +84,6 @@ def test_a_folder_that_is_a_question_answers_as_its_function_does() -> None:
     assert called.top1.mean == pytest.approx((student.argmax(1) == teacher.argmax(1)).mean())
 
 
-def test_a_folder_without_a_question_of_its_name_cannot_be_called() -> None:
-    importlib.import_module("workbench.diagnostics.knowledge")
-    assert not callable(sys.modules["workbench.diagnostics.knowledge"])
+def test_a_module_that_is_no_question_cannot_be_called() -> None:
+    importlib.import_module("workbench.diagnostics.arrays")
+    assert not callable(sys.modules["workbench.diagnostics.arrays"])

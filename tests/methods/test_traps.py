@@ -42,13 +42,13 @@ from tests.methods.sequences import test_adaptive_kl, test_reverse_kl, test_word
 from workbench.engine import scoring
 from workbench.engine.study import arms as study_arms
 from workbench.engine.teacher import guides
-from workbench.maths import attention, relations
+from workbench.maths import attention
 from workbench.maths import token_divergences as tokens
-from workbench.methods import bank, tokenwise
 from workbench.methods.catalog import make
 from workbench.methods.features import activation_boundary, attention_transfer, factor_transfer, mgd, nst, vid
 from workbench.methods.logits import kd, logit_standardization, multi_level
-from workbench.methods.relations import correlation_congruence, pkt, similarity_preserving
+from workbench.methods.parts import bank, tokenwise
+from workbench.methods.relations import correlation_congruence, pkt, rkd, similarity_preserving
 from workbench.methods.sequences import adaptive_kl, reverse_kl, word_level_kd
 from workbench.models.mlp import MLP
 from workbench.records import events
@@ -261,14 +261,14 @@ TRAPS = [
     Trap("6 a variance that may vanish", (vid, "EPSILON"), 0.0, oracles(test_vid)),
     Trap(
         "7 a point is its own neighbour",
-        (relations, "relative_distances"),
+        (rkd, "relative_distances"),
         zeros_in_the_mean,
         oracles(test_rkd),
     ),
-    Trap("7 a mean that is held", (relations, "relative_distances"), held_mean, oracles(test_rkd)),
+    Trap("7 a mean that is held", (rkd, "relative_distances"), held_mean, oracles(test_rkd)),
     Trap(
         "7 squares for Huber",
-        (relations, "F"),
+        (rkd, "F"),
         SimpleNamespace(smooth_l1_loss=F.mse_loss, normalize=F.normalize),
         oracles(test_rkd),
     ),

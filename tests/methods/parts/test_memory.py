@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tests.contracts.scene import kinds_of, scene
-from workbench.methods import memory
 from workbench.methods.catalog import catalog
 from workbench.methods.declared import declared
+from workbench.methods.parts import memory
 from workbench.methods.parts.bank import AnswerBank, MemoryBank
 from workbench.methods.parts.memory import refuse_larger
 from workbench.methods.sequences.sequence_level_kd import TextBank
