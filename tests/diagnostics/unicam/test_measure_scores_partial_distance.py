@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.spatial.distance import pdist, squareform
 
-from workbench.maths import partial_distance as p
+from workbench.diagnostics.unicam import measure_scores as p
 
 
 def table(rows: int = 30, width: int = 4, seed: int = 0) -> torch.Tensor:
