@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+
+import workbench
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("## Your own data and models\n")[2].partition("\n## ")[0]
@@ -39,3 +42,21 @@ def _skip_without(package: str) -> None:
         __import__(package)
     except Exception as error:  # a torchvision built for another device than torch
         pytest.skip(f"{package} cannot be imported here: {error}")
+
+
+NAMES = README.partition("## The public names\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("name", workbench.__all__)
+def test_a_public_name_has_one_line_that_says_what_it_is(name: str) -> None:
+    lines = re.findall(rf"^>>> .*\bwb\.{name}\b.*$", NAMES, re.MULTILINE)
+    assert any("  # " in line for line in lines)
+
+
+@pytest.mark.slow
+def test_the_lines_about_the_public_names_are_true(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = NAMES.partition("```pycon\n")[2].partition("```")[0]
+    test = doctest.DocTestParser().get_doctest(code, {}, "README.md", "README.md", 0)
+    assert len(test.examples) > len(workbench.__all__)
+    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test).failed == 0
