@@ -9,8 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from workbench.drawing import theme
-from workbench.records.interval import Interval
-from workbench.records.wording import between, estimate, number, plural
+from workbench.records.interval import Interval, estimate
+from workbench.records.wording import between, number, plural
 from workbench.records.wording import percent as as_percent
 
 

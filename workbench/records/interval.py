@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from workbench.records.wording import estimate
+from workbench.records.wording import Write, between, number, plural, signed
 
 
 @dataclass(frozen=True)
@@ -61,3 +61,64 @@ class Interval:
 
 def _cut(bound: float, low: float, high: float) -> float:
     return bound if math.isnan(bound) else min(max(bound, low), high)
+
+
+def bounds(interval: Interval, write: Write = number, of: str = "") -> str:
+    """Level and bounds, ``95 % interval 0.8 to 3``, or why there are none.
+
+    Args:
+        interval: the bounds; NaN where there are none.
+        write: how a bound is written.
+        of: what the interval is of, where that is not the number before it, such as ``of the difference``.
+    """
+    if interval.method == "tied":
+        return f"identical in all {interval.n:,}"
+    if interval.low == interval.high and math.isfinite(interval.low):
+        return "no spread"
+    if interval.method == "unbounded" or (math.isinf(interval.low) and math.isinf(interval.high)):
+        return "no finite interval"
+    if math.isnan(interval.low) or math.isnan(interval.high):
+        return (
+            f"{'one value' if interval.n == 1 else plural(interval.n, 'value')}, no interval"
+            if interval.n
+            else "no interval"
+        )
+    shown = between(interval.low, interval.high, write)
+    shown = shown if " to " in shown else "narrower than the digits shown"
+    return f"{number(100 * interval.level)} % interval{of and ' '}{of} {shown}"
+
+
+def estimate(interval: Interval, write: Write = number) -> str:
+    """Value and bounds: ``1.9 (95 % interval 0.8 to 3)``; without a value only the word for that."""
+    value = write(interval.mean)
+    return value if math.isnan(interval.mean) else f"{value} ({bounds(interval, write)})"
+
+
+def compared(
+    interval: Interval,
+    noun: str,
+    more: str = "more",
+    fewer: str = "fewer",
+    *,
+    equal: str = "",
+    write: Write = signed,
+) -> str:
+    """Size and direction of a difference: ``10 features fewer (95 % interval of the difference -17 to -3)``.
+
+    Args:
+        interval: of the difference.
+        noun: what is counted, such as ``features`` or ``points``.
+        more: word for a positive difference.
+        fewer: word for a negative one.
+        equal: words for none; ``as many <noun>`` if empty.
+        write: how the difference is written, with its sign.
+    """
+    value = interval.mean
+    if math.isnan(value):
+        return f"an unknown difference in {noun}"
+    head = (
+        f"{write(abs(value)).lstrip('+')} {noun} {more if value > 0 else fewer}"
+        if value
+        else equal or f"as many {noun}"
+    )
+    return f"{head} ({bounds(interval, write, 'of the difference')})"

@@ -1,4 +1,4 @@
-"""How numbers, shares, differences and intervals are written where people read them.
+"""How numbers, shares and differences are written where people read them.
 
 Three significant digits at most (counts are whole), a word where a number is missing or infinite, and the direction of a
 difference as a word beside its size: never ``-3 more`` and never ``nan``.
@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from workbench.records.interval import Interval
 
 Write = Callable[[float], str]
 DIGITS = 3
@@ -58,67 +54,6 @@ def between(low: float, high: float, write: Write = number) -> str:
     """A range, ``0.8 to 3``; ends that are written alike are written once."""
     first, last = write(low), write(high)
     return first if first == last else f"{first} to {last}"
-
-
-def bounds(interval: Interval, write: Write = number, of: str = "") -> str:
-    """Level and bounds, ``95 % interval 0.8 to 3``, or why there are none.
-
-    Args:
-        interval: the bounds; NaN where there are none.
-        write: how a bound is written.
-        of: what the interval is of, where that is not the number before it, such as ``of the difference``.
-    """
-    if interval.method == "tied":
-        return f"identical in all {interval.n:,}"
-    if interval.low == interval.high and math.isfinite(interval.low):
-        return "no spread"
-    if interval.method == "unbounded" or (math.isinf(interval.low) and math.isinf(interval.high)):
-        return "no finite interval"
-    if math.isnan(interval.low) or math.isnan(interval.high):
-        return (
-            f"{'one value' if interval.n == 1 else plural(interval.n, 'value')}, no interval"
-            if interval.n
-            else "no interval"
-        )
-    shown = between(interval.low, interval.high, write)
-    shown = shown if " to " in shown else "narrower than the digits shown"
-    return f"{number(100 * interval.level)} % interval{of and ' '}{of} {shown}"
-
-
-def estimate(interval: Interval, write: Write = number) -> str:
-    """Value and bounds: ``1.9 (95 % interval 0.8 to 3)``; without a value only the word for that."""
-    value = write(interval.mean)
-    return value if math.isnan(interval.mean) else f"{value} ({bounds(interval, write)})"
-
-
-def compared(
-    interval: Interval,
-    noun: str,
-    more: str = "more",
-    fewer: str = "fewer",
-    *,
-    equal: str = "",
-    write: Write = signed,
-) -> str:
-    """Size and direction of a difference: ``10 features fewer (95 % interval of the difference -17 to -3)``.
-
-    Args:
-        interval: of the difference.
-        noun: what is counted, such as ``features`` or ``points``.
-        more: word for a positive difference.
-        fewer: word for a negative one.
-        equal: words for none; ``as many <noun>`` if empty.
-        write: how the difference is written, with its sign.
-    """
-    value = interval.mean
-    if math.isnan(value):
-        return f"an unknown difference in {noun}"
-    head = (
-        f"{write(abs(value)).lstrip('+')} {noun} {more if value > 0 else fewer}"
-        if value
-        else equal or f"as many {noun}"
-    )
-    return f"{head} ({bounds(interval, write, 'of the difference')})"
 
 
 def listed(parts: Iterable[str]) -> str:

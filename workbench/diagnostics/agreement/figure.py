@@ -13,7 +13,8 @@ from workbench.drawing import theme
 from workbench.drawing.class_axes import NAMED_UP_TO, class_axes
 from workbench.drawing.dots import interval_bars
 from workbench.drawing.text import label, sentence
-from workbench.records.wording import between, bounds, number, percent, plural
+from workbench.records.interval import bounds
+from workbench.records.wording import between, number, percent, plural
 
 MEANING = {"student_only": "student only (progress)", "teacher_only": "teacher only (regress)"}
 

@@ -37,10 +37,10 @@ from workbench.maths.intervals import proportion_interval, share_interval
 from workbench.maths.resampling import interval_of, resampled
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, estimate
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import between, estimate, number, percent, plural
+from workbench.records.wording import between, number, percent, plural
 
 Mode = Literal["corrected", "paper"]
 OUTCOMES = ("both_right", "student_only", "teacher_only", "both_wrong")

@@ -10,7 +10,8 @@ from workbench.diagnostics.attribution.measure import PARTS, Attribution
 from workbench.drawing import theme
 from workbench.drawing.dots import lying
 from workbench.drawing.text import label
-from workbench.records.wording import bounds, plural, signed
+from workbench.records.interval import bounds
+from workbench.records.wording import plural, signed
 
 MOST_PAIRS, MOST_SAMPLES = 12, 40
 MEASURES = {

@@ -38,11 +38,11 @@ from workbench.diagnostics.attribution.measure_summary import (
 )
 from workbench.diagnostics.outputs import names_of
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, estimate
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
-from workbench.records.wording import estimate, number, plural
+from workbench.records.wording import number, plural
 
 if TYPE_CHECKING:
     from workbench.diagnostics.attribution.measure_maps import Maps, Tell

@@ -13,8 +13,8 @@ from workbench.diagnostics.break_even.measure_balance import SHOWN
 from workbench.diagnostics.energy.figure_units import Unit, unit_for
 from workbench.drawing import theme
 from workbench.drawing.text import label
-from workbench.records.interval import Interval
-from workbench.records.wording import bounds, number
+from workbench.records.interval import Interval, bounds
+from workbench.records.wording import number
 
 PARTIES = ("control", "student", "teacher")
 BAND, MAP, MANY = 0.3, 0.6, 1000

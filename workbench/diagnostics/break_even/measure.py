@@ -33,10 +33,10 @@ from workbench.diagnostics.energy.measure_books import MODELS, Books, books_of
 from workbench.diagnostics.study_runs import arm_of
 from workbench.energy.carbon import carbon_g
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, bounds, compared
 from workbench.records.result import Result
 from workbench.records.study import Study
-from workbench.records.wording import bounds, compared, number
+from workbench.records.wording import number
 
 PROVENANCE = {
     "paper": "End-to-End Energy Accounting of Distillation Pipelines, ICML 2026, arXiv:2605.13981",

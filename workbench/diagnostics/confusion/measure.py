@@ -60,10 +60,10 @@ from workbench.diagnostics.outputs import (
 )
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, estimate
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import between, estimate, number, plural
+from workbench.records.wording import between, number, plural
 
 FEW = 30
 PROVENANCE = {

@@ -9,7 +9,8 @@ from plotly.subplots import make_subplots
 from workbench.diagnostics.coverage.measure import Coverage
 from workbench.drawing import theme
 from workbench.drawing.text import label
-from workbench.records.wording import bounds, percent, plural
+from workbench.records.interval import bounds
+from workbench.records.wording import percent, plural
 
 NAMED_UP_TO = 12
 TITLES = ("cells reached, by pair of features", "agreement by cell (x: not reached)")

@@ -42,11 +42,11 @@ from workbench.diagnostics.coverage.measure_cells import (
 from workbench.diagnostics.outputs import outputs_of
 from workbench.maths.intervals import proportion_interval
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, estimate
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
-from workbench.records.wording import estimate, percent, plural
+from workbench.records.wording import percent, plural
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting

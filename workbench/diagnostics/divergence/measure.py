@@ -32,11 +32,11 @@ from workbench.diagnostics.divergence.measure_predictive import pred_pairs, pred
 from workbench.diagnostics.divergence.measure_source import provenance
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, bounds
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
-from workbench.records.wording import bounds, number, plural, signed
+from workbench.records.wording import number, plural, signed
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting

@@ -11,7 +11,8 @@ from workbench.diagnostics.divergence.figure_note import ROOM, note
 from workbench.diagnostics.divergence_sweep.measure import DivergenceSweep
 from workbench.drawing import theme
 from workbench.drawing.text import escaped, label, sentence
-from workbench.records.wording import estimate, number, percent
+from workbench.records.interval import estimate
+from workbench.records.wording import number, percent
 
 CURVE = 100
 

@@ -33,11 +33,11 @@ from workbench.diagnostics.divergence.measure_predictive import pred_seed
 from workbench.diagnostics.divergence.measure_source import provenance
 from workbench.maths.intervals import mean_interval
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, estimate
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.study import Study
-from workbench.records.wording import estimate, percent, plural
+from workbench.records.wording import percent, plural
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting

@@ -34,11 +34,11 @@ from workbench.diagnostics.attribution.measure_plan import Plan
 from workbench.diagnostics.attribution.measure_summary import mean_over_samples
 from workbench.maths.resampling import bootstrap_means
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, bounds
 from workbench.records.result import Result
 from workbench.records.run import Run
 from workbench.records.selection import Selection
-from workbench.records.wording import bounds, number, plural
+from workbench.records.wording import number, plural
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting

@@ -27,10 +27,10 @@ import numpy as np
 from workbench.diagnostics.attribution.measure_plan import Plan
 from workbench.diagnostics.attribution.measure_summary import mean_over_samples
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, estimate
 from workbench.records.result import Result
 from workbench.records.selection import Selection
-from workbench.records.wording import estimate, number, plural
+from workbench.records.wording import number, plural
 
 if TYPE_CHECKING:
     from workbench.diagnostics.interaction.measure import Interaction

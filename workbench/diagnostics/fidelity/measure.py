@@ -40,10 +40,10 @@ from workbench.diagnostics.outputs import classes_of, pair_of, paired_logits
 from workbench.maths.resampling import bootstrap_means, percentile_interval
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, estimate
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import estimate, number, percent, plural
+from workbench.records.wording import number, percent, plural
 
 TEMPERATURES = (1.0, 2.0, 4.0, 8.0)
 MOST_PAIRS = 500_000_000

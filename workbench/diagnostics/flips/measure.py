@@ -32,10 +32,10 @@ from workbench.maths.intervals import share_interval
 from workbench.maths.resampling import bootstrap_means, interval_of
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, bounds
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import bounds, number, percent, plural, points
+from workbench.records.wording import number, percent, plural, points
 
 
 class McNemar(NamedTuple):

@@ -34,10 +34,10 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.knowledge_points.measure_counts import Mode, counts_of, points_of, warnings_of
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, bounds
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import bounds, number, percent, plural, signed
+from workbench.records.wording import number, percent, plural, signed
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

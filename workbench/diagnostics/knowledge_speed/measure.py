@@ -31,10 +31,10 @@ from workbench.diagnostics.knowledge_points.measure_counts import over_images
 from workbench.maths.resampling import percentile_interval, resampled
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, estimate
 from workbench.records.parameters import spoken
 from workbench.records.result import Result
-from workbench.records.wording import estimate, number, percent, plural
+from workbench.records.wording import number, percent, plural
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

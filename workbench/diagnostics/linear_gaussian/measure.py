@@ -32,10 +32,10 @@ from workbench.diagnostics.linear_gaussian.measure_costs import PARTS, LinearTea
 from workbench.maths.intervals import t_interval
 from workbench.records.annotations import Range, Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, estimate
 from workbench.records.parameters import Checked
 from workbench.records.result import Result
-from workbench.records.wording import estimate, number, plural
+from workbench.records.wording import number, plural
 
 OUTPUTS, WIDTH, TAUGHT, PROBES, MOST, DRAWS = 6, 16, 120, 40, 400, 12
 DECAY = 0.65

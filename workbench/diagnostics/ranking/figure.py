@@ -12,7 +12,8 @@ from workbench.diagnostics.ranking.measure import Ranking
 from workbench.drawing import theme
 from workbench.drawing.dots import error_bars
 from workbench.drawing.text import label, with_unit
-from workbench.records.wording import estimate, number, percent
+from workbench.records.interval import estimate
+from workbench.records.wording import number, percent
 
 ROW, REST = 34, 156
 PUBLISHED = theme.TERMS[1]

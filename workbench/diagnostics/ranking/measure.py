@@ -45,11 +45,11 @@ from workbench.maths.ranks import kendall, ranks
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.arm import Arm
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, estimate
 from workbench.records.published import Sighting, Table, matches
 from workbench.records.result import Result
 from workbench.records.study import Study
-from workbench.records.wording import between, estimate, listed, percent, plural
+from workbench.records.wording import between, listed, percent, plural
 
 DRAWS = 2000
 PROVENANCE = {

@@ -9,7 +9,8 @@ from workbench.diagnostics.interaction.figure_style import canvas, styles
 from workbench.diagnostics.rarefaction.measure import Rarefaction
 from workbench.drawing import theme
 from workbench.drawing.text import label
-from workbench.records.wording import bounds, signed
+from workbench.records.interval import bounds
+from workbench.records.wording import signed
 
 
 def figure(result: Rarefaction) -> go.Figure:

@@ -30,9 +30,9 @@ from workbench.diagnostics.rarefaction.measure_subsets import means
 from workbench.maths.resampling import percentile_interval
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, compared
 from workbench.records.result import Result
-from workbench.records.wording import compared, signed
+from workbench.records.wording import signed
 
 RESAMPLES = 500
 LEAST = 4

@@ -9,8 +9,8 @@ from plotly.subplots import make_subplots
 from workbench.diagnostics.representation.measure import Representation
 from workbench.drawing import theme
 from workbench.drawing.text import label, sentence
-from workbench.records.interval import Interval
-from workbench.records.wording import bounds, number
+from workbench.records.interval import Interval, bounds
+from workbench.records.wording import number
 
 WRITTEN_UP_TO = 12
 """Layers per side beyond which the numbers no longer fit into their cells."""

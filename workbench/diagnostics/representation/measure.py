@@ -46,10 +46,10 @@ from workbench.diagnostics.representation.measure_layers import (
 )
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, bounds, estimate
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import bounds, estimate, number, plural, signed
+from workbench.records.wording import number, plural, signed
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting

@@ -33,10 +33,10 @@ from workbench.maths.intervals import FEWEST
 from workbench.maths.resampling import bootstrap_means
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, bounds
 from workbench.records.result import Result
 from workbench.records.study import Study
-from workbench.records.wording import bounds, percent, plural, points
+from workbench.records.wording import percent, plural, points
 
 PROVENANCE = {
     "paper": "Jiang et al.: Assessing Generalization of SGD via Disagreement, ICLR 2022, arXiv:2106.13799",

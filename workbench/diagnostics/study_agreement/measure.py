@@ -36,10 +36,10 @@ from workbench.maths.resampling import bootstrap_means, resampled
 from workbench.maths.verdict import Adjusted, adjusted_intervals
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, bounds
 from workbench.records.result import Result
 from workbench.records.study import Study
-from workbench.records.wording import bounds, number, percent, plural, points
+from workbench.records.wording import number, percent, plural, points
 
 Tell = Callable[[float, str], object]
 LIMITS = {"top1": (0.0, 1.0), "forward_kl": (0.0, np.inf), "accuracy": (0.0, 1.0), "phi": (-1.0, 1.0)}

@@ -35,10 +35,10 @@ from workbench.diagnostics.arrays import indices, numbers, plain
 from workbench.diagnostics.unicam.measure_scores import PARTS, intervals_of, maps_of, p_values_of, scores_of
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
-from workbench.records.interval import Interval
+from workbench.records.interval import Interval, bounds
 from workbench.records.result import Result
 from workbench.records.run import Run
-from workbench.records.wording import bounds, number, plural
+from workbench.records.wording import number, plural
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting
