@@ -12,8 +12,7 @@ from torch import nn
 
 from tests.contracts.scene import FACTS, built, example_of, kinds_of, rows_of, scene
 from workbench.methods.catalog import catalog, check_task, find, make
-from workbench.methods.composition import SEAMS, Sum
-from workbench.methods.method import Method
+from workbench.methods.method import SEAMS, Method, Sum
 from workbench.methods.parts.synthesis import DataFreeMethod
 from workbench.records.parameters import parameters
 from workbench.records.provenance import Evidence

@@ -39,7 +39,7 @@ from tests.methods.relations import (
     test_similarity_preserving,
 )
 from tests.methods.sequences import test_adaptive_kl, test_reverse_kl, test_word_level_kd
-from workbench.engine import scoring
+from workbench.engine import distill as scoring
 from workbench.engine.study import arms as study_arms
 from workbench.engine.teacher import guides
 from workbench.maths import attention

@@ -17,9 +17,8 @@ import pytest
 import torch
 
 from workbench.methods.catalog import catalog, find
-from workbench.methods.composition import Sum
 from workbench.methods.logits.kd import KD
-from workbench.methods.method import Method
+from workbench.methods.method import Method, Sum
 from workbench.records.annotations import Range
 from workbench.records.parameters import Checked, check, parameters
 from workbench.settings.two_moons import TwoMoons

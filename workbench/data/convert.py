@@ -11,13 +11,12 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, IterableDataset
 
-from workbench.data.arrays import as_inputs, as_tensor, is_sparse
+from workbench.data.arrays import MappedRows, as_inputs, as_tensor, is_sparse
 from workbench.data.augment import Normalise
 from workbench.data.encode import Encoding, fit
 from workbench.data.items import Items, flat
 from workbench.data.labels import read_labels
 from workbench.data.loaders import opened, tensors_of
-from workbench.data.mapped import MappedRows
 from workbench.data.stream import Stream
 from workbench.data.transfer import Inputs, TransferSet
 
@@ -25,6 +24,7 @@ WORKS = (
     "(inputs, labels) or (inputs, None) of arrays, tensors or lists; a torch Dataset, DataLoader or IterableDataset of "
     "(input, label); a pandas DataFrame whose last column is the label, or (frame, 'column'); a TransferSet"
 )
+
 PLAIN = (np.ndarray, Tensor, list, tuple, dict, str, bytes, type)
 """Forms that hand out items by number but are no data sets."""
 

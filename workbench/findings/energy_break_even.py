@@ -25,7 +25,8 @@ from workbench.diagnostics.break_even.measure import BreakEven, break_even
 from workbench.diagnostics.break_even.measure_parts import Assumptions
 from workbench.diagnostics.energy.measure import energy
 from workbench.diagnostics.energy.measure_books import Book, book_of
-from workbench.engine import scoring, threads
+from workbench.engine import distill as scoring
+from workbench.engine import threads
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.distill import Distillation

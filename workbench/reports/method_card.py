@@ -10,17 +10,19 @@ from typing import Any
 from workbench.data.reference import hyper_parameters, reference
 from workbench.drawing.schematic import svg
 from workbench.methods.catalog import family_of, find, parts_of
-from workbench.methods.composition import Sum
 from workbench.methods.declared import Declared, declared
 from workbench.methods.matched import Matched, matched
-from workbench.methods.method import Method
+from workbench.methods.method import Method, Sum
 from workbench.records.arguments import checked_arguments
 from workbench.records.parameters import Parameter, parameters
 from workbench.reports.markup import Markup, facts, join, table, tag
 
 STYLE = Path(__file__).parent / "method_card.css"
+
 PUBLISHED = ("same_architecture", "different_architecture")
+
 DAGGER = "\u2020"
+
 LEAK = "may be looked at on purpose while training, see the parameters; such a run is barred from studies"
 
 

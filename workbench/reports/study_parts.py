@@ -9,8 +9,7 @@ from workbench.drawing.draw import draw
 from workbench.drawing.embedded import embedded
 from workbench.records.arm import Arm
 from workbench.records.run import Run
-from workbench.records.study import Study
-from workbench.records.study_table import measure_lines
+from workbench.records.study import Study, measure_lines
 from workbench.records.verdict import Comparison
 from workbench.reports.markup import Markup, facts, section, table, tag
 from workbench.reports.run_parts import TO, settings_of, versions

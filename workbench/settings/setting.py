@@ -22,13 +22,13 @@ from workbench.records.code import Identity, identity_of, own_code
 from workbench.records.parameters import Checked
 from workbench.records.released import is_released
 from workbench.settings.arguments import check_arguments, check_factory
-from workbench.settings.class_weights import class_weights_of
 from workbench.settings.data_checks import check_data, check_repeats, check_views, empty_classes
 from workbench.settings.given_models import check_teacher, notes_of_models
-from workbench.settings.measures import measures_of
+from workbench.settings.measures import class_weights_of, measures_of
 from workbench.settings.signature import copy_of, factory_identity, is_model, new_from
 
 DATA = ("train", "validation", "teacher_train", "test")
+
 BESIDE = (
     "name",
     "task",

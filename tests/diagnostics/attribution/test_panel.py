@@ -11,8 +11,7 @@ import pytest
 from tests.diagnostics.attribution import attribution_scene as scene
 from tests.diagnostics.attribution.examples import image
 from workbench.diagnostics.attribution.measure import Attribution, attribution_of
-from workbench.diagnostics.attribution.panel import ASK, AttributionPanel
-from workbench.diagnostics.attribution.panel_menus import EVERY
+from workbench.diagnostics.attribution.panel import ASK, EVERY, AttributionPanel
 from workbench.drawing.draw import draw
 from workbench.records.selection import Selection
 from workbench.widgets.latest import Latest

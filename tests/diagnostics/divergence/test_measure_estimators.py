@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from workbench.diagnostics.divergence.measure import divergence
+from workbench.diagnostics.divergence.measure import divergence, linear_exact
 from workbench.diagnostics.divergence.measure_functional import func_gauss, gaussian_parts
 from workbench.diagnostics.divergence.measure_gaps import Gaps
-from workbench.diagnostics.divergence.measure_heads import linear_exact
 from workbench.diagnostics.divergence.measure_parameters import param_isotropic, param_laplace, param_swag
 
 

@@ -12,8 +12,8 @@ from torch import nn
 
 from tests.diagnostics.flatness.bowls import bowl
 from workbench.data.transfer import TransferSet
+from workbench.diagnostics.flatness.measure_numbers import form, relative_flatness
 from workbench.diagnostics.flatness.measure_objective import Loss, Objective, pieces_of
-from workbench.diagnostics.flatness.measure_relative import form, relative_flatness
 
 LAST = 2  # of the parameters: weights, biases, weights, biases
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.diagnostics.interaction.planted import SHARED, copies, independent, planted
 from workbench.diagnostics.interaction.measure import Construction, Interaction, Samples, interaction
-from workbench.diagnostics.interaction.measure_words import chance
+from workbench.diagnostics.interaction.measure_assembly import chance
 
 
 def groups(models: dict[str, object], *sizes: int) -> dict[str, list[str]]:

@@ -11,8 +11,7 @@ from tests.diagnostics.interaction.planted import copies, independent, planted
 from workbench.diagnostics.interaction.measure import interaction
 from workbench.diagnostics.rarefaction import measure as module
 from workbench.diagnostics.rarefaction import measure_subsets as rarefaction_subsets
-from workbench.diagnostics.rarefaction.measure import rarefaction, rarefaction_of
-from workbench.diagnostics.rarefaction.measure_subsets import means
+from workbench.diagnostics.rarefaction.measure import means, rarefaction, rarefaction_of
 
 
 @pytest.fixture(autouse=True)

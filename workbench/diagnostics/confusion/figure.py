@@ -6,8 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from workbench.diagnostics.confusion.measure import Confusion
-from workbench.diagnostics.confusion.measure_rows import other_of
+from workbench.diagnostics.confusion.measure import Confusion, other_of
 from workbench.diagnostics.confusion.measure_similarity import NAMES
 from workbench.drawing import theme
 from workbench.drawing.class_axes import NAMED_UP_TO, class_axes
@@ -20,6 +19,7 @@ WORDS = {
     "soft_iou": "soft IoU",
     "top_overlap": "top 3",
 }
+
 TITLES = ("teacher: mean soft labels", "student: confusion")
 
 

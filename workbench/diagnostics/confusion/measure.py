@@ -47,7 +47,6 @@ from workbench.diagnostics.confusion.measure_numbers import (
     named,
     repeatability,
 )
-from workbench.diagnostics.confusion.measure_rows import rows_of
 from workbench.diagnostics.confusion.measure_similarity import NAMES
 from workbench.diagnostics.confusion.measure_tables import Mode, Samples, Tables, off_diagonals, tables
 from workbench.diagnostics.outputs import (
@@ -66,11 +65,15 @@ from workbench.records.run import Run
 from workbench.records.wording import between, number, plural
 
 FEW = 30
+
 PROVENANCE = {
     "paper": "Kang and Kim: What Do Students Learn? A Feature-Level Analysis of Dark Knowledge, ICPR 2026",
     "ours": "permutation null, ceiling, overlap, smoothing, intervals",
     "coverage": "in simulation 95 % intervals held what other samples of this size show in 92 to 100 % of the cases",
 }
+
+BETWEEN_ROWS = ("cosine", "soft_iou")
+"""Means over classes whose standard deviation is told."""
 
 
 @dataclass(frozen=True)
@@ -251,3 +254,22 @@ def _warnings(found: Tables, errors: int, values: np.ndarray) -> tuple[str, ...]
     if missing := [what for what, value in zip(NAMES, values, strict=True) if np.isnan(value)]:
         notes.append(f"not defined, since one of the tables is flat or empty: {', '.join(missing)}")
     return tuple(notes)
+
+
+def rows_of(found: Confusion) -> list[dict[str, Any]]:
+    """One row per number; what is not known is NaN."""
+    rows = []
+    for name in NAMES:
+        here, by_chance = getattr(found, name), found.null[name]
+        row: dict[str, Any] = {"quantity": name, "value": here.mean, "low": here.low, "high": here.high}
+        row["sd over classes"] = float(getattr(found, f"{name}_sd")) if name in BETWEEN_ROWS else np.nan
+        row |= {"shuffled low": by_chance.low, "shuffled high": by_chance.high, "p": found.p[name]}
+        row |= {"disjoint halves": found.disjoint[name], "student's halves": found.repeatability[name]}
+        row |= {"ceiling": found.ceiling.get(name, np.nan), "two teachers": found.teachers.get(name, np.nan)}
+        rows.append(row | {f"{other_of(found)} form": found.other[name]})
+    return rows
+
+
+def other_of(found: Confusion) -> str:
+    """The mode that ``other`` is of."""
+    return "paper" if found.mode == "corrected" else "corrected"

@@ -10,11 +10,13 @@ from typing import Any, Self
 import ipywidgets as widgets
 import numpy as np
 
+from workbench.diagnostics.confusion.figure import WORDS
 from workbench.diagnostics.confusion.measure import Confusion, confusion_of
-from workbench.diagnostics.confusion.panel_forms import DIFFERENCE, forms_table
+from workbench.diagnostics.confusion.measure_similarity import NAMES
 from workbench.diagnostics.outputs import outputs_of
 from workbench.diagnostics.run_gallery import run_gallery
 from workbench.drawing.draw import draw
+from workbench.records.interval import Interval
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
@@ -23,7 +25,16 @@ from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
 MODES = ("corrected", "paper")
+
 HEATMAPS = 2
+
+DIFFERENCE = (
+    "Paper takes the shares as they are, so that classes with many errors weigh most and a class without errors counts as "
+    "flat; corrected divides each row by its sum, adds one error spread over the wrong classes, and leaves classes without "
+    "errors out."
+)
+
+HEAD = ("corrected", "paper", "paper - corrected")
 
 
 def panel(result: Confusion, run: Run, **options: Any) -> ConfusionPanel:
@@ -138,3 +149,21 @@ class ConfusionPanel(widgets.VBox):
     def _clicked(self, point: Mapping[str, Any]) -> None:
         if int(point["trace"]) < HEATMAPS:
             self.choose(self._cell(int(point["y"]), int(point["x"])))
+
+
+def forms_table(corrected: Confusion, paper: Confusion) -> str:
+    """HTML: each number in both forms with its interval, and the difference."""
+    lines = []
+    for name in NAMES:
+        here, there = getattr(corrected, name), getattr(paper, name)
+        cells = [_bounded(here), _bounded(there), f"{there.mean - here.mean:+.2f}"]
+        lines.append(f"<tr><td>{WORDS[name]}</td>{''.join(f'<td>{_known(cell)}</td>' for cell in cells)}</tr>")
+    return f"<table><tr><th></th>{''.join(f'<th>{each}</th>' for each in HEAD)}</tr>{''.join(lines)}</table>"
+
+
+def _bounded(found: Interval) -> str:
+    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f})"
+
+
+def _known(cell: str) -> str:
+    return "-" if cell.startswith(("nan", "+nan")) else cell

@@ -25,11 +25,11 @@ from numpy.typing import ArrayLike
 from workbench.diagnostics.divergence.measure_estimate import MEANING, Estimate
 from workbench.diagnostics.divergence.measure_functional import func_gauss
 from workbench.diagnostics.divergence.measure_gaps import LOSSES, Gaps
-from workbench.diagnostics.divergence.measure_heads import linear_exact
 from workbench.diagnostics.divergence.measure_models import Heads, Spaces, collected
 from workbench.diagnostics.divergence.measure_parameters import param_isotropic, param_sgld, param_swag
 from workbench.diagnostics.divergence.measure_predictive import pred_pairs, pred_seed, seeds_of
 from workbench.diagnostics.divergence.measure_source import provenance
+from workbench.diagnostics.linear_gaussian.measure_costs import PARTS, LinearTeacher
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval, bounds
@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from workbench.settings.setting import Setting
 
 Tell = Callable[[float, str], object]
+
 RHO = 0.1
+
 NOT_HERE = {
     "param_isotropic": "no weights were given; it needs nets of one architecture",
     "linear_exact": "no common features were given",
@@ -50,6 +52,8 @@ NOT_HERE = {
     "param_swag": "it needs nets of one architecture that train on for a while: divergence_of(..., swag=20) does that",
     "param_sgld": "it needs nets of one architecture and chains of their weights: divergence_of(..., sgld=400) does that",
 }
+
+SMALLEST = 1e-6
 
 
 @dataclass(frozen=True)
@@ -251,3 +255,59 @@ def runs_of(study: Study, arm: str = "") -> list[Run]:
     if not seeds:
         raise ValueError(f"arm {arm!r} has no finished run")
     return [study.run(arm, seed) for seed in seeds]
+
+
+def linear_exact(
+    features: ArrayLike,
+    student_outputs: ArrayLike,
+    teacher_outputs: ArrayLike,
+    probes: ArrayLike,
+    *,
+    ridge: float = 1.0,
+) -> Estimate:
+    """The exact divergence of two Bayesian linear heads, and its parts.
+
+    Args:
+        features: (N, D) that both heads are fitted on.
+        student_outputs: (N, k) that the student's head is fitted to.
+        teacher_outputs: (N, k) likewise.
+        probes: (n, D) on which they are compared.
+        ridge: precision of both priors.
+
+    Raises:
+        ValueError: the shapes do not go together, a value is not finite, or the ridge is not positive.
+    """
+    arrays = [np.asarray(each, np.float64) for each in (features, student_outputs, teacher_outputs, probes)]
+    fitted, student, teacher, asked = arrays
+    if (
+        fitted.ndim != 2
+        or student.shape != teacher.shape
+        or len(student) != len(fitted)
+        or asked.shape[1:] != fitted.shape[1:]
+    ):
+        raise ValueError(
+            f"features {fitted.shape}, student {student.shape}, teacher {teacher.shape} and probes {asked.shape} must be "
+            "(N, D), twice (N, k), and (n, D)"
+        )
+    if not ridge > 0 or not all(np.isfinite(each).all() for each in arrays):
+        raise ValueError(f"ridge = {ridge} must be positive and all values finite")
+    mean, covariance, _ = _head(fitted, student, asked, ridge)
+    wanted, allowed, noise = _head(fitted, teacher, asked, ridge)
+    costs = LinearTeacher(wanted, asked.T, allowed).costs(mean, covariance)
+    parts = dict(zip(PARTS, costs, strict=True)) | {"noise": noise**0.5, "probes": float(len(asked))}
+    return Estimate(Interval(costs.total, np.nan, np.nan, 1, "none"), parts=parts)
+
+
+def _head(
+    features: np.ndarray, outputs: np.ndarray, probes: np.ndarray, ridge: float
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Weights (k, D), covariance (n, n) of the prediction on the probes, and the variance of the noise."""
+    noise = max(_left_over(features, outputs, ridge), SMALLEST)
+    scatter = np.linalg.inv(features.T @ features / noise + ridge * np.eye(features.shape[1]))
+    return outputs.T @ features / noise @ scatter, noise * np.eye(len(probes)) + probes @ scatter @ probes.T, noise
+
+
+def _left_over(features: np.ndarray, outputs: np.ndarray, ridge: float) -> float:
+    """Mean squared residual of a ridge fit."""
+    gram = features.T @ features + ridge * np.eye(features.shape[1])
+    return float(np.square(outputs - features @ np.linalg.solve(gram, features.T @ outputs)).mean())

@@ -22,20 +22,21 @@ Cost: milliseconds once the runs are loaded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from workbench.diagnostics.energy.measure_books import Books, book_of, books_of, pricing_of
-from workbench.diagnostics.energy.measure_missing import missing_of
+from workbench.diagnostics.energy.measure_books import Book, Books, Pricing, book_of, books_of, pricing_of
 from workbench.diagnostics.energy.measure_rows import flow_rows, stage_rows, total_rows, warnings_of
-from workbench.diagnostics.energy.measure_timeline import timeline_of
 from workbench.energy.baseline import Baseline
 from workbench.energy.carbon import Grid, carbon_g
 from workbench.energy.component import KWH_J
+from workbench.energy.models import CpuTimeModel
 from workbench.energy.presets import Preset
+from workbench.energy.usage import Usage
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
 from workbench.records.result import Result
@@ -48,6 +49,8 @@ PROVENANCE = {
     "fidelity": "proposed",
     "ours": "status, scopes, ranges, allocation; the stages and joules per sample are the paper's",
 }
+
+SENSORS = {"nvml_power": "graphics boards (NVML)", "rapl": "processor's own counters (RAPL)"}
 
 
 @dataclass(frozen=True)
@@ -233,3 +236,53 @@ def _words(pricing: Any, stages: Sequence[dict[str, Any]]) -> str:
 
 def _ends(values: tuple[float, float, float]) -> str:
     return f"{values[0]:g} to {values[2]:g}"
+
+
+def missing_of(
+    books: Books, stages: Sequence[dict[str, Any]], grid: Grid | None, baseline: Baseline | None
+) -> tuple[str, ...]:
+    """One sentence for each gap: of the sensors, of what the user was not asked, of what is never seen."""
+    return (*_sensors(books), *_not_given(stages, grid, baseline), *_never())
+
+
+def _sensors(books: Books) -> Iterator[str]:
+    first = next(iter(books.values()))[0]
+    lacking = first["machine"].get("lacking", {})
+    yield from (f"{words}: {lacking[name]}" for name, words in SENSORS.items() if name in lacking)
+    if str(first["device"]).startswith("cuda") and "nvml_power" in lacking:
+        yield "the board that computed: it is in none of these joules, only in the operations"
+
+
+def _not_given(stages: Sequence[dict[str, Any]], grid: Grid | None, baseline: Baseline | None) -> Iterator[str]:
+    for stage in dict.fromkeys(row["stage"] for row in stages if math.isnan(row["energy_j"])):
+        yield f"{stage.replace('_', ' ')}: nobody wrote down what it cost"
+    if baseline is None and any(row["status"] == "measured" for row in stages):
+        yield "the idle part of what sensors say: give idle_baseline() as baseline"
+    if grid is None:
+        yield "carbon: give the grid's intensity with its source, year and region"
+
+
+def _never() -> Iterator[str]:
+    yield "memory, disks, display, network, cooling and the losses of the power supply: no meter here sees them"
+    yield "making the machine: embodied carbon is left out"
+
+
+class Timeline(NamedTuple):
+    """T moments of a run.
+
+    Attributes:
+        seconds: (T,) of work so far.
+        joules: (T,) so far.
+        stages: T names, what was worked on until then.
+    """
+
+    seconds: np.ndarray
+    joules: np.ndarray
+    stages: tuple[str, ...]
+
+
+def timeline_of(book: Book, pricing: Pricing) -> Timeline:
+    """Joules so far at each moment, estimated from processor seconds: what sensors say is not kept moment by moment."""
+    points, model = book["timeline"], CpuTimeModel(pricing.watts)
+    so_far = [model.spent(Usage((), wall, cpu))[0].value_j for wall, cpu, _ in points]
+    return Timeline(np.array([p[0] for p in points], float), np.array(so_far, float), tuple(p[2] for p in points))

@@ -6,23 +6,34 @@ Reading it, when it misleads, cost: see ``flatness``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.diagnostics.flatness.measure_curvature import curvature, density
-from workbench.diagnostics.flatness.measure_relative import relative_flatness
+from workbench.diagnostics.flatness.measure_curvature import curvature, density, until_sure
 from workbench.diagnostics.flatness.measure_sharpness import noise_directions, rises, tolerated_noise, worst_rise
+from workbench.maths.intervals import t_interval
+from workbench.records.interval import Interval
 
 if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
     from workbench.diagnostics.flatness.measure_objective import Objective
 
 Tell = Callable[[float, str], object]
+
 RADII = tuple(float(f"{r:.3g}") for r in np.geomspace(0.003, 0.3, 9))
+
 SHARES = tuple(float(f"{r:.3g}") for r in np.geomspace(0.03, 1.0, 9))
+
 STEPS, PLACES, WIDTH = 20, 240, 0.01
+
 MEASURES = ("loss", "slope", "top", "bottom", "one_step", "ascent", "adaptive", "tolerated", "relative", "parameters")
+
 STACKED = ("grid", "density", "rises", "errors", "share_rises", "share_errors")
+
+MOST = 200
 
 
 def measured(objective: Objective, balls: tuple[float, float], seed: int, tell: Tell) -> dict[str, Any]:
@@ -78,3 +89,44 @@ def _relative(objective: Objective, seed: int) -> tuple[float, list[str]]:
     except ValueError as error:
         return float("nan"), [str(error)]
     return found.mean, unsure
+
+
+def relative_flatness(
+    objective: Objective, layer: int | None = None, *, most: int = MOST, seed: int = 0
+) -> tuple[Interval, list[str]]:
+    """Relative flatness of one layer with an interval over random vectors, and what to warn of.
+
+    Args:
+        objective: the loss as a function of the weights.
+        layer: position of its weights among the parameters; the last one that is a matrix if None.
+        most: random vectors at most.
+        seed: of them.
+
+    Raises:
+        ValueError: the parameters hold no matrix, or that one is none.
+    """
+    import torch
+
+    shapes = objective.shapes
+    matrices = [position for position, shape in enumerate(shapes) if len(shape) > 1]
+    if not matrices or (layer is not None and layer not in matrices):
+        raise ValueError(f"relative flatness is that of a matrix; parameter {layer} of {shapes} is none")
+    layer, generator = matrices[-1] if layer is None else layer, torch.Generator().manual_seed(seed)
+    size, draws = prod(shapes[layer][1:]), []
+    warnings = until_sure(lambda: form(objective, layer, _signs(size, generator)), draws, most, "relative flatness")
+    return t_interval(draws), warnings
+
+
+def form(objective: Objective, layer: int, signs: Tensor) -> float:
+    """``vec(W Z)' H vec(W Z)`` for (D, D) signs Z: its mean over all of them is the relative flatness of the layer."""
+    sizes = [prod(shape) for shape in objective.shapes]
+    start, end = sum(sizes[:layer]), sum(sizes[: layer + 1])
+    weights, along = objective.weights[start:end].reshape(objective.shapes[layer][0], -1), objective.weights * 0
+    along[start:end] = (weights @ signs.to(weights)).reshape(-1)
+    return float(along @ objective.product(along))
+
+
+def _signs(size: int, generator: Generator) -> Tensor:
+    import torch
+
+    return torch.randint(0, 2, (size, size), generator=generator) * 2 - 1

@@ -30,14 +30,22 @@ from workbench.diagnostics.interaction.measure_construction import CONSTRUCTIONS
 from workbench.diagnostics.interaction.measure_independent import parts_of
 from workbench.diagnostics.interaction.measure_matches import Stack, stack, stacked
 from workbench.diagnostics.interaction.measure_models import Layers, Source, Tell, gathered
-from workbench.diagnostics.interaction.measure_numbers import numbers_of
-from workbench.diagnostics.interaction.measure_words import explained
 from workbench.records.arguments import checked_arguments
 from workbench.records.interval import Interval
 from workbench.records.result import Result
+from workbench.records.wording import number, percent, plural
 
 if TYPE_CHECKING:
     from workbench.settings.setting import Setting
+
+Row = dict[str, Any]
+
+MEASURED = (
+    "What this measures: every model has the same share of its activations switched on, and the count of a single model "
+    "says nothing; a group has fewer features where the components of its models coincide: unique features count how "
+    "consistent seeds are. Models may coincide from having learnt the same thing, or only from having had one and the "
+    "same teacher; the students of several teachers tell these apart. The count depends on threshold, sign and order."
+)
 
 
 @dataclass(frozen=True)
@@ -202,3 +210,99 @@ def interaction_of(
     components, groups, samples, notes = gathered(source, setting, layers, tell, centred=centred)
     found = interaction(components, groups, samples=samples, mode=mode, construction=construction)
     return replace(found, warnings=(*notes, *found.warnings))
+
+
+def numbers_of(result: Interaction) -> list[Row]:
+    """What a group has by construction, by this mode, by the other mode, and of the teachers."""
+    found: list[Row] = [
+        {"quantity": "features", "group": "", "value": result.features},
+        {"quantity": "threshold", "group": "", "value": result.threshold},
+    ]
+    if len(result.order_features):
+        found.append({"quantity": "features in random orders", "group": ""} | _least_to_most(result.order_features))
+    other = result.other
+    if other:
+        found += [
+            {"quantity": f"{what}, {other['mode']} form", "group": "", "value": other[what]}
+            for what in ("features", "threshold")
+        ]
+    for g, name in enumerate(result.group_names):
+        found += [{"quantity": what, "group": name} | row for what, row in _of_group(result, g, name).items()]
+    return found
+
+
+def _of_group(result: Interaction, g: int, name: str) -> dict[str, Row]:
+    used, components = result.frequency[g] > 0, np.isin(result.owner, result.members(g)) & (result.feature >= 0)
+    rows: dict[str, Row] = {
+        "models": {"value": len(result.members(g))},
+        "components": {"value": int(components.sum())},
+        "unique features": {"value": int(result.unique[g])},
+    }
+    if len(result.order_unique):
+        rows["unique features in random orders"] = _least_to_most(result.order_unique[:, g])
+    if result.other:
+        rows[f"unique features, {result.other['mode']} form"] = {"value": result.other["unique"][g]}
+    rows["mean frequency"] = {"value": float(result.mean_frequency[g])}
+    if result.other:
+        rows[f"mean frequency, {result.other['mode']} form"] = {"value": result.other["mean_frequency"][g]}
+    single = result.model_frequency[g][used]
+    each = len(result.members(g)) * result.n
+    rows |= {
+        "mean frequency of one model": {"value": float(single.mean()) if len(single) else np.nan},
+        "features per sample": {"value": float(result.per_sample[g].mean())},
+        "features per sample of one model": {"value": float(result.summed[g].sum() / each)},
+        "mean confidence": {"value": float(result.confidence[g].mean())},
+        "median gap to the next variance": {"value": float(np.median(result.gap[components]))},
+    }
+    for what, by_group in (("precision", result.precision), ("recall", result.recall)):
+        if name in by_group:
+            rows[what] = {"value": by_group[name].mean, "low": by_group[name].low, "high": by_group[name].high}
+    return rows | _overlap(result, g, used)
+
+
+def _overlap(result: Interaction, g: int, used: np.ndarray) -> dict[str, Row]:
+    """Share of the group's features that the teachers have, by union on both sides."""
+    from workbench.diagnostics.interaction.measure_assembly import TEACHER
+
+    if TEACHER not in result.group_names or result.group_names[g] == TEACHER or not used.any():
+        return {}
+    taught = result.frequency[result.group_names.index(TEACHER)] > 0
+    return {"teacher overlap of the group": {"value": float((used & taught).sum() / used.sum())}}
+
+
+def _least_to_most(counts: np.ndarray) -> Row:
+    return {"value": float(counts.mean()), "low": float(counts.min()), "high": float(counts.max())}
+
+
+def explained(result: Interaction) -> str:
+    """What the numbers say, and what they really measure, in one paragraph."""
+    basis = Construction(**result.construction).basis
+    text = (
+        f"{len(result.owner):,} {basis} components of {plural(len(result.models), 'model')} form {plural(result.features, 'feature')} at a "
+        f"correlation above {number(result.threshold)}. "
+        f"Features in use: {_in_use(result.group_names, result.unique, result.mean_frequency)}. "
+    )
+    if len(result.order_features):
+        text += f"Scanned in {len(result.order_features)} random orders there are {reach(result.order_features)}. "
+    if result.precision:
+        shares = ", ".join(f"{name} {percent(found.mean)}" for name, found in result.precision.items())
+        recalled = ", ".join(f"{name} {percent(found.mean)}" for name, found in result.recall.items())
+        text += f"Share of a model's features that the teachers have too: {shares}. Share of theirs that it has: {recalled}. "
+    if result.other:
+        counts = _in_use(result.group_names, result.other["unique"], result.other["mean_frequency"])
+        text += (
+            f"The other construction ({result.other['mode']}) of the same components has {plural(result.other['features'], 'feature')} at "
+            f"{number(result.other['threshold'])}; in use: {counts}. "
+        )
+    return text + MEASURED
+
+
+def reach(counts: np.ndarray) -> str:
+    """From the least to the most, or the one number they all are."""
+    low, high = counts.min(), counts.max()
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _in_use(names: Sequence[str], unique: Sequence[int] | np.ndarray, often: Sequence[float] | np.ndarray) -> str:
+    found = zip(names, unique, often, strict=True)
+    return ", ".join(f"{name} {used:,} on {number(samples)} samples each" for name, used, samples in found)

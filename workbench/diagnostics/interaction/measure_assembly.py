@@ -5,6 +5,7 @@ Apart from the result, so that a panel can do it again with other choices and th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
@@ -27,7 +28,7 @@ from workbench.diagnostics.interaction.measure_groups import (
     shared_with,
 )
 from workbench.diagnostics.interaction.measure_matches import Stack
-from workbench.diagnostics.interaction.measure_words import warnings_on
+from workbench.records.wording import plural
 
 TEACHER = "teacher"
 """The group of this name is what precision and recall refer to."""
@@ -37,6 +38,9 @@ PROVENANCE = {
     "ours": "aligned signs, thresholds without self pairs or from permutations, random orders, average linkage, independent "
     "directions, precision, recall",
 }
+
+DEGENERATE = 100
+"""With so few components the 99th percentile over all entries is a component's correlation with itself."""
 
 
 @dataclass(frozen=True)
@@ -154,3 +158,65 @@ def other_form(found: Stack, about: Mapping[str, Any], mode: Mode, members: Sequ
     numbers = {"mode": name, "threshold": built.threshold, "features": built.omega.features}
     numbers |= {"unique": groups.unique.tolist(), "mean_frequency": groups.mean_frequency.tolist()}
     return {"other": numbers, "other_frequency": groups.frequency}
+
+
+NEAR, MANY, STRICT = 0.05, 0.25, 0.9
+
+
+def warnings_on(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """What weakens an interaction tensor, from its fields."""
+    return (*_about_threshold(values), *_about_components(values), *_about_groups(values))
+
+
+def chance(components: int, samples: int) -> float:
+    """The largest correlation to be expected between two models of so many independent components each."""
+    return math.sqrt(2 * math.log(2 * components**2) / samples)
+
+
+def _about_threshold(values: Mapping[str, Any]) -> list[str]:
+    found, count = [], len(values["owner"])
+    if values["construction"]["threshold"] == "released" and count <= DEGENERATE:
+        found.append(
+            f"with {count} components in all, the 99th percentile over all entries is the correlation of a component with "
+            "itself: nothing can join"
+        )
+    elif values["construction"]["threshold"] in ("cross99", "released") and values["threshold"] > STRICT:
+        found.append(
+            f"the percentile of correlations is {values['threshold']:.3f}: more components match than it lets in, and some "
+            "of them count as different features"
+        )
+    elif values["features"] == (values["feature"] >= 0).sum():
+        found.append(f"no two components exceed the threshold of {values['threshold']:.2f}: no model shares a feature")
+    expected = chance(int(np.bincount(values["owner"]).max()), values["n"])
+    if values["threshold"] < expected:
+        found.append(
+            f"the threshold of {values['threshold']:.2f} is below {expected:.2f}, which {plural(values['n'], 'sample')} show by "
+            "chance: unrelated components join; use threshold='null'"
+        )
+    return found
+
+
+def _about_components(values: Mapping[str, Any]) -> list[str]:
+    found, used = [], values["feature"] >= 0
+    if left := int((~used).sum()):
+        least = values["construction"]["least_share"]
+        found.append(
+            f"{left} of {len(used)} components have less than {least:.1%} of their layer's variance and are left out"
+        )
+    near = float((values["gap"][used] < NEAR).mean())
+    if near > MANY:
+        found.append(
+            f"{near:.0%} of the components are within {NEAR:.0%} of the next one's variance and may turn freely"
+        )
+    return found
+
+
+def _about_groups(values: Mapping[str, Any]) -> list[str]:
+    sizes = np.bincount(values["group"])
+    found = []
+    if len(set(sizes.tolist())) > 1:
+        shown = ", ".join(f"{name} {size}" for name, size in zip(values["group_names"], sizes, strict=True))
+        found.append(f"the groups differ in size ({shown}): their unions cannot be compared; see rarefaction")
+    if 1 in sizes:
+        found.append("a group has one model only: nothing is known about how much models of it differ")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, Self
@@ -11,10 +12,8 @@ import numpy as np
 
 from workbench.data.transfer import TransferSet
 from workbench.diagnostics.interaction.figure import ranked
-from workbench.diagnostics.interaction.measure import Interaction
+from workbench.diagnostics.interaction.measure import MEASURED, Interaction, reach
 from workbench.diagnostics.interaction.measure_again import Reconstruction
-from workbench.diagnostics.interaction.measure_words import MEASURED, reach
-from workbench.diagnostics.interaction.panel_numbers import interaction_numbers
 from workbench.diagnostics.interaction_feature.measure import interaction_feature
 from workbench.drawing.draw import draw
 from workbench.records.selection import Selection
@@ -24,6 +23,7 @@ from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
 VIEWS = ("frequency", "common", "per_sample", "samples", "confidence", "network")
+
 WIDE = {"flex": "1 1 26em", "min_width": "0", "width": "auto"}
 
 
@@ -159,3 +159,32 @@ def _controls(again: Reconstruction, result: Interaction) -> tuple[widgets.Widge
     last = result.features - 1
     feature = widgets.BoundedIntText(0, min=0, max=last, description="feature", layout={"width": "12em"})
     return threshold, components, view, feature
+
+
+def interaction_numbers(result: Interaction) -> str:
+    """HTML of the rows of its groups."""
+    groups, found = result.group_names, dict[str, dict[str, str]]()
+    for row in result.rows():
+        if row["group"]:
+            found.setdefault(row["quantity"], {})[row["group"]] = _number(row)
+    head = "".join(f"<th>{escape(name)}</th>" for name in groups)
+    lines = (
+        f"<tr><td>{escape(what)}</td>{''.join(f'<td>{by_group.get(name, str())}</td>' for name in groups)}</tr>"
+        for what, by_group in found.items()
+    )
+    return f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table>"
+
+
+def _number(row: Mapping[str, Any]) -> str:
+    """With its bounds below where it has some; a dash where it is not known."""
+    value, low, high = (_short(row.get(key, math.nan)) for key in ("value", "low", "high"))
+    return value if low == "-" else f"{value} <br/>({low} to {high})"
+
+
+def _short(value: float) -> str:
+    """As many digits as say something."""
+    if math.isnan(value):
+        return "-"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:,.0f}"

@@ -26,7 +26,6 @@ from numpy.typing import ArrayLike
 
 from workbench.diagnostics.arrays import truths
 from workbench.diagnostics.interaction.measure import Interaction
-from workbench.diagnostics.rarefaction.measure_subsets import means
 from workbench.maths.resampling import percentile_interval
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
@@ -35,15 +34,20 @@ from workbench.records.result import Result
 from workbench.records.wording import signed
 
 RESAMPLES = 500
+
 LEAST = 4
 """A group of fewer models is drawn, but not compared."""
 
 SIZES = (1, 2, 3, 5, 10, 20, 50, 100)
+
 PROVENANCE = {
     "paper": "Hurlbert: The Nonconcept of Species Diversity, Ecology 52 (1971)",
     "fidelity": "proposed",
     "ours": "features for species, models for plots; the split of a drop; the interval",
 }
+
+CHUNK = 2_000_000
+"""Numbers held at a time."""
 
 
 @dataclass(frozen=True)
@@ -233,3 +237,36 @@ def _split(reference: np.ndarray, other: np.ndarray, at: int) -> tuple[np.ndarra
 def _warnings(groups: Mapping[str, Sequence[int]], counts: np.ndarray) -> tuple[str, ...]:
     small = [name for name, count in zip(groups, counts, strict=True) if count < LEAST]
     return (f"{', '.join(small)}: fewer than four models, not compared with the others",) if small else ()
+
+
+def means(owned: np.ndarray, sizes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(R, S) weighted mean number of features over subsets of distinct models; NaN where there is none of that size.
+
+    A subset weighs the product of its models' weights. These products, summed over all subsets of a size, are the
+    elementary symmetric polynomials, which grow model by model; a feature is missing from the subsets of models without
+    it.
+    """
+    patterns, of = np.unique(owned, axis=1, return_counts=True)
+    most = max(1, CHUNK // patterns.size)
+    if len(weights) > most:
+        pieces = np.split(weights, range(most, len(weights), most))
+        return np.concatenate([means(owned, sizes, piece) for piece in pieces])
+    largest = min(int(sizes.max()), len(owned))
+    every = _symmetric(weights[:, None, :], largest)
+    without = _symmetric(weights[:, None, :] * ~patterns.T, largest)
+    found = np.full((len(weights), len(sizes)), np.nan)
+    for place, size in enumerate(sizes):
+        if size <= largest:
+            total = every[:, 0, size]
+            present = (of * (1 - without[:, :, size] / np.where(total > 0, total, 1)[:, None])).sum(axis=1)
+            found[:, place] = np.where(total > 0, present, np.nan)
+    return found
+
+
+def _symmetric(values: np.ndarray, largest: int) -> np.ndarray:
+    """(..., M) -> (..., largest + 1) elementary symmetric polynomials."""
+    found = np.zeros((*values.shape[:-1], largest + 1))
+    found[..., 0] = 1
+    for model in range(values.shape[-1]):
+        found[..., 1:] += values[..., model, None] * found[..., :-1]
+    return found

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+import torch
+from torch import nn
+
+from workbench.data.transfer import TransferSet
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.distill import Distillation
 from workbench.engine.live.lane import LaneRecorder
-from workbench.engine.live.regions import regions
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
+from workbench.models.tracing import Tracer
 from workbench.records import events
 from workbench.records.budget import Budget
 from workbench.records.run import Run
@@ -21,6 +25,8 @@ from workbench.records.snapshot import Lane, Regions
 from workbench.settings.setting import Setting
 
 Listener = Callable[[events.Event], None]
+
+GRID = 60
 
 
 class Duet:
@@ -118,3 +124,30 @@ class Duet:
         """Drop the checkpoints: the next start begins anew."""
         for distillation in self.distillations.values():
             distillation.checkpoint_path.unlink(missing_ok=True)
+
+
+@torch.no_grad()
+def regions(models: Mapping[str, nn.Module], data: TransferSet, grid: int = GRID) -> Regions:
+    """The share of the second class on a grid that covers the data.
+
+    Args:
+        models: by party; asked in evaluation mode and put back.
+        data: inputs (N, 2) and labels.
+        grid: points per side.
+    """
+    points = data.in_memory().inputs.reshape(len(data), 2).cpu()
+    low, high = points.amin(0) - 0.3, points.amax(0) + 0.3
+    x, y = (torch.linspace(float(low[k]), float(high[k]), grid) for k in (0, 1))
+    mesh = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).reshape(-1, 2).to(data.ids.device)
+    classes = {party: _second_class(model, mesh).reshape(grid, grid).cpu().numpy() for party, model in models.items()}
+    labels = torch.full((len(data),), -1) if data.labels is None else data.labels.cpu()
+    return Regions(x.numpy(), y.numpy(), classes, points.numpy(), labels.numpy())
+
+
+def _second_class(model: nn.Module, mesh: torch.Tensor) -> torch.Tensor:
+    was_training = model.training
+    model.eval()
+    try:
+        return Tracer(model)(mesh).outputs.float().softmax(1)[:, 1]
+    finally:
+        model.train(was_training)

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import sleep
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, update
+from sqlalchemy import Connection, Engine, Table, create_engine, event, inspect, select, text, update
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from workbench.engine.store.address import HINT, Address
-from workbench.engine.store.embedded import connected
+from workbench.engine.store.checksum import UNREADABLE, checksum
 from workbench.engine.store.errors import StoreError
-from workbench.engine.store.tables import SCHEMA, meta, metadata
-from workbench.engine.store.upgrade import upgraded
+from workbench.engine.store.tables import SCHEMA, meta, metadata, runs, scores, studies
 
 PATIENCE = 60
 """Seconds to wait for another process that is writing."""
 
 ATTEMPTS = 5
+
 READ_ONLY = "readonly database"
+
+UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN}
+
+LAYOUT = select(meta.c.value).where(meta.c.name == "schema")
 
 
 class Database:
@@ -137,3 +144,60 @@ def _careful(connection: Any, _record: Any) -> None:
 def _text(content: bytes) -> str:
     """A damaged letter is no reason not to read the rest; the checksum of its row notices it."""
     return content.decode("utf-8", "replace")
+
+
+def connected(path: Path, patience: float) -> sqlite3.Connection:
+    """A connection that reads and writes, or one that only reads where the disk is full or may not be written.
+
+    SQLite makes two files beside the database even to read it; where it cannot, the database is read as it lies there.
+
+    Args:
+        path: made if it is not there.
+        patience: seconds to wait for another process that is writing.
+    """
+    connection = sqlite3.connect(path, timeout=patience, check_same_thread=False)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode & 0xFF not in UNWRITABLE or not path.is_file():
+            raise
+        connection = _read_only(path)
+        connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    log = path.with_name(f"{path.name}-wal")
+    if not log.exists() or not log.stat().st_size:
+        return sqlite3.connect(f"{path.absolute().as_uri()}?immutable=1", uri=True, check_same_thread=False)
+    memory = sqlite3.connect(":memory:", check_same_thread=False)
+    with TemporaryDirectory() as folder:  # what a killed process wrote last stands in the log
+        for file in (path, log):
+            shutil.copy(file, folder)
+        copy = sqlite3.connect(Path(folder) / path.name)
+        copy.backup(memory)
+        copy.close()
+    return memory
+
+
+def upgraded(connection: Connection) -> int | None:
+    """Inside a writing transaction: give every row its checksum; returns the layout that there is now."""
+    if connection.execute(LAYOUT).scalar() == SCHEMA - 1:  # no other process was faster
+        for table in (runs, studies):
+            connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN checksum VARCHAR(64) NOT NULL DEFAULT ''"))
+            for name in connection.execute(select(table.c.id)).scalars().all():
+                found = _checksum(connection, table, name)
+                connection.execute(update(table).where(table.c.id == name).values(checksum=found))
+        connection.execute(update(meta).where(meta.c.name == "schema").values(value=SCHEMA))
+    return connection.execute(LAYOUT).scalar()
+
+
+def _checksum(connection: Connection, table: Table, name: str) -> str:
+    """Empty for a row that cannot be read, which is then taken for damaged."""
+    try:
+        row = connection.execute(select(table).where(table.c.id == name)).mappings().one()
+        parties = connection.execute(select(scores).where(scores.c.run == name)).mappings()
+        return checksum(row, map(dict, parties) if table is runs else ())
+    except UNREADABLE:
+        return ""

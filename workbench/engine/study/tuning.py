@@ -16,8 +16,7 @@ import numpy as np
 from workbench.engine.study.arms import PlannedArm
 from workbench.engine.study.plan import StudyPlan
 from workbench.engine.study.summary import Runs
-from workbench.methods.composition import Sum
-from workbench.methods.method import Method
+from workbench.methods.method import Method, Sum
 from workbench.models.copies import copied
 from workbench.records.annotations import Range
 from workbench.records.parameters import parameters

@@ -26,9 +26,8 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from workbench.methods.composition import Sum
 from workbench.methods.logits.kd import KD
-from workbench.methods.method import Method
+from workbench.methods.method import Method, Sum
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch

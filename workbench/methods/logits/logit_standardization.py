@@ -22,9 +22,8 @@ import copy
 from torch import Tensor
 
 from workbench.maths.standardization import standardize
-from workbench.methods.composition import Sum
 from workbench.methods.logits.kd import KD
-from workbench.methods.method import Method
+from workbench.methods.method import Method, Sum
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.methods.transforms import Standardize
