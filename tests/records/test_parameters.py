@@ -6,8 +6,11 @@ import copy
 import inspect
 import json
 import pickle
+import sys
+import types
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Optional
@@ -181,3 +184,26 @@ def test_any_class_can_be_checked() -> None:
     thing = Thing(np.int8(2), "a", name="b")
     assert (thing.size, thing.rest, thing.more) == (2, ("a",), {"name": "b"})
     assert [*parameters(Thing)] == ["size"]
+
+
+def test_a_field_is_checked_by_the_annotation_where_its_class_stands() -> None:
+    """A dataclass of another module need not know the names that its parent's annotations use."""
+    source = (
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
+        "from typing import Literal as OneOf\n"
+        "from workbench.records.parameters import Checked\n"
+        "@dataclass\n"
+        "class Parent(metaclass=Checked):\n"
+        "    look: OneOf['image', 'table'] = 'table'\n"
+    )
+    module = types.ModuleType("module_of_the_parent")
+    sys.modules[module.__name__] = module
+    try:
+        exec(source, vars(module))
+        child = dataclass(type("Child", (module.Parent,), {"__annotations__": {"size": "int"}, "size": 3}))
+        assert parameters(child)["look"].choices == ("image", "table")
+        with pytest.raises(ValueError, match="look"):
+            child(look="picture")
+    finally:
+        del sys.modules[module.__name__]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import math
 import re
+import sys
 from abc import ABCMeta
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, is_dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from types import NoneType, SimpleNamespace, UnionType
@@ -137,7 +139,7 @@ class Checked(ABCMeta):
 @lru_cache(maxsize=1024)
 def parameters(cls: type) -> dict[str, Parameter]:
     """The configuration parameters of a class, by name, in the order of its signature; ``*args`` is none of them."""
-    hints = _hints(cls.__init__)
+    hints = _hints(cls)
     lines = _argument_lines(inspect.getdoc(cls) or "")
     return {
         name: parameter(name, hints.get(name, object), p.default, lines.get(name, ""))
@@ -204,19 +206,24 @@ def _signature(cls: type) -> inspect.Signature:
     return whole.replace(parameters=[*whole.parameters.values()][1:], return_annotation=inspect.Signature.empty)
 
 
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    """The annotations as types; one that cannot be resolved, as of a class in a function, is left out alone."""
-    try:
-        return get_type_hints(function, include_extras=True)
-    except Exception:
-        found: dict[str, Any] = {}
-        for name, text in inspect.get_annotations(inspect.unwrap(function)).items():
-            lonely: Any = SimpleNamespace(__annotations__={name: text})
-            try:
-                found |= get_type_hints(lonely, inspect.unwrap(function).__globals__, include_extras=True)
-            except Exception:  # whatever a user's annotation raises: it says nothing that could be checked
-                continue
-        return found
+def _hints(cls: type) -> dict[str, Any]:
+    """The annotations of the constructor as types; those of a dataclass's fields are read where each class stands."""
+    found: dict[str, Any] = {}
+    if is_dataclass(cls):
+        for base in reversed(cls.__mro__):
+            found |= _resolved(inspect.get_annotations(base), vars(sys.modules[base.__module__]))
+    constructor = inspect.unwrap(cls.__init__)
+    return found | _resolved(inspect.get_annotations(constructor), getattr(constructor, "__globals__", {}))
+
+
+def _resolved(annotations: Mapping[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+    """Types by name; an annotation that cannot be resolved, as of a class in a function, is left out alone."""
+    found: dict[str, Any] = {}
+    for name, text in annotations.items():
+        lonely: Any = SimpleNamespace(__annotations__={name: text})
+        with suppress(Exception):  # whatever a user's annotation raises: it says nothing that could be checked
+            found |= get_type_hints(lonely, names, include_extras=True)
+    return found
 
 
 def scalar(value: Any) -> Any:

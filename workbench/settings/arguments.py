@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from functools import partial
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import nn
 
@@ -13,13 +13,11 @@ from workbench.data.arrays import is_sparse
 from workbench.data.transfer import TransferSet
 from workbench.records.budget import Budget
 from workbench.records.parameters import spoken
+from workbench.settings.fields import Fields
 from workbench.settings.signature import is_model
 
-if TYPE_CHECKING:
-    from workbench.settings.setting import Setting
 
-
-def check_arguments(setting: Setting) -> None:
+def check_arguments(setting: Fields) -> None:
     """Refuse arguments of another form or range; plain ones have the types they are declared with already.
 
     Args:

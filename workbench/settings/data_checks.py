@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -13,9 +13,7 @@ from workbench.data.repeats import hashes, repeats
 from workbench.data.transfer import Inputs, TransferSet
 from workbench.maths.randomness import all_kept
 from workbench.records.batch import UNLABELLED
-
-if TYPE_CHECKING:
-    from workbench.settings.setting import Setting
+from workbench.settings.fields import Fields
 
 FEW = 0.01
 """A smaller share of test samples that are in train as well is noted; from here on it is warned of."""
@@ -23,7 +21,7 @@ DISTINCT = 0.5
 """Where a smaller share of the training samples is distinct, equal samples are no sign of a mistake."""
 
 
-def check_data(setting: Setting) -> None:
+def check_data(setting: Fields) -> None:
     """Refuse labels that are missing, of one class or unknown, and samples that are in train as well as in test.
 
     Raises:
@@ -49,13 +47,13 @@ def check_data(setting: Setting) -> None:
         _check_entries(setting)
 
 
-def others(setting: Setting) -> dict[str, TransferSet]:
+def others(setting: Fields) -> dict[str, TransferSet]:
     """The sets beside the student's that are there already, by name."""
     parts = {name: getattr(setting, name) for name in ("test", "teacher_train", "validation")}
     return {name: part for name, part in parts.items() if isinstance(part, TransferSet)}
 
 
-def _check_streams(setting: Setting) -> None:
+def _check_streams(setting: Fields) -> None:
     """A stream that is another one in each pass can be learnt from, but neither split nor scored on."""
     for name, part in others(setting).items():
         if part.in_order and not part.repeatable and name != "teacher_train":
@@ -71,7 +69,7 @@ def _check_streams(setting: Setting) -> None:
 
 
 # --- samples -----------------------------------------------------------------------------------------------------
-def _check_shapes(setting: Setting) -> None:
+def _check_shapes(setting: Fields) -> None:
     """One array of fixed-size samples has the same shape everywhere; padded texts and graphs come as dicts."""
     if setting.task not in ("classification", "multilabel", "regression") or setting.train.full_batch:
         return
@@ -93,7 +91,7 @@ def form_of(inputs: Inputs, start: int = 0) -> str:
     return f"shape {tuple(inputs.shape[start:])} {str(inputs.dtype).removeprefix('torch.')}"
 
 
-def _check_overlap(setting: Setting) -> None:
+def _check_overlap(setting: Fields) -> None:
     parts = {"train": setting.train, **others(setting)}
     for one, other in (("train", "test"), ("teacher_train", "test"), ("validation", "test"), ("train", "validation")):
         if one in parts and other in parts:
@@ -105,7 +103,7 @@ def _check_overlap(setting: Setting) -> None:
                 )
 
 
-def check_repeats(setting: Setting) -> tuple[list[str], list[str]]:
+def check_repeats(setting: Fields) -> tuple[list[str], list[str]]:
     """Notes and warnings about test and validation samples whose inputs are in the training data as well.
 
     Raises:
@@ -134,7 +132,7 @@ def check_repeats(setting: Setting) -> tuple[list[str], list[str]]:
     return notes, warnings
 
 
-def check_views(setting: Setting) -> None:
+def check_views(setting: Fields) -> None:
     """Try augmentation and transform on a few samples; random states are left as they were.
 
     Raises:
@@ -196,7 +194,7 @@ def _check_layout(name: str, labels: Tensor | None, task: str) -> None:
         raise ValueError(f"{given}; task='regression' needs numbers, float32, such as labels.float()")
 
 
-def _check_targets(setting: Setting) -> None:
+def _check_targets(setting: Fields) -> None:
     targets = setting.train.labels
     if len(targets) < 2 or bool((targets == targets[:1]).all()):
         raise ValueError(f"the {len(targets)} targets of the student are all the same; there is nothing to learn")
@@ -207,7 +205,7 @@ def _check_targets(setting: Setting) -> None:
             )
 
 
-def _check_classes(setting: Setting) -> None:
+def _check_classes(setting: Fields) -> None:
     parts = {"train": setting.train, **others(setting)}
     labels = {name: part.labels[part.labelled].unique(return_counts=True) for name, part in parts.items()}
     present, counts = (each.tolist() for each in labels["train"])
@@ -223,7 +221,7 @@ def _check_classes(setting: Setting) -> None:
         )
 
 
-def empty_classes(setting: Setting) -> list[str]:
+def empty_classes(setting: Fields) -> list[str]:
     """Notes of the classes of the student's data that do not occur in test or validation."""
     notes = []
     if setting.task == "classification":
@@ -237,7 +235,7 @@ def empty_classes(setting: Setting) -> list[str]:
     return notes
 
 
-def _check_entries(setting: Setting) -> None:
+def _check_entries(setting: Fields) -> None:
     for name, part in {"train": setting.train, **others(setting)}.items():
         if part.labels.dim() != 2 or part.labels.shape[1] != setting.classes:
             raise ValueError(

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from torch import Tensor, nn
 
 from workbench.models.learners import FLOOR, as_teacher, class_columns, other_precision
-
-if TYPE_CHECKING:
-    from workbench.settings.setting import Setting
+from workbench.settings.fields import Fields
 
 
-def check_teacher(setting: Setting) -> list[str]:
+def check_teacher(setting: Fields) -> list[str]:
     """Warnings about a given teacher; one that cannot teach these classes is refused.
 
     Raises:
@@ -45,12 +43,12 @@ def check_teacher(setting: Setting) -> list[str]:
     ]
 
 
-def answering(teacher: Any, setting: Setting) -> nn.Module:
+def answering(teacher: Any, setting: Fields) -> nn.Module:
     """A teacher that was given, as a net in float32 that answers in the order of the setting's classes."""
     return setting.in_precision(as_teacher(teacher, setting.classes or None, setting.class_numbers))
 
 
-def _check_features(teacher: Any, setting: Setting) -> None:
+def _check_features(teacher: Any, setting: Fields) -> None:
     inputs, wanted = setting.train.as_teacher_sees().inputs, getattr(teacher, "n_features_in_", None)
     if isinstance(inputs, Tensor) and wanted is not None and (width := math.prod(inputs.shape[1:])) != wanted:
         raise ValueError(
@@ -58,7 +56,7 @@ def _check_features(teacher: Any, setting: Setting) -> None:
         )
 
 
-def notes_of_models(setting: Setting) -> list[str]:
+def notes_of_models(setting: Fields) -> list[str]:
     """What is done to the given models."""
     return [
         f"the {party}'s {precision} weights are computed with in float32"

@@ -6,14 +6,12 @@ import inspect
 import math
 from collections.abc import Mapping
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from workbench.records.measure import Measure
-
-if TYPE_CHECKING:
-    from workbench.settings.setting import Setting
+from workbench.settings.fields import Fields
 
 COLUMNS = (
     "arm",
@@ -75,7 +73,7 @@ def _measure(name: str, value: Any) -> Measure:
     return found
 
 
-def class_weights_of(setting: Setting) -> tuple[float, ...] | None:
+def class_weights_of(setting: Fields) -> tuple[float, ...] | None:
     """One weight per class, or None for equal ones; ``balanced`` counts the labels of the student's training data.
 
     Raises:
@@ -99,7 +97,7 @@ def class_weights_of(setting: Setting) -> tuple[float, ...] | None:
     return _numbers(given, names)
 
 
-def _balanced(setting: Setting, given: str) -> tuple[float, ...]:
+def _balanced(setting: Fields, given: str) -> tuple[float, ...]:
     if given != "balanced":
         raise ValueError(f"class_weights = {given!r}: give {FORMS}")
     labels = setting.train.labels[setting.train.labelled]

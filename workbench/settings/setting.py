@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from numbers import Real
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from workbench.data.convert import as_transfer_set
 from workbench.data.split import stratified, uniform
 from workbench.data.transfer import TransferSet
-from workbench.maths.tasks import Task, task
 from workbench.models.copies import copied
-from workbench.models.learners import in_single_precision
 from workbench.records.budget import Budget
 from workbench.records.code import Identity, identity_of, own_code
-from workbench.records.parameters import Checked
 from workbench.records.released import is_released
 from workbench.settings.arguments import check_arguments, check_factory
 from workbench.settings.data_checks import check_data, check_repeats, check_views, empty_classes
+from workbench.settings.fields import Fields
 from workbench.settings.given_models import check_teacher, notes_of_models
 from workbench.settings.measures import class_weights_of, measures_of
 from workbench.settings.signature import copy_of, factory_identity, is_model, new_from
@@ -43,8 +41,6 @@ BESIDE = (
     "warnings",
 )
 """Fields with a place of their own in an identity, or without effect on any number."""
-
-Look = Literal["image", "points", "table", "series", "text"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,7 @@ class Recipe:
 
 
 @dataclass(eq=False, repr=False)
-class Setting(metaclass=Checked):
+class Setting(Fields):
     """Data, teacher, student and score; your own, or the base of a named one.
 
     A validation split is taken from the labelled student data before anything else. The test set is only read when
@@ -109,25 +105,6 @@ class Setting(metaclass=Checked):
             those of another task, or all of the test is in the training data.
         KeyError: there is no such task.
     """
-
-    train: Any
-    test: Any
-    teacher: Any
-    student: Any
-    name: str = "mine"
-    task: str = "classification"
-    validation: Any = 0.1
-    teacher_train: Any = None
-    budget: Budget = field(default_factory=Budget)
-    augment: Callable[[Tensor, torch.Generator], Tensor] | None = None
-    class_names: tuple[str, ...] = ()
-    look: Look = "table"
-    threads: int | None = None
-    class_weights: Any = None
-    measures: Mapping[str, Any] = field(default_factory=dict)
-
-    notes: tuple[str, ...] = field(default=(), init=False)
-    warnings: tuple[str, ...] = field(default=(), init=False)
 
     about: ClassVar[str] = ""
     source: ClassVar[str] = ""  # key in data.sources of what must be downloaded; empty if the data is at hand
@@ -185,23 +162,6 @@ class Setting(metaclass=Checked):
         self.train = self.train.subset((~out).nonzero().squeeze(1))
 
     # --- what the engine asks ------------------------------------------------------------------------------------
-    @property
-    def kind(self) -> Task:
-        """The task: layout, label loss and score."""
-        return task(self.task)
-
-    @property
-    def classes(self) -> int:
-        """Number of classes, or of the entries of a multi-label; 0 where the task has none."""
-        if self.task == "regression":
-            return 0
-        if self.class_names:
-            return len(self.class_names)
-        if self.task == "multilabel":
-            return self.train.labels.shape[1]
-        labels = [part.labels for part in (self.train, self.teacher_train) if part is not None]
-        return int(max(part.max() for part in labels)) + 1
-
     def make_student(self) -> Any:
         """A new student in float32: from the factory under the current random state, or a copy of the given model.
 
@@ -212,17 +172,6 @@ class Setting(metaclass=Checked):
         if not is_model(made):
             raise TypeError(f"the student's factory made a {type(made).__name__}; a net or an estimator is needed")
         return self.in_precision(made)
-
-    def in_precision(self, model: Any) -> Any:
-        """A net with its weights in float32, in which training computes, unless the inputs are float64 themselves."""
-        wide = any(isinstance(part, Tensor) and part.dtype == torch.float64 for part in self.train.parts())
-        return model if wide else in_single_precision(model)
-
-    @property
-    def class_numbers(self) -> dict[str, int]:
-        """The number of each class by its name, and by its number where the labels are numbers."""
-        names = {name: k for k, name in enumerate(self.class_names)}
-        return names if self.train.encoding.classes else names | {str(k): k for k in range(self.classes)}
 
     @property
     def varies_initialisation(self) -> bool:
