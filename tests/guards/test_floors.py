@@ -6,11 +6,14 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Container, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+MODULES = sorted((ROOT / "workbench").rglob("*.py"))
 
 
 def _lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -51,6 +54,37 @@ def test_a_forbidden_import_is_found(tmp_path: Path, module: str, line: str) -> 
     assert "1 broken" in outcome.stdout
 
 
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Neither at run time nor in annotations nor inside functions."""
+    assert _circle(MODULES, ROOT) == []
+
+
+def test_a_circle_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "one.py").write_text("def f():\n    from two import it\n")
+    (tmp_path / "two.py").write_text("if TYPE_CHECKING:\n    from one import f\n")
+    assert _circle(sorted(tmp_path.glob("*.py")), tmp_path) == ["one", "two", "one"]
+
+
+def _circle(paths: list[Path], root: Path) -> list[str]:
+    modules = {".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+    graph = {name: {*_imported(path, modules)} & modules.keys() - {name} for name, path in modules.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return error.args[1]
+    return []
+
+
+def _imported(path: Path, modules: Container[str]) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in modules else node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
 @pytest.mark.parametrize(
     ("statement", "heavy"),
     [
@@ -67,7 +101,6 @@ def test_an_import_stays_light(statement: str, heavy: tuple[str, ...]) -> None:
 
 
 WIDGETS, PLOTS = {"IPython", "anywidget", "ipywidgets"}, {"plotly"}
-MODULES = sorted((ROOT / "workbench").rglob("*.py"))
 
 
 def _forbidden(path: Path) -> set[str]:

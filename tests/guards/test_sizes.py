@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import statistics
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "workbench").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 MODULE_LINES, TEST_LINES, BODY_LINES, PARAMETERS = 400, 400, 40, 8
+MEDIAN_MODULE, MEDIAN_BODY = 95, 8
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -46,6 +48,16 @@ def _too_large(source: str, cap: int) -> list[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_module_and_its_functions_are_small(path: Path) -> None:
     assert _too_large(path.read_text(), MODULE_LINES) == []
+
+
+def test_most_modules_and_functions_are_much_smaller(record_property: Callable[[str, object], None]) -> None:
+    texts = [path.read_text() for path in MODULES]
+    lines = statistics.median(len(text.splitlines()) for text in texts)
+    body = statistics.median(_body_lines(function) for text in texts for function in _functions(text))
+    record_property("median lines of a module", lines)
+    record_property("median lines of a function's body", body)
+    assert lines <= MEDIAN_MODULE, f"the median of the modules has {lines} lines"
+    assert body <= MEDIAN_BODY, f"the median of the functions has {body} lines"
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))

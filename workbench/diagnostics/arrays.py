@@ -6,6 +6,7 @@ sequences of equal lengths.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,40 @@ def indices(given: Any, name: str, *, count: int | None = None, shape: str = "(N
     if count is not None and len(array) != count:
         raise ValueError(f"{len(array)} {name} for {count} samples: one of them per sample is needed")
     return array.astype(np.int64)
+
+
+def sample_ids(given: Any, count: int, name: str = "ids") -> np.ndarray:
+    """(N,) whole numbers or texts that name the samples.
+
+    Raises:
+        TypeError: they are neither.
+        ValueError: not one per sample.
+    """
+    array = plain(given, name)
+    if array.dtype.kind not in "iuUS":
+        raise TypeError(f"{name} must be whole numbers or texts, but hold {KINDS.get(array.dtype.kind, array.dtype)}")
+    if array.shape != (count,):
+        raise ValueError(f"{name} have shape {array.shape}; one per sample is needed, {(count,)}")
+    return array
+
+
+def same_samples(ids: Mapping[str, Any], count: int) -> None:
+    """Refuse ids, by the side that has them, that are not the same in the same order.
+
+    Raises:
+        TypeError: ids of a side are neither whole numbers nor texts.
+        ValueError: they differ, or are not one per sample; the message names the first row that differs.
+    """
+    checked = {side: sample_ids(each, count, f"ids of {side}") for side, each in ids.items()}
+    (first, *others) = checked
+    for side in others:
+        differ = np.flatnonzero(checked[first] != checked[side])
+        if differ.size:
+            row = int(differ[0])
+            raise ValueError(
+                f"the samples or their order differ between {first} and {side} (first in row {row}: "
+                f"{checked[first][row]} and {checked[side][row]}); nothing is compared"
+            )
 
 
 def check_shape(array: np.ndarray, name: str, shape: str, ndim: int | None) -> None:

@@ -145,7 +145,7 @@ def test_of_a_run_on_a_table(tmp_path: Path) -> None:
         (np.zeros((3, 2)) * np.nan, np.zeros((4, 2)), {}, "NaN"),
         (np.zeros((3, 2)), np.zeros((4, 2)), {"bins": 1}, "2 bins"),
         (np.zeros((3, 2)), np.zeros((4, 2)), {"threshold": 0}, "threshold"),
-        (np.zeros((3, 2)), np.zeros((4, 2)), {"ids": np.arange(3)}, "one row per sample"),
+        (np.zeros((3, 2)), np.zeros((4, 2)), {"ids": np.arange(3)}, "one per sample"),
     ],
 )
 def test_bad_tables_are_refused(transfer: np.ndarray, inputs: np.ndarray, options: dict, words: str) -> None:

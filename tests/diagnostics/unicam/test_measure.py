@@ -72,7 +72,7 @@ def test_of_two_runs_on_images(tmp_path: Path) -> None:
         ({"teacher": np.eye(9)}, "same for all"),
         ({"labels": np.zeros(10, int)}, "same label"),
         ({"student": np.full((10, 2), np.nan)}, "student features hold NaN"),
-        ({"ids": (np.arange(10), np.arange(10)[::-1])}, "order differ"),
+        ({"ids": (np.arange(10), np.arange(10)[::-1], np.arange(10))}, "order differ"),
     ],
 )
 def test_bad_features_are_refused(changes: dict, words: str) -> None:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.diagnostics.arrays import numbers, plain, truths
+from workbench.diagnostics.arrays import numbers, sample_ids, truths
 from workbench.diagnostics.coverage.measure_cells import (
     bins_of,
     correlation,
@@ -180,8 +180,9 @@ def coverage(
     """
     transfer, evaluated = _tables(transfer_inputs, inputs, bins, threshold)
     agrees = truths(agrees, "agreements", shape="(N,)", ndim=1)
-    if agrees.shape != evaluated.shape[:1] or (ids is not None and len(plain(ids, "ids")) != len(evaluated)):
+    if agrees.shape != evaluated.shape[:1]:
         raise ValueError(f"{len(evaluated)} inputs, {agrees.shape} agreements: one row per sample everywhere")
+    named = np.arange(len(evaluated)) if ids is None else sample_ids(ids, len(evaluated))
     edges = edges_of(evaluated, bins)
     shown, cells = bins_of(transfer, edges), bins_of(evaluated, edges)
     reached, mass = counts_of(shown, bins), counts_of(cells, bins)
@@ -198,7 +199,7 @@ def coverage(
         cumulative=cumulative(shown, bins, threshold),
         seen=seen,
         agrees=agrees,
-        ids=np.arange(len(agrees)) if ids is None else plain(ids, "ids"),
+        ids=named,
         cells=cells,
         reached=reached,
         features=tuple(map(str, features or range(evaluated.shape[1]))),

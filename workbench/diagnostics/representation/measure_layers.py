@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.diagnostics.arrays import numbers, plain
+from workbench.diagnostics.arrays import numbers, plain, same_samples
 from workbench.maths.intervals import critical
 from workbench.records.wording import plural
 
@@ -41,17 +41,8 @@ def check(sides: Mapping[str, Features], ids: tuple[ArrayLike, ArrayLike] | None
         )
     if "control" in sides and list(sides["control"]) != list(sides["student"]):
         raise ValueError(f"the control has layers {list(sides['control'])}, the student {list(sides['student'])}")
-    if ids is None:
-        return
-    first, second = (np.atleast_1d(plain(each, "ids")) for each in ids)
-    if not np.array_equal(first, second):
-        at = int(np.flatnonzero(first != second)[0]) if first.shape == second.shape else -1
-        where = (
-            f"first in row {at}: {first[at]} and {second[at]}" if at >= 0 else f"{len(first)} and {len(second)} of them"
-        )
-        raise ValueError(
-            f"the samples or their order differ between student and teacher ({where}); nothing is compared"
-        )
+    if ids is not None:
+        same_samples(dict(zip(("student", "teacher"), ids, strict=True)), next(iter(lengths.values())))
 
 
 def portraits(side: str, features: Features, tell: Tell) -> dict[str, Portrait]:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.diagnostics.arrays import plain, same_samples
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -51,9 +53,8 @@ class RepresentationStream:
             KeyError: a layer is missing.
             ValueError: the ids differ, or fewer than 4 samples.
         """
-        if not np.array_equal(ids[0], ids[1]):
-            raise ValueError("the samples or their order differ between student and teacher; nothing is added")
-        count = len(np.asarray(ids[0]))
+        count = len(plain(ids[0], "ids"))
+        same_samples({"student": ids[0], "teacher": ids[1]}, count)
         if count < 4:
             raise ValueError(f"a batch of {count} samples is too small; 4 is the least")
         kernels = [_kernel(student[layer]) for layer in self.student_layers]

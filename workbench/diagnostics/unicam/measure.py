@@ -24,14 +24,14 @@ Cost: O(N^2 D); 1 s for 256 samples of a small convolutional net.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.diagnostics.arrays import indices, numbers, plain
+from workbench.diagnostics.arrays import indices, numbers, same_samples
 from workbench.diagnostics.unicam.measure_scores import PARTS, intervals_of, maps_of, p_values_of, scores_of
 from workbench.records.annotations import Seed
 from workbench.records.arguments import checked_arguments
@@ -114,7 +114,7 @@ def unicam(
     teacher: ArrayLike,
     labels: ArrayLike,
     *,
-    ids: tuple[ArrayLike, ...] = (),
+    ids: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
     seed: Seed = 0,
 ) -> UniCAM:
     """Score what was distilled.
@@ -124,7 +124,7 @@ def unicam(
         control: (N, ...) of the same layer of a student without the teacher.
         teacher: (N, ...) of the teacher.
         labels: (N,) classes.
-        ids: the samples' ids as each of the three has them; compared if given.
+        ids: the samples' ids as student, control and teacher have them; compared if given.
         seed: of permutations and intervals.
 
     Raises:
@@ -203,17 +203,12 @@ def unicam_of(
     return replace(result, layer=wanted["student"], images=inputs, ids=bundle.ids[: len(result.distilled)])
 
 
-def _check(arrays: Mapping[str, np.ndarray], labels: np.ndarray, ids: tuple[ArrayLike, ...]) -> None:
+def _check(arrays: Mapping[str, np.ndarray], labels: np.ndarray, ids: Sequence[ArrayLike] | None) -> None:
     lengths = {name: len(each) for name, each in arrays.items()} | {"labels": len(labels)}
     if len(set(lengths.values())) > 1 or len(labels) < 4:
         raise ValueError(f"4 samples or more, the same for all, are needed; got {lengths}")
-    given = [plain(each, "ids") for each in ids]
-    if any(each.shape != labels.shape for each in given):
-        raise ValueError(
-            f"ids have shapes {[each.shape for each in given]}; one id per sample is needed, {labels.shape}"
-        )
-    if any(not np.array_equal(given[0], other) for other in given[1:]):
-        raise ValueError("the samples or their order differ between the nets; nothing is compared")
+    if ids is not None:
+        same_samples(dict(zip(arrays, ids, strict=True)), len(labels))
     for name, each in arrays.items():
         if not np.isfinite(each).all():
             raise ValueError(f"the features of the {name} hold NaN or infinite values")
