@@ -10,7 +10,7 @@ import pytest
 from tests.diagnostics.interaction.planted import copies, independent, planted
 from workbench.diagnostics.interaction.measure import interaction
 from workbench.diagnostics.rarefaction import measure as module
-from workbench.diagnostics.rarefaction import measure_subsets as rarefaction_subsets
+from workbench.diagnostics.rarefaction import measure as rarefaction_subsets
 from workbench.diagnostics.rarefaction.measure import means, rarefaction, rarefaction_of
 
 
