@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tests.engine.study.conftest import clouds
 from tests.models.nets import normed, plain, scripted, tied, traced
@@ -63,4 +64,94 @@ def test_a_scripted_net_that_was_trained_before_is_asked_without_gradients(
         assert net(torch.ones(8, 4)).requires_grad
     nets = {"teacher": plain(), "student": plain()} | {party: net}
     setting = Setting(clouds(60, 1), clouds(30, 2), **nets, budget=BUDGET, threads=1)
+    assert not study(setting, ["kd"], 1, quick=True, store=store).failures
+
+
+class Counting(nn.Module):
+    """A net that adds to what it holds beside its weights in every step of training."""
+
+    def __init__(self, held: Any, count: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.net, self.held, self.count = plain(), held, count
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if self.training:
+            self.count(self.held)
+        return self.net(inputs)
+
+
+def add_to_tensor(held: Tensor) -> None:
+    held.add_(1)
+
+
+def add_to_array(held: np.ndarray) -> None:
+    held += 1
+
+
+def add_to_entry(held: dict[str, list[Tensor]]) -> None:
+    held["sums"][0].add_(1)
+
+
+@pytest.mark.parametrize(
+    ("held", "count"),
+    [
+        (torch.zeros(4), add_to_tensor),
+        (np.zeros(4), add_to_array),
+        ({"sums": [torch.zeros(4)]}, add_to_entry),
+    ],
+    ids=["tensor", "array", "nested"],
+)
+def test_what_a_factory_puts_into_a_plain_attribute_is_not_changed(
+    held: Any, count: Callable[[Any], Any], store: Store
+) -> None:
+    """Teacher and students hold one tensor that is neither weight nor buffer; each student writes on its own copy."""
+    before = repr(held)
+    setting = Setting(
+        clouds(60, 1),
+        clouds(30, 2),
+        Counting(held, count).eval(),
+        lambda: Counting(held, count),
+        budget=BUDGET,
+        threads=1,
+    )
+    assert not study(setting, ["kd"], 2, quick=True, store=store).failures
+    assert repr(held) == before
+
+
+class Leaning(nn.Module):
+    """A net that adds the answers of another, which is hidden from PyTorch in a plain list."""
+
+    def __init__(self, other: nn.Module) -> None:
+        super().__init__()
+        self.net, self.others, self.mine = plain(), [other], []
+        self.mine.append(self.net)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        assert self.mine[0] is self.net
+        return self.net(inputs) + self.others[0](inputs)
+
+
+def test_a_net_that_is_hidden_in_a_list_gets_no_gradients(store: Store) -> None:
+    teacher = plain().eval()
+    before = state(teacher)
+    setting = Setting(clouds(60, 1), clouds(30, 2), teacher, lambda: Leaning(teacher), budget=BUDGET, threads=1)
+    assert not study(setting, ["kd"], 1, quick=True, store=store).failures
+    assert state(teacher) == before
+
+
+def test_a_student_that_computes_with_the_teacher_by_its_name_is_refused(store: Store) -> None:
+    teacher = plain().eval()
+
+    class ByName(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = plain()
+
+        def forward(self, inputs: Tensor) -> Tensor:
+            return self.net(inputs) + teacher(inputs)
+
+    setting = Setting(clouds(60, 1), clouds(30, 2), teacher, ByName, budget=BUDGET, threads=1)
+    with pytest.raises(ValueError, match=r"the student computes with the teacher's weights, .* let it hold a copy"):
+        study(setting, ["kd"], 1, quick=True, store=store)
+    teacher.requires_grad_(False)
     assert not study(setting, ["kd"], 1, quick=True, store=store).failures

@@ -65,3 +65,12 @@ def test_mlflow_has_a_run_with_parameters_and_scores(tmp_path: Path, monkeypatch
     assert kept.data.metrics["test/student"] == pytest.approx(run.scores["student"].last)
     curve = client.get_metric_history(kept.info.run_id, "validation/student")
     assert [point.value for point in curve] == pytest.approx(run.curves["validation/student"].values.tolist())
+
+
+@pytest.mark.parametrize("tracker", [TensorBoard("logs"), MLflow()])
+def test_a_ready_callback_refuses_what_is_no_event_or_comes_before_its_run(tracker: TensorBoard | MLflow) -> None:
+    with pytest.raises(TypeError, match=r"\(event\) needs an? Event, not the str 'epoch'"):
+        tracker("epoch")
+    with pytest.raises(ValueError, match=r"was given a Step before a Started"):
+        tracker(events.Step(step=1, terms={"labels": 1.0}))
+    tracker(events.Failed(message="the data cannot be read"))

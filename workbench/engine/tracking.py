@@ -59,10 +59,18 @@ class _Tracker:
         """What is open stays in this process."""
         return self.__dict__ | {"_open": None}
 
+    @checked_arguments
     def __call__(self, event: events.Event) -> None:
-        """Write one event down."""
+        """Write one event down.
+
+        Raises:
+            TypeError: it is no event.
+            ValueError: no run has started.
+        """
         if isinstance(event, events.Started):
             self._begin(event)
+        elif self._open is None:
+            self._unopened(event)
         elif isinstance(event, events.Step):
             self._write(
                 {f"terms/{self._prefix(event)}{name}": value for name, value in event.terms.items()}, event.step
@@ -75,6 +83,13 @@ class _Tracker:
             self._end(event.run)
         elif isinstance(event, events.Failed):
             self._fail(event.message)
+
+    def _unopened(self, event: events.Event) -> None:
+        """What can be written down belongs to a run; a run may fail before it starts."""
+        if not isinstance(event, events.Failed):
+            raise ValueError(
+                f"{type(self).__name__} was given a {type(event).__name__} before a Started, which opens the run"
+            )
 
     @staticmethod
     def _prefix(event: events.Event) -> str:

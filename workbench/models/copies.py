@@ -5,7 +5,11 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from torch import nn
+import numpy as np
+from torch import Tensor, nn
+
+_OF_TORCH = frozenset(vars(nn.Module()))
+"""Attributes that every net has; what is registered is among them."""
 
 
 def copied(model: Any) -> Any:
@@ -32,3 +36,31 @@ def copied(model: Any) -> Any:
             if not own.is_leaf:
                 own.detach_().requires_grad_(given.requires_grad)
     return made
+
+
+def own_state(model: Any) -> None:
+    """Give a new net copies of the tensors, arrays and nets in its plain attributes, which others may hold as well.
+
+    Training trains what is registered; a plain attribute that is shared would be changed for all that hold it, by a net
+    that writes on it in place or leaves gradients there. References to parts of the net itself stay what they are.
+    """
+    if not isinstance(model, nn.Module):
+        return
+    parts = [*model.modules(), *model.parameters(), *model.buffers()]
+    known = {id(part): part for part in parts}
+    for module in model.modules():
+        for name, value in vars(module).items():
+            if name not in _OF_TORCH and _holds_numbers(value, {*known}):
+                vars(module)[name] = copy.deepcopy(value, known)
+
+
+def _holds_numbers(value: Any, known: set[int]) -> bool:
+    """Whether a value, or an entry of a plain container, is a tensor, array or net that is not part of the net itself."""
+    if id(value) in known:
+        return False
+    if isinstance(value, Tensor):
+        return value.is_leaf  # PyTorch copies no others, and training changes none
+    if type(value) in (list, tuple, set, dict):
+        known = known | {id(value)}
+        return any(_holds_numbers(each, known) for each in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, np.ndarray | nn.Module)

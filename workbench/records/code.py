@@ -46,16 +46,21 @@ def identity_of(thing: Any, drawn: Iterable[Any] = ()) -> Identity:
         thing: of which it is.
         drawn: tensors in it whose content a seed draws, so that it does not count.
     """
+    return read_from(thing, drawn)[0]
+
+
+def read_from(thing: Any, drawn: Iterable[Any] = ()) -> tuple[Identity, set[int]]:
+    """The identity of anything, and where in memory the trained tensors are that it holds or can reach.
+
+    What a function or method can reach, through closures and globals, is among them.
+
+    Args:
+        thing: of which it is.
+        drawn: tensors in it whose content a seed draws, so that it does not count.
+    """
     walk = Walk(drawn)
     digest = walk.digest(thing).hex()[:16]
-    return Identity(digest, walk.own, tuple(dict.fromkeys(walk.unaddressed)))
-
-
-def places_of(thing: Any) -> set[int]:
-    """Where in memory the trained tensors are that a thing holds or can reach, through closures and globals too."""
-    walk = Walk()
-    walk.digest(thing)
-    return set(walk.places)
+    return Identity(digest, walk.own, tuple(dict.fromkeys(walk.unaddressed))), set(walk.places)
 
 
 def own_code(things: Iterable[Any]) -> str:

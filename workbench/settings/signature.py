@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.randomness import all_kept, seed_all
-from workbench.models.copies import copied
-from workbench.records.code import Identity, identity_of, places_of
+from workbench.models.copies import copied, own_state
+from workbench.records.code import Identity, identity_of, read_from
 
 _made: weakref.WeakSet[Any] = weakref.WeakSet()
 """Every model that a factory has made in this process, as long as it lives."""
@@ -26,7 +26,7 @@ def is_model(thing: Any) -> bool:
 
 
 def new_from(factory: Callable[[], Any], party: str) -> Any:
-    """A new model from a factory, under the current random state.
+    """A new model from a factory, under the current random state, whose plain attributes are its own.
 
     Args:
         factory: makes it.
@@ -45,6 +45,7 @@ def new_from(factory: Callable[[], Any], party: str) -> Any:
             "time it is called"
         )
     _made.add(made)
+    own_state(made)
     return made
 
 
@@ -59,7 +60,8 @@ def factory_identity(factory: Callable[[], Any], party: str, teacher: Any = None
         teacher: a model that is not to be changed by training what the factory makes.
 
     Raises:
-        ValueError: two of these models share memory, so that training one changes the other.
+        ValueError: two of these models share memory, so that training one changes the other, or what the factory makes
+            computes with the weights of the teacher.
     """
     code = identity_of(factory)
     first = _made_under(0, factory, party)
@@ -71,7 +73,13 @@ def factory_identity(factory: Callable[[], Any], party: str, teacher: Any = None
         words = f"the models that the {party}'s factory makes share {{}}, so training one changes all"
         _refuse_shared(first, second, words)
         _drawn_by[key] = frozenset(_drawn(first, second))
-    made = identity_of(first, [tensor for name, tensor in _tensors(first) if name in _drawn_by[key]])
+    made, places = read_from(first, [tensor for name, tensor in _tensors(first) if name in _drawn_by[key]])
+    if _shares(places, teacher):
+        raise ValueError(
+            f"the {party} computes with the teacher's weights, through a function, global name or hook, so training it would "
+            "leave gradients on the net you gave; let it hold a copy, copy.deepcopy(teacher), or call requires_grad_(False) "
+            "on the teacher"
+        )
     return Identity(
         identity_of((code.digest, made.digest)).digest,
         code.own or made.own,
@@ -92,12 +100,17 @@ def copy_of(model: Any, party: str) -> Any:
         ValueError: the copy would still compute with the weights of the original, through a function or hook it holds.
     """
     made = copied(model)
-    if isinstance(model, nn.Module) and {_place(weight) for weight in model.parameters()} & places_of(made):
+    if _shares(read_from(made)[1], model):
         raise ValueError(
             f"a copy of the {party} would still compute with the weights of the one you gave, through a function or hook that "
             "refers to it by name; write it as a method of the class, with self, or give a factory"
         )
     return made
+
+
+def _shares(places: set[int], model: Any) -> bool:
+    """Whether the weights of a net are at some of these places in memory."""
+    return isinstance(model, nn.Module) and not places.isdisjoint(map(_place, model.parameters()))
 
 
 def _refuse_shared(one: Any, other: Any, words: str) -> None:
