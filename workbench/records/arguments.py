@@ -11,6 +11,9 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from workbench.records.parameters import SPOKEN, VARIADIC, Parameter, parameter, spoken, taken_apart
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -33,7 +36,14 @@ HOW = {
 }
 """Where an object of a class comes from; an annotation may name these classes without loading them."""
 
-WORDS = {float: "a number", int: "a whole number", bool: "True or False", str: "a text", NoneType: "None"}
+WORDS = {
+    float: "a number",
+    int: "a whole number",
+    bool: "True or False",
+    str: "a text",
+    NoneType: "None",
+    np.ndarray: "an array",
+}
 
 
 def checked_arguments(function: F, called: str = "") -> F:
@@ -238,7 +248,13 @@ CONTAINERS: dict[Any, Callable[[Sequence[Any], Any], Any]] = {
 
 def _words(kind: Any) -> str:
     """What an annotation allows, for a reader."""
-    return " or ".join(dict.fromkeys(map(_each_in_words, taken_apart(kind)[0])))
+    kinds, arrays = taken_apart(kind)[0], get_args(ArrayLike)
+    if {*arrays} <= {*kinds}:
+        kinds = [np.ndarray, *(each for each in kinds if each not in arrays)]
+    kinds = sorted(
+        kinds, key=lambda each: get_origin(each) in CONTAINERS
+    )  # "a text or a list of texts" has one reading
+    return " or ".join(dict.fromkeys(map(_each_in_words, kinds)))
 
 
 def _each_in_words(kind: Any) -> str:

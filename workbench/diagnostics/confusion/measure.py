@@ -246,7 +246,7 @@ def confusion_of(
 def _warnings(found: Tables, errors: int, values: np.ndarray) -> tuple[str, ...]:
     notes, wrong = [], found.counts.sum(axis=1) - np.diag(found.counts)
     if errors < FEW:
-        notes.append(f"the student makes only {errors} errors: its confusion is hardly known")
+        notes.append(f"the student makes only {plural(errors, 'error')}: its confusion is hardly known")
     if empty := int((found.samples == 0).sum()):
         notes.append(f"{empty} classes have no samples and are left out")
     if never := int(((wrong == 0) & (found.samples > 0)).sum()):
