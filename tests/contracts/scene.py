@@ -47,8 +47,8 @@ MODELS = {
 
 def kinds_of(cls: Any) -> tuple[str, ...]:
     """The kinds of models a method is tried on, by the first of its tasks."""
-    if cls.__name__ in ("DeepInversion", "SDD"):
-        return ("convnet",)  # they need batch normalisation, or maps
+    if {"maps", "batch norm"} & set(getattr(cls, "needs", ())):
+        return ("convnet",)
     if task_of(cls) == "dense":
         return ("dense",)
     return tuple(text.TEXT_MODELS if text.reads_text(cls) else ("mlp", "convnet"))

@@ -7,16 +7,12 @@ from functools import partial
 import pytest
 
 from tests.contracts import text
-from tests.contracts.probes.world import map_net, normalised_net, run, setting_of
+from tests.contracts.probes.world import nets_for, run, setting_of
 from workbench.engine.study.plan import plan_study
 from workbench.methods.catalog import catalog, family_of, make
 from workbench.records.budget import Budget
 
 pytestmark = pytest.mark.slow
-NETS = {
-    "deep_inversion": {"teacher": normalised_net()},
-    "sdd": {"teacher": map_net(4), "student": partial(map_net, 3)},
-}
 TEXT = Budget(epochs=1, batch_size=16, optimizer="adamw", learning_rate=0.01)
 FEW = {"deep_inversion": {"iterations": 3, "images": 16}}
 
@@ -25,7 +21,7 @@ def place(name):
     """A setting that suits the method, and a budget of one epoch."""
     cls = catalog()[name]
     if not text.reads_text(cls):
-        return setting_of(cls.tasks[0], **NETS.get(name, {})), Budget(epochs=1, batch_size=16, clip=1.0)
+        return setting_of(cls.tasks[0], **nets_for(cls)), Budget(epochs=1, batch_size=16, clip=1.0)
     if family_of(cls) != "encoders":
         return text.text_setting(), TEXT
     return text.text_setting(teacher=text.encoder(8, 2), student=partial(text.encoder, 8, 2)), TEXT

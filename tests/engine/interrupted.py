@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.contracts.probes.test_updates import MomentumSplit
-from tests.contracts.probes.world import map_net, normalised_net, setting, setting_of
+from tests.contracts.probes.world import nets_for, setting, setting_of
 from tests.contracts.text import reads_text, text_setting
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
@@ -100,10 +100,8 @@ def arm(name: str, folder: Path) -> Distillation:
         where = text_setting()
     elif "classification" not in method.tasks:
         where = setting_of(method.tasks[0])
-    if name == "deep_inversion":
-        where = setting(teacher=normalised_net())
-    if name == "sdd":
-        where = setting(teacher=Recipe(partial(map_net, 8)), student=partial(map_net, 4))
+    if nets := nets_for(type(method)):
+        where = setting(**nets)
     return Distillation(where, method, BUDGET, 0, Conditions(folder=folder))
 
 

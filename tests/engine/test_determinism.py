@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.contracts.probes.world import map_net, normalised_net, play, run, same, setting, setting_of, start, weights
+from tests.contracts.probes.world import nets_for, play, run, same, setting, setting_of, start, weights
 from tests.contracts.scene import task_of
 from tests.contracts.text import reads_text, text_setting
 from workbench.data.transfer import TransferSet
@@ -68,8 +68,7 @@ def test_the_same_seed_gives_the_same_weights_bit_by_bit(name):
     where = (
         text_setting() if reads_text(cls) else setting_of(task_of(cls)) if task_of(cls) != "classification" else where
     )
-    where = setting(teacher=normalised_net()) if name == "deep_inversion" else where
-    where = setting(teacher=Recipe(partial(map_net, 8)), student=partial(map_net, 4)) if name == "sdd" else where
+    where = setting(**nets) if cls is not None and (nets := nets_for(cls)) else where
     budget = Budget(epochs=3, batch_size=16, clip=1.0)
     made = Restless if name == "restless" else partial(make, name)
     first, again, other = (run(where, made(), budget, seed) for seed in (0, 0, 1))

@@ -1,4 +1,12 @@
-"""A method beside its formula, and the check that both say the same."""
+"""A method beside its formula, and the check that both say the same.
+
+``tests/methods/<family>/test_<name>.py``, the file of oracles of a method, offers
+
+- ``ORACLES``: a list of ``Case``; together they hold every term of the method, and every number in its constructor shows in
+  one of them. ``tests/contracts/test_oracle_sensitivity.py`` makes the method slightly wrong and wants one to fail;
+- ``VISIBLE`` (if needed): by parameter, a value whose effect an oracle shows, where five per cent more, or one, does not;
+- a test that calls ``check(case, case.make())`` for each of them.
+"""
 
 from __future__ import annotations
 

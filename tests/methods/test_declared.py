@@ -8,8 +8,10 @@ from types import ModuleType
 import pytest
 
 from tests.contracts.scene import scene
+from workbench.cli.methods import _entry
 from workbench.methods.catalog import catalog
 from workbench.methods.declared import declared
+from workbench.methods.matched import matched
 from workbench.methods.method import Method
 
 METHODS = catalog()
@@ -41,8 +43,6 @@ CLASS = """The method.
 
     Terms: ``labels`` and ``own``, (B,) each,
         of the student; ``peer_1.own`` too.
-    Reads: logits only.
-    Learns: ``adapter``.
 """
 
 
@@ -64,8 +64,6 @@ def test_every_part_is_found(made) -> None:
     assert said.faithful == "Somebody et al., 2020, Eq. 1."
     assert said.departs == "nothing."
     assert said.terms == "``labels`` and ``own``, (B,) each, of the student; ``peer_1.own`` too."
-    assert said.term_names == ("labels", "own", "peer_1.own")
-    assert (said.reads, said.learns) == ("logits only.", "``adapter``.")
     assert said.cost == "Twice the passes."
     assert (said.code, said.path) == ("", "workbench.methods.made.up.Made")  # there is no such file
 
@@ -76,7 +74,7 @@ class Own(Method):
 
 def test_ones_own_method_need_not_follow_the_template() -> None:
     said = declared(Own)
-    assert (said.summary, said.idea, said.formula, said.term_names) == ("Somebody's own.", "Somebody's own.", "", ())
+    assert (said.summary, said.idea, said.formula, said.terms) == ("Somebody's own.", "Somebody's own.", "", "")
     assert said.code.startswith("class Own(Method):")
     assert said.path.endswith("test_declared.Own")
 
@@ -92,8 +90,21 @@ def test_a_method_of_the_catalogue_lacks_nothing(cls) -> None:
 
 
 @every_method
-def test_the_terms_it_names_are_those_it_returns(cls) -> None:
-    """Peers beyond the first may be named by one letter, and terms may depend on parameters."""
+def test_the_terms_it_declares_are_those_it_returns(cls) -> None:
+    """Peers may be named by one letter, and terms may depend on parameters."""
     found = {name.rpartition("/")[2] for name in scene(cls).terms()}
-    named = {name.replace("peer_k", f"peer_{k}") for name in declared(cls).term_names for k in range(1, cls.students)}
-    assert found <= named | set(declared(cls).term_names)
+    assert cls.terms
+    assert found <= {name.replace("peer_k", f"peer_{k}") for name in cls.terms for k in range(1, cls.students + 1)}
+
+
+@every_method
+def test_nothing_but_words_is_read_from_docstrings(cls, monkeypatch) -> None:
+    """Pictures and tables are the same whatever the docstrings say."""
+    before = matched(cls), _entry("it", cls, "family")
+    monkeypatch.setattr(cls, "__doc__", "Reworded. Reads: the moon. Learns: ``everything``. Terms: ``none``.")
+    monkeypatch.setattr(sys.modules[cls.__module__], "__doc__", "Reworded.")
+    after = matched(cls), _entry("it", cls, "family")
+    for _, entry in (before, after):
+        for parameter in entry["parameters"].values():
+            del parameter["about"]
+    assert after == before

@@ -6,8 +6,9 @@ import pytest
 
 from tests.contracts.scene import built
 from workbench.methods.catalog import catalog
-from workbench.methods.matched import PARTS, matched
+from workbench.methods.matched import matched
 from workbench.methods.method import Method
+from workbench.records.provenance import PARTS
 
 METHODS = catalog()
 every_method = pytest.mark.parametrize("cls", METHODS.values(), ids=METHODS)

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.slow
 SEEDS = (0, 1, 2)
 FIRST_SEEDS = (0, 1)  # what a method says of itself holds for each of them
 CLIP = 5.0  # the published weights were tuned on nets with batch norm; without it some gradients are large
-NEED_CONVOLUTIONS = ("deep_inversion", "sdd")
 TEXT = Budget(epochs=4, optimizer="adamw", learning_rate=5e-3, clip=1.0)
 every_method = pytest.mark.parametrize("name", catalog())
 every_method_of_points = pytest.mark.parametrize(
@@ -64,6 +63,10 @@ def reviews():
     return hurried(TinyEncoder("hidden_words", student_texts=300), 8)
 
 
+def needs_convolutions(name):
+    return bool({"maps", "batch norm"} & set(catalog()[name].needs))
+
+
 def taught(task):
     """Data of a task and a teacher that has learnt them; an untrained one would lead away from the labels."""
     make_teacher = partial(map_answers, 6) if task == "dense" else partial(MLP, 4, (16,), 3)
@@ -83,7 +86,7 @@ def place(name, request):
         return request.getfixturevalue(kind), TEXT
     if (task := catalog()[name].tasks[0]) != "classification":
         return taught(task), Budget(epochs=30, batch_size=32, clip=CLIP)
-    kind = "normalised" if name in NEED_CONVOLUTIONS else "digits"
+    kind = "normalised" if needs_convolutions(name) else "digits"
     return request.getfixturevalue(kind), Budget(epochs=4, batch_size=32, clip=CLIP)
 
 
@@ -120,7 +123,7 @@ def test_its_progress_term_ends_where_it_should_against_a_student_that_does_not_
 
 @every_method_of_points
 def test_it_learns_in_the_plane(name, folder):
-    if name in NEED_CONVOLUTIONS:
+    if needs_convolutions(name):
         pytest.skip(f"{name} needs maps or batch normalisation; the nets of the plane have none")
     assert run(setting("two_moons"), make(name), 0, folder).scores["student"].last > 60
 

@@ -82,10 +82,8 @@ def parameter_entry(parameter: Parameter) -> dict[str, Any]:
 
 
 def _entry(name: str, cls: type[Method], family: str) -> dict[str, Any]:
-    from workbench.methods.declared import declared
     from workbench.records.parameters import parameters
 
-    said = declared(cls)
     cited, evidence = getattr(cls, "citation", None), getattr(cls, "evidence", None)  # one's own may have none
     return {
         "name": name,
@@ -95,8 +93,9 @@ def _entry(name: str, cls: type[Method], family: str) -> dict[str, Any]:
         "venue": cited and cited.venue,
         "year": cited and cited.year,
         "arxiv": (cited and cited.arxiv) or None,
-        "reads": _plain(said.reads),
-        "learns": _plain(said.learns).removesuffix(" besides the student"),
+        "reads": cls.reads.text,
+        "learns": cls.learns.text,
+        "needs": list(cls.needs),
         "cost": cls.cost,
         "evidence": evidence and evidence.grade,
         "read_where": evidence and evidence.where,
@@ -105,7 +104,3 @@ def _entry(name: str, cls: type[Method], family: str) -> dict[str, Any]:
         "tasks": list(cls.tasks),
         "parameters": {key: parameter_entry(p) for key, p in parameters(cls).items()},
     }
-
-
-def _plain(sentence: str) -> str:
-    return sentence.rstrip(".").replace("``", "")

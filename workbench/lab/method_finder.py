@@ -104,7 +104,7 @@ class MethodFinder(widgets.VBox):
 
 def _words(key: str, cls: type[Method]) -> str:
     cited, said = cls.citation, declared(cls)
-    parts = (key, key.replace("_", " "), *cls.aliases, str(cited), said.summary, said.reads, family_of(cls))
+    parts = (key, key.replace("_", " "), *cls.aliases, str(cited), said.summary, cls.reads.text, family_of(cls))
     return " ".join(parts).lower()
 
 

@@ -1,7 +1,8 @@
-"""What a method says about itself: its docstrings, taken apart by their template, and its file.
+"""What is written about a method, to be shown as it stands: the sections of its docstrings, and its code.
 
-A class docstring gives ``Terms:``, ``Reads:`` and ``Learns:``; the docstring of its file the idea, ``Formula:``, ``Faithful
-to:``, ``Departs from it:``, ``Cost:`` and ``Setting:``. What is missing, as it may be in one's own methods, is an empty text.
+The docstring of its file has the idea, ``Formula:``, ``Faithful to:``, ``Departs from it:``, ``Cost:`` and ``Setting:``, that
+of its class ``Terms:``. What is missing, as it may be in a method of your own, is an empty text. Nothing is decided by these
+texts: what a method reads, learns and needs stands in its class attributes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from textwrap import dedent
 from workbench.methods.method import Method
 
 HEADS = ("Formula", "Faithful to", "Departs from it", "Setting", "Cost")
-LINES = ("Terms", "Reads", "Learns")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,6 @@ class Declared:
         expected: the relation that is tested, and on which setting.
         cost: what it takes in time and memory.
         terms: names and shapes of the loss terms.
-        reads: what it looks at.
-        learns: what is learnt besides the student.
         code: of its file; of its class where it stands in a notebook; empty where it cannot be had.
         path: of the file, from the top of the project; the class name where it is not one of ours.
     """
@@ -48,16 +46,8 @@ class Declared:
     expected: str
     cost: str
     terms: str
-    reads: str
-    learns: str
     code: str
     path: str
-
-    @property
-    def term_names(self) -> tuple[str, ...]:
-        """The loss terms by name, in the order in which they are named."""
-        named = re.findall(r"``([\w.]+)``", self.terms)
-        return tuple(dict.fromkeys(named))
 
 
 def declared(cls: type[Method]) -> Declared:
@@ -65,13 +55,12 @@ def declared(cls: type[Method]) -> Declared:
 
     Example:
         >>> from workbench.methods.logits.kd import KD
-        >>> declared(KD).term_names
-        ('labels', 'soft')
+        >>> declared(KD).terms.startswith("``labels`` and ``soft``")
+        True
     """
     about, module = inspect.getdoc(cls) or "", sys.modules.get(cls.__module__)
     written = inspect.getdoc(module) if _ours(cls) else None
     parts = _parts(written or "")
-    lines = {head: _line(about, head) for head in LINES}
     paragraphs = parts[""].split("\n\n")
     code, path = _code(cls)
     return Declared(
@@ -83,9 +72,7 @@ def declared(cls: type[Method]) -> Declared:
         departs=_flowing(parts["Departs from it"]),
         expected=_flowing(parts["Setting"]),
         cost=_sentence(parts["Cost"]),
-        terms=lines["Terms"],
-        reads=lines["Reads"],
-        learns=lines["Learns"],
+        terms=_line(about, "Terms"),
         code=code,
         path=path,
     )
@@ -102,7 +89,7 @@ def _parts(text: str) -> dict[str, str]:
 
 
 def _line(text: str, head: str) -> str:
-    """What stands after ``Reads:`` or the like, up to the next line that is not indented."""
+    """What stands after ``Terms:``, up to the next line that is not indented."""
     found = re.search(rf"^{head}: (.+(?:\n +.+)*)", text, re.MULTILINE)
     return _flowing(found[1]) if found else ""
 

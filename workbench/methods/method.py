@@ -13,7 +13,7 @@ from workbench.records.arguments import checked_arguments
 from workbench.records.batch import Batch
 from workbench.records.parameters import Checked, check
 from workbench.records.plan import Facts, Player, StagePlan
-from workbench.records.provenance import Citation, Cost, Evidence, Progress
+from workbench.records.provenance import Citation, Cost, Evidence, Learns, Need, Progress, Reads
 from workbench.records.trace import Trace
 
 PUBLISHED: Mapping[frozenset[str], Mapping[str, float]] = {
@@ -28,6 +28,12 @@ PUBLISHED: Mapping[frozenset[str], Mapping[str, float]] = {
   ResNet-20, and CIFAR/train_cifar.sh others for other pairs.
 """
 
+Traces = Trace | tuple[Trace, ...] | None
+TeacherSource = Literal["fixed", "ema", "snapshot", "same_weights"]
+OF_FEATURES = ("classification", "multilabel", "regression")
+"""The tasks of a method that compares features and reads neither classes nor positions."""
+OF_MAPS = (*OF_FEATURES, "dense")
+"""Those of one that compares maps of stages, which nets with one answer per pixel have, too."""
 SEAMS = ("stages", "players", "inputs", "prepare", "deployed", "update", "students", "teacher_source")
 """What only a method that stands alone may bring."""
 
@@ -55,6 +61,11 @@ class Method(nn.Module, metaclass=Checked):
         relates_samples: True if what it asks of a sample depends on the others in the batch; the weight of a sample then scales
             its own share of a term, not what it is to the others.
         students: how many students learn together; with more than one, ``student`` is a tuple of traces.
+        terms: names of the loss terms that ``forward`` may return, ``peer_k`` standing for every peer.
+        reads: what it looks at in the nets.
+        learns: what is trained besides the student.
+        partner: who the student is matched with, for pictures; None if that follows from the attributes above.
+        needs: what a net must have beyond inputs and outputs; ``build`` refuses one that lacks it.
 
     Attributes:
         stage: name of the stage that runs.
@@ -78,6 +89,11 @@ class Method(nn.Module, metaclass=Checked):
     own_inputs: ClassVar[bool] = False
     relates_samples: ClassVar[bool] = False
     students: ClassVar[int] = 1
+    terms: ClassVar[tuple[str, ...]] = ()
+    reads: ClassVar[Reads] = Reads()
+    learns: ClassVar[Learns] = Learns()
+    partner: ClassVar[str | None] = None
+    needs: ClassVar[tuple[Need, ...]] = ()
 
     def __init__(self) -> None:
         """Nothing but defaults; ``build`` makes what depends on the models."""
@@ -259,20 +275,6 @@ def _owner(party: str, parties: tuple[str, ...]) -> Any:
         return (prefix if prefix in parties else "student") == party
 
     return owns
-
-
-Traces = Trace | tuple[Trace, ...] | None
-
-
-TeacherSource = Literal["fixed", "ema", "snapshot", "same_weights"]
-
-
-OF_FEATURES = ("classification", "multilabel", "regression")
-"""The tasks of a method that compares features and reads neither classes nor positions."""
-
-
-OF_MAPS = (*OF_FEATURES, "dense")
-"""Those of one that compares maps of stages, which nets with one answer per pixel have, too."""
 
 
 class Sum(Method):

@@ -69,7 +69,7 @@ def card(method: str | Method | type[Method]) -> MethodCard:
     values = method.config() if isinstance(method, Method) else {}
     said, ours = declared(cls), cls.__module__.startswith("workbench.methods.")
     name = cls.__module__.rpartition(".")[2] if ours else cls.__name__
-    picture = matched(cls, said)
+    picture = matched(cls)
     cited = getattr(cls, "citation", None)
     title = f"{cited.title}, {cited.venue} {cited.year}" if cited else "a method of your own"
     parts = [
@@ -119,9 +119,10 @@ def _facts(cls: type[Method], said: Declared, picture: Matched) -> Markup:
         "Family": family_of(cls),
         "Also called": ", ".join(cls.aliases),
         "Works on": ", ".join(cls.tasks),
-        "Reads": _flow(said.reads),
-        "Terms": _flow(said.terms),
-        "Learns": _flow(said.learns),
+        "Reads": cls.reads.text,
+        "Terms": _flow(said.terms) or ", ".join(cls.terms),
+        "Needs": ", ".join(cls.needs),
+        "Learns besides the student": cls.learns.text,
         "Teacher": f"asked {picture.asked}" if picture.asked.startswith(("at", "once")) else picture.asked,
         "Cost": _flow(said.cost),
         "Stages": "several, see the code" if cls.stages is not Method.stages and cls.reads_teacher else "",

@@ -19,7 +19,7 @@ from workbench.models.mlp import MLP
 from workbench.records import events
 from workbench.records.budget import Budget
 from workbench.records.run import Run
-from workbench.settings.setting import Setting
+from workbench.settings.setting import Recipe, Setting
 
 BUDGET = Budget(epochs=3, batch_size=16, learning_rate=0.05)
 PLAIN = {"momentum": 0.0, "weight_decay": 0.0, "schedule": "constant"}
@@ -49,6 +49,13 @@ def normalised_net() -> nn.Module:
 def map_net(width: int) -> nn.Module:
     """A net that takes the four numbers for an image, for methods that read maps."""
     return nn.Sequential(nn.Unflatten(1, (1, 2, 2)), ConvNet(1, (width,), 3))
+
+
+def nets_for(cls: type[Method]) -> dict[str, Any]:
+    """A teacher and a student of four numbers that have what a method needs, where ``net`` has not."""
+    if "maps" in cls.needs:
+        return {"teacher": Recipe(partial(map_net, 8)), "student": partial(map_net, 4)}
+    return {"teacher": normalised_net()} if "batch norm" in cls.needs else {}
 
 
 def setting(**changes: Any) -> Setting:

@@ -32,7 +32,7 @@ from workbench.methods.parts.layers import example_traces, last_stage_pair
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -48,9 +48,6 @@ class ExplanationMatching(Method):
         hint: Teacher layer; None is the last stage.
 
     Terms: ``labels``, ``soft`` and ``explanations``, (B,) each; a sample without a label takes part in the latter two.
-    Reads: one layer of each model, (B, C, H, W), (B, L, D) or (B, D), logits, and gradients between them. The teacher's
-        inputs must be one floating-point tensor.
-    Learns: nothing besides the student.
 
     Example:
         >>> ExplanationMatching(weight=10.0).config()["weight"]
@@ -71,6 +68,13 @@ class ExplanationMatching(Method):
         "nets without maps",
     )
     progress = Progress("explanations")
+    terms = ("labels", "soft", "explanations")
+    reads = Reads(
+        "one layer of each model, (B, C, H, W), (B, L, D) or (B, D), logits, and gradients between them."
+        " The teacher's inputs must be one floating-point tensor.",
+        student=("layers", "logits"),
+        partner=("layers", "logits"),
+    )
     cost = "low"
     aliases = ("e2kd", "explanation_enhanced")
     teacher_input_gradient = True

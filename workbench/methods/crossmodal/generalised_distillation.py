@@ -41,8 +41,6 @@ class GeneralisedDistillation(ResponseMethod):
         temperature: Softens the teacher; 1 in these experiments.
 
     Terms: ``labels`` and ``soft``, (B,) each; a sample without a label takes part in the latter.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> GeneralisedDistillation(imitation=0.3).label_weight
@@ -62,6 +60,7 @@ class GeneralisedDistillation(ResponseMethod):
         "ec8346db70fff96b66999af733ade2e719e574c7 and distillation.tex",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = "low"
     aliases = ("generalized_distillation", "lupi", "privileged_information")
 

@@ -29,7 +29,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -45,8 +45,6 @@ class SupervisionTransfer(Method):
         hint: Teacher layer; None is the last stage.
 
     Terms: ``features`` in the first stage, labels or not; ``labels`` in the second, (B,) each.
-    Reads: one layer of each model, (B, ...).
-    Learns: ``adapter`` from the guided layer to the hint.
 
     Example:
         >>> [(plan.name, plan.data) for plan in SupervisionTransfer().stages(Facts(100, 10, 1000, 10))]
@@ -64,6 +62,9 @@ class SupervisionTransfer(Method):
         "shares of the stages; form of the adapter",
     )
     progress = Progress("features")
+    terms = ("features", "labels")
+    reads = Reads("one layer of each model, (B, ...)", student=("layers",), partner=("layers",))
+    learns = Learns("adapter from the guided layer to the hint", between=("adapter",))
     cost = "low"
     tasks = OF_MAPS
     reads_outputs = False

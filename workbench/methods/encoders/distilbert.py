@@ -31,7 +31,7 @@ from workbench.methods.parts.tokenwise import TokenwiseMethod, mean_over
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence
+from workbench.records.provenance import Citation, Evidence, Learns, Reads
 from workbench.records.trace import Trace
 
 
@@ -47,8 +47,6 @@ class DistilBERT(TokenwiseMethod):
         hint: Teacher layer; None is the last block.
 
     Terms: ``labels``, ``soft`` and ``hidden``, (B,) each.
-    Reads: logits, and one layer of each model, (B, L, D).
-    Learns: ``adapter`` between the layers, where their widths differ.
 
     Example:
         >>> DistilBERT(hidden_weight=0.5).config()["hidden_weight"]
@@ -62,6 +60,11 @@ class DistilBERT(TokenwiseMethod):
         2019,
         "1910.01108",
     )
+    terms = ("labels", "soft", "hidden")
+    reads = Reads(
+        "logits, and one layer of each model, (B, L, D)", student=("layers", "logits"), partner=("layers", "logits")
+    )
+    learns = Learns("adapter between the layers, where their widths differ", between=("adapter",))
     evidence = Evidence(
         "code",
         "huggingface/transformers (authors), examples/research_projects/distillation/distiller.py at "

@@ -34,7 +34,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -48,8 +48,6 @@ class MiniLM(Method):
         hint: Teacher block; None is the last one.
 
     Terms: ``attention`` and ``values`` in the first stage; ``labels`` in the second, (B,) each.
-    Reads: attention (B, H, L, L) and values (B, L, D) of one block of each model, with the same number of heads.
-    Learns: nothing besides the student.
 
     Example:
         >>> [(plan.name, plan.teacher) for plan in MiniLM().stages(Facts(100, 2, 1000, 10))]
@@ -69,6 +67,12 @@ class MiniLM(Method):
         "share of the stages; the mean over texts of the mean over tokens",
     )
     progress = Progress("values")
+    terms = ("attention", "values", "labels")
+    reads = Reads(
+        "attention (B, H, L, L) and values (B, L, D) of one block of each model, with the same number of heads",
+        student=("layers",),
+        partner=("layers",),
+    )
     cost = "low"
     tasks = ("tokens", "classification")
     reads_outputs = False

@@ -35,7 +35,7 @@ from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -49,8 +49,6 @@ class TinyBERT(Method):
         hint: Teacher blocks, as many; None is an even spread.
 
     Terms: ``embeddings``, ``hidden`` and ``attention`` in the first stage; ``soft`` in the second, (B,) each.
-    Reads: all blocks of the student and as many of the teacher, their attention (B, H, L, L), embeddings, and logits.
-    Learns: ``adapter`` from the student's width to the teacher's.
 
     Example:
         >>> [plan.share for plan in TinyBERT(layers_share=0.75).stages(Facts(100, 2, 1000, 10))]
@@ -71,6 +69,13 @@ class TinyBERT(Method):
         "blocks that do not divide evenly; outputs of tokens: their mean over the positions that count",
     )
     progress = Progress("hidden")
+    terms = ("embeddings", "hidden", "attention", "soft")
+    reads = Reads(
+        "all blocks of the student and as many of the teacher, their attention (B, H, L, L), embeddings, and logits",
+        student=("layers", "logits"),
+        partner=("layers", "logits"),
+    )
+    learns = Learns("adapter from the student's width to the teacher's", between=("adapter",))
     cost = "low"
     tasks = ("tokens", "classification")
 

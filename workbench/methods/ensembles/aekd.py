@@ -30,7 +30,7 @@ from workbench.methods.parts.weighting import batch_mean
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 TOLERANCE = 1e-12
@@ -79,8 +79,6 @@ class AEKD(SeveralTeachers):
         label_weight: Weight of the labels; 1 in the benchmark.
 
     Terms: ``labels`` of each further teacher; ``labels`` and ``soft`` of the student, (B,) each.
-    Reads: logits only, and the design of the setting's teacher.
-    Learns: ``teacher_2`` and so on, nets of their own.
 
     Example:
         >>> AEKD(teachers=2).config()["teachers"]
@@ -100,6 +98,10 @@ class AEKD(SeveralTeachers):
         "budget of the teachers",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
+    reads = Reads("logits only, and the design of the setting's teacher")
+    learns = Learns("teacher_2 and so on, nets of their own")
+    partner = "several teachers, frozen"
     cost = "high"
     aliases = ("agree_to_disagree",)
 

@@ -24,7 +24,7 @@ from workbench.maths.divergences import log_probabilities
 from workbench.methods.parts.several import SeveralTeachers, Share, Teachers, stacked
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -39,8 +39,6 @@ class AveragedTeachers(SeveralTeachers):
         label_weight: Weight of the labels; 1 in the benchmark.
 
     Terms: ``labels`` of each further teacher; ``labels`` and ``soft`` of the student, (B,) each.
-    Reads: logits only, and the design of the setting's teacher.
-    Learns: ``teacher_2`` and so on, nets of their own.
 
     Example:
         >>> AveragedTeachers(teachers=2).config()["teachers"]
@@ -55,6 +53,10 @@ class AveragedTeachers(SeveralTeachers):
         "budget of the teachers",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
+    reads = Reads("logits only, and the design of the setting's teacher")
+    learns = Learns("teacher_2 and so on, nets of their own")
+    partner = "several teachers, frozen"
     cost = "high"
     aliases = ("multi_teacher", "avg_mkd", "averaged")
 

@@ -34,7 +34,7 @@ from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -51,8 +51,6 @@ class CAMKD(SeveralTeachers):
         hint: Input of the teachers' linear classifier; None is the last one.
 
     Terms: ``labels`` of each further teacher; ``labels``, ``soft`` and ``features`` of the student, (B,) each.
-    Reads: logits, penultimate features and classifiers of all teachers.
-    Learns: ``adapters``, one for each teacher, and ``teacher_2`` and so on, nets of their own.
 
     Example:
         >>> CAMKD(teachers=2).config()["feature_weight"]
@@ -69,6 +67,14 @@ class CAMKD(SeveralTeachers):
         "budget of the teachers; samples without a label",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft", "features")
+    reads = Reads(
+        "logits, penultimate features and classifiers of all teachers",
+        student=("features", "logits"),
+        partner=("features", "logits"),
+    )
+    learns = Learns("adapters, one for each teacher, and teacher_2 and so on, nets of their own", between=("adapters",))
+    partner = "several teachers, frozen"
     cost = "high"
     aliases = ("confidence_aware",)
 

@@ -32,8 +32,6 @@ class DeepMutualLearning(Method):
         mimic_weight: Weight of the peers' answers; 1 in the paper.
 
     Terms: ``labels``, ``mimic``, ``peer_1.labels`` and ``peer_1.mimic``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the students.
 
     Example:
         >>> import torch
@@ -49,6 +47,7 @@ class DeepMutualLearning(Method):
         "YingZhangDUT/Deep-Mutual-Learning (authors), train_models.py at c3d6ff1ecae282a1192be1b32aa38cfb669656ac",
     )
     progress = Progress("labels")
+    terms = ("labels", "mimic", "peer_1.labels", "peer_1.mimic")
     cost = "medium"
     aliases = ("dml",)
     reads_teacher = False

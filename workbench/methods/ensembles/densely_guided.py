@@ -32,7 +32,7 @@ from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 from workbench.records.trace import Trace
 
 
@@ -48,8 +48,6 @@ class DenselyGuided(ResponseMethod):
         label_weight: Weight of the labels; 0.1 as for ``kd``.
 
     Terms: ``labels`` and ``soft``, (B,) each, of every assistant and then of the student.
-    Reads: logits only.
-    Learns: ``assistant_1`` and so on, nets of their own.
 
     Example:
         >>> [plan.teacher for plan in DenselyGuided().assisted_by(nn.Identity).stages(Facts(100, 10, 1000, 10))]
@@ -69,6 +67,10 @@ class DenselyGuided(ResponseMethod):
         "weights, and the sizes of the assistants",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
+    needs = ("design",)
+    learns = Learns("assistant_1 and so on, nets of their own")
+    partner = "the teacher and its assistants, frozen"
     cost = "high"
     aliases = ("dgkd",)
 

@@ -23,7 +23,7 @@ from workbench.maths.divergences import forward_kl, soft_cross_entropy
 from workbench.methods.parts.several import SeveralTeachers, Share, Teachers
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -38,8 +38,6 @@ class EntropyWeightedTeachers(SeveralTeachers):
         label_weight: Weight of the labels; 1 in the benchmark.
 
     Terms: ``labels`` of each further teacher; ``labels`` and ``soft`` of the student, (B,) each.
-    Reads: logits only, and the design of the setting's teacher.
-    Learns: ``teacher_2`` and so on, nets of their own.
 
     Example:
         >>> EntropyWeightedTeachers(teachers=2).config()["teachers"]
@@ -53,6 +51,10 @@ class EntropyWeightedTeachers(SeveralTeachers):
         "budget of the teachers; the authors' own code was not found",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
+    reads = Reads("logits only, and the design of the setting's teacher")
+    learns = Learns("teacher_2 and so on, nets of their own")
+    partner = "several teachers, frozen"
     cost = "high"
     aliases = ("ebkd", "entropy_weighted")
 

@@ -41,8 +41,6 @@ class KDCL(Method):
         ensemble: How the students' logits become one target.
 
     Terms: ``labels``, ``mimic``, ``peer_1.labels`` and ``peer_1.mimic``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the students.
 
     Example:
         >>> batch = Batch(torch.arange(2), torch.zeros(2, 1), labels=torch.tensor([0, 1]))
@@ -60,6 +58,7 @@ class KDCL(Method):
         "the one that is picked, which is its own target here; samples without a label",
     )
     progress = Progress("labels")
+    terms = ("labels", "mimic", "peer_1.labels", "peer_1.mimic")
     cost = "medium"
     aliases = ("collaborative_learning",)
     reads_teacher = False

@@ -34,7 +34,7 @@ from workbench.models.tracing import Tracer, penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, Player
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 NARROWING = 8
@@ -51,8 +51,6 @@ class OKDDip(Method):
         guided: Layer whose features are compared; None is what enters the classifier.
 
     Terms: ``labels`` and ``mimic`` of the leader, ``peer_k.labels`` and ``peer_k.mimic`` of three peers, (B,) each.
-    Reads: logits, and what enters the classifier of each peer.
-    Learns: ``query`` and ``key``, the projections.
 
     Example:
         >>> OKDDip(ramp=0.5).config()["ramp"]
@@ -68,6 +66,13 @@ class OKDDip(Method):
         "c052f5b82ee47ed39e08a7e62ee545f5d983fcba",
     )
     progress = Progress("labels")
+    terms = ("labels", "mimic", "peer_k.labels", "peer_k.mimic")
+    reads = Reads(
+        "logits, and what enters the classifier of each peer",
+        student=("features", "logits"),
+        partner=("features", "logits"),
+    )
+    learns = Learns("query and key, the projections", between=("query", "key"))
     cost = "medium"
     aliases = ("diverse_peers",)
     reads_teacher = False

@@ -33,7 +33,7 @@ from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -47,8 +47,6 @@ class OnTheFlyEnsemble(Method):
         guided: The lowest layer that branches do not share; None is the last stage.
 
     Terms: ``labels``, added up over all branches and the ensemble, and ``ensemble``, over all branches, (B,) each.
-    Reads: the logits of all branches.
-    Learns: the further branches and the gate, carried by the student until it is deployed.
 
     Example:
         >>> OnTheFlyEnsemble().config()["branches"]
@@ -65,6 +63,10 @@ class OnTheFlyEnsemble(Method):
         "that the teaching ensemble is detached",
     )
     progress = Progress("labels")
+    terms = ("labels", "ensemble")
+    reads = Reads("the logits of all branches")
+    learns = Learns("the further branches and the gate, carried by the student until it is deployed")
+    partner = "further branches of the same net"
     cost = "low"
     aliases = ("one", "native_ensemble")
     reads_teacher = False

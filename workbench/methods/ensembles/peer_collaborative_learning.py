@@ -33,7 +33,7 @@ from workbench.models.tracing import penultimate_of, stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -50,8 +50,6 @@ class PeerCollaborativeLearning(Method):
         guided: The lowest layer that peers do not share; None is the last stage.
 
     Terms: ``labels``, ``ensemble`` and ``averages``, added up over the peers, (B,) each.
-    Reads: the logits and penultimate features of all peers.
-    Learns: the further peers, carried by the student until it is deployed, and ``classifier`` on all their features.
 
     Example:
         >>> PeerCollaborativeLearning().teacher_source
@@ -69,6 +67,16 @@ class PeerCollaborativeLearning(Method):
         "the form of the ramp: there its exponent lacks the length",
     )
     progress = Progress("labels")
+    terms = ("labels", "ensemble", "averages")
+    reads = Reads(
+        "the logits and penultimate features of all peers",
+        student=("features", "logits"),
+        partner=("features", "logits"),
+    )
+    learns = Learns(
+        "the further peers, carried by the student until it is deployed, and classifier on all their features",
+        between=("classifier",),
+    )
     cost = "low"
     aliases = ("pcl",)
     reads_teacher = False

@@ -30,7 +30,7 @@ from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 
 
 class RouteConstrained(OwnTeachersKD):
@@ -44,8 +44,6 @@ class RouteConstrained(OwnTeachersKD):
         label_weight: Weight of the labels beside it; 0.1 as for ``kd``.
 
     Terms: ``labels`` of each anchor; ``labels`` and ``soft`` of the student, (B,) each.
-    Reads: logits only, and the design of the setting's teacher.
-    Learns: ``anchor_1`` and so on, nets of their own.
 
     Example:
         >>> plans = RouteConstrained(anchors=2).stages(Facts(100, 10, 1000, 10))
@@ -67,6 +65,10 @@ class RouteConstrained(OwnTeachersKD):
         "logarithm of the target, which is not followed",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
+    reads = Reads("logits only, and the design of the setting's teacher")
+    learns = Learns("anchor_1 and so on, nets of their own")
+    partner = "the teacher at earlier times"
     cost = "medium"
     aliases = ("rco",)
 

@@ -28,7 +28,7 @@ from workbench.methods.ranges import Temperature, Weight
 from workbench.models.zoo import net
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 
 
 class TeacherAssistant(KD):
@@ -42,8 +42,6 @@ class TeacherAssistant(KD):
             MLPs or both are ConvNets.
 
     Terms: ``labels`` and ``soft``, (B,) each, of the assistant and then of the student.
-    Reads: logits only.
-    Learns: ``assistant``, a net of its own.
 
     Example:
         >>> [(plan.learner, plan.teacher) for plan in TeacherAssistant().stages(Facts(100, 10, 1000, 10))]
@@ -64,6 +62,10 @@ class TeacherAssistant(KD):
         "weights and temperature, and the size of the assistant",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
+    needs = ("design",)
+    learns = Learns("assistant, a net of its own")
+    partner = "an assistant whom the teacher has taught"
     cost = "medium"
     aliases = ("takd", "ta")
     tasks = ("classification",)

@@ -35,7 +35,7 @@ from workbench.models.blocks import conv_bn, he_normal
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -53,8 +53,6 @@ class ActivationBoundary(Method):
 
     Terms: ``boundary`` in the first stage; ``labels`` and ``soft`` in the second, (B,) each; a sample without a label
         has no ``labels``.
-    Reads: the stages of both models, (B, C, H, W), (B, L, D) or (B, D), and logits.
-    Learns: ``adapters``, one for each pair of stages.
 
     Example:
         >>> [(plan.name, plan.share) for plan in ActivationBoundary(boundary_share=0.25).stages(Facts(100, 10, 1000, 10))]
@@ -75,6 +73,13 @@ class ActivationBoundary(Method):
         "shares of the stages; sizes that differ",
     )
     progress = Progress("boundary")
+    terms = ("boundary", "labels", "soft")
+    reads = Reads(
+        "the stages of both models, (B, C, H, W), (B, L, D) or (B, D), and logits",
+        student=("layers", "logits"),
+        partner=("layers", "logits"),
+    )
+    learns = Learns("adapters, one for each pair of stages", between=("adapters",))
     cost = "low"
     aliases = ("ab", "abound")
 

@@ -27,7 +27,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -41,8 +41,6 @@ class AttentionTransfer(Method):
         hint: Teacher layers, one for each; None is the stages of the model.
 
     Terms: ``labels`` and ``attention``, (B,) each.
-    Reads: the stages of both models, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: nothing besides the student.
 
     Example:
         >>> AttentionTransfer(power=4.0).config()["power"]
@@ -63,6 +61,10 @@ class AttentionTransfer(Method):
         "sizes that differ, and nets without maps",
     )
     progress = Progress("attention")
+    terms = ("labels", "attention")
+    reads = Reads(
+        "the stages of both models, (B, C, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
     cost = "low"
     tasks = OF_MAPS
     reads_outputs = False

@@ -30,7 +30,7 @@ from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -45,8 +45,6 @@ class CATKD(Method):
         hint: Teacher layer whose average enters its classifier; None is the last stage, or what enters it.
 
     Terms: ``labels`` and ``class_maps``, (B,) each; a sample without a label takes part in the latter.
-    Reads: one layer of each model, (B, D, H, W), (B, L, D) or (B, D), and both classifiers.
-    Learns: nothing besides the student; a copy of the teacher's classifier is kept with the run.
 
     Example:
         >>> CATKD(grid=4).config()["grid"]
@@ -63,6 +61,13 @@ class CATKD(Method):
         "nets without maps",
     )
     progress = Progress("class_maps")
+    terms = ("labels", "class_maps")
+    reads = Reads(
+        "one layer of each model, (B, D, H, W), (B, L, D) or (B, D), and both classifiers",
+        student=("layers",),
+        partner=("layers",),
+    )
+    learns = Learns("nothing besides the student; a copy of the teacher's classifier is kept with the run")
     cost = "low"
     reads_outputs = False
     aliases = ("class_attention_transfer",)

@@ -34,7 +34,7 @@ from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 EPSILON = 1e-7
@@ -85,8 +85,6 @@ class CRD(Method):
         hint: Teacher feature; None is the input of its classifier.
 
     Terms: ``labels``, ``student_contrast`` and ``teacher_contrast``, (B,) each.
-    Reads: the penultimate features of both models, (B, ...).
-    Learns: ``student_projection`` and ``teacher_projection``.
 
     Example:
         >>> CRD(negatives=100).config()["negatives"]
@@ -101,6 +99,9 @@ class CRD(Method):
         "samples without a label",
     )
     progress = Progress("student_contrast")
+    terms = ("labels", "student_contrast", "teacher_contrast")
+    reads = Reads("the penultimate features of both models, (B, ...)", student=("features",), partner=("features",))
+    learns = Learns("student_projection and teacher_projection", between=("student_projection", "teacher_projection"))
     cost = "low"
     relates_samples = True
     reads_outputs = False

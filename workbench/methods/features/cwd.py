@@ -28,7 +28,7 @@ from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.blocks import conv_bn_relu, he_normal
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -42,8 +42,6 @@ class CWD(Method):
         hint: Teacher layer; None is the last stage.
 
     Terms: ``labels`` and ``channels``, (B,) each; a sample without a label takes part in the latter.
-    Reads: one layer of each model, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: ``adapter`` where the widths differ.
 
     Example:
         >>> CWD(temperature=1.0).config()["temperature"]
@@ -64,6 +62,11 @@ class CWD(Method):
         "weight for features; sizes that differ; nets without maps",
     )
     progress = Progress("channels")
+    terms = ("labels", "channels")
+    reads = Reads(
+        "one layer of each model, (B, C, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
+    learns = Learns("adapter where the widths differ", between=("adapter",))
     cost = "low"
     tasks = OF_MAPS
     reads_outputs = False

@@ -35,7 +35,7 @@ from workbench.models.blocks import GlobalAverage, conv_bn, conv_bn_relu
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 STEPS = 1000
@@ -194,8 +194,6 @@ class DiffKD(Method):
         hint: Teacher layer; None is the last stage.
 
     Terms: ``labels``, ``features``, ``diffusion`` and, for a wide teacher, ``reconstruction``, (B,) each; no label, no labels.
-    Reads: one layer of each model, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: ``enter``, ``denoiser``, ``matcher``, ``leave`` and, for a wide teacher, ``autoencoder``.
 
     Example:
         >>> DiffKD(strides=3).config()["strides"]
@@ -216,6 +214,13 @@ class DiffKD(Method):
         "weights of the terms; width; sizes that differ; which layer is read",
     )
     progress = Progress("features")
+    terms = ("labels", "features", "diffusion", "reconstruction")
+    reads = Reads(
+        "one layer of each model, (B, C, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
+    learns = Learns(
+        "enter, denoiser, matcher, leave and, for a wide teacher, autoencoder", between=("enter", "denoiser")
+    )
     cost = "high"
     reads_outputs = False
     aliases = ("knowledge_diffusion",)

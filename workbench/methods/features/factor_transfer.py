@@ -33,7 +33,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -49,8 +49,6 @@ class FactorTransfer(Method):
 
     Terms: ``labels``, with ``reconstruction`` in the first stage and ``factors`` in the second, (B,) each; a sample
         without a label takes part in the latter two only.
-    Reads: one layer of each model, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: ``encoder`` and ``decoder`` of the paraphraser, and ``translator``.
 
     Example:
         >>> [(plan.name, plan.share) for plan in FactorTransfer(paraphrase_share=0.25).stages(Facts(100, 10, 1000, 10))]
@@ -71,6 +69,11 @@ class FactorTransfer(Method):
         "shares of the stages; sizes that differ, and nets without maps",
     )
     progress = Progress("factors")
+    terms = ("labels", "reconstruction", "factors")
+    reads = Reads(
+        "one layer of each model, (B, C, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
+    learns = Learns("encoder and decoder of the paraphraser, and translator", between=("encoder", "decoder"))
     cost = "medium"
     tasks = OF_MAPS
     reads_outputs = False

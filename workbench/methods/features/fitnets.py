@@ -31,7 +31,7 @@ from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -48,8 +48,6 @@ class FitNets(Method):
         hint: Teacher layer; None is the middle stage.
 
     Terms: ``hint`` in the first stage; ``labels`` and ``soft`` in the second, (B,) each.
-    Reads: one layer of each model, (B, ...), and logits.
-    Learns: ``adapter`` from the guided layer to the hint.
 
     Example:
         >>> [(plan.name, plan.share) for plan in FitNets(hint_share=0.25).stages(Facts(100, 10, 1000, 10))]
@@ -70,6 +68,11 @@ class FitNets(Method):
         "share of the first stage",
     )
     progress = Progress("hint")
+    terms = ("hint", "labels", "soft")
+    reads = Reads(
+        "one layer of each model, (B, ...), and logits", student=("layers", "logits"), partner=("layers", "logits")
+    )
+    learns = Learns("adapter from the guided layer to the hint", between=("adapter",))
     cost = "low"
     aliases = ("fitnet", "hints")
 

@@ -25,7 +25,7 @@ from workbench.methods.ranges import Layer, Weight
 from workbench.models.blocks import conv_bn
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 TINY = 1e-24
@@ -68,8 +68,6 @@ class ICKD(Method):
         hint: Teacher layer; None is the last stage.
 
     Terms: ``labels`` and ``correlations``, (B,) each; a sample without a label takes part in the latter only.
-    Reads: one layer of each model, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: ``adapter`` from the student's channels to the teacher's.
 
     Example:
         >>> ICKD(weight=5.0).config()["weight"]
@@ -90,6 +88,11 @@ class ICKD(Method):
         "nets without maps",
     )
     progress = Progress("correlations")
+    terms = ("labels", "correlations")
+    reads = Reads(
+        "one layer of each model, (B, C, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
+    learns = Learns("adapter from the student's channels to the teacher's", between=("adapter",))
     cost = "low"
     tasks = OF_MAPS
     reads_outputs = False

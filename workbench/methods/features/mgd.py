@@ -32,7 +32,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -46,8 +46,6 @@ class MGD(Method):
         hint: Teacher layer; None is the last stage.
 
     Terms: ``labels`` and ``generated``, (B,) each; a sample without a label takes part in the latter only.
-    Reads: one layer of each model, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: ``align`` and ``generator``; ``dice``, with which the masks are drawn, is kept with the run.
 
     Example:
         >>> MGD(masked_share=0.5).config()["masked_share"]
@@ -62,6 +60,14 @@ class MGD(Method):
         "sizes that differ, and nets without maps",
     )
     progress = Progress("generated")
+    terms = ("labels", "generated")
+    reads = Reads(
+        "one layer of each model, (B, C, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
+    learns = Learns(
+        "align and generator; dice, with which the masks are drawn, is kept with the run",
+        between=("align", "generator"),
+    )
     cost = "medium"
     tasks = OF_MAPS
     reads_outputs = False

@@ -30,7 +30,7 @@ from workbench.methods.parts.memory import FEWER_CLASSES, refuse_larger
 from workbench.methods.ranges import Layer, Weight
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -96,8 +96,6 @@ class NormDirection(Method):
         hint: Teacher feature; None is the input of its classifier.
 
     Terms: ``labels`` and ``direction``, (B,) each; the latter also for a sample without a label.
-    Reads: the penultimate features of both models, (B, ...), and the teacher's logits.
-    Learns: ``adapter`` where the widths differ; ``means``, C x D numbers, follow the teacher's features.
 
     Example:
         >>> NormDirection(weight=2.0).config()["weight"]
@@ -118,6 +116,16 @@ class NormDirection(Method):
         "class means while they are incomplete; samples without a label",
     )
     progress = Progress("direction")
+    terms = ("labels", "direction")
+    reads = Reads(
+        "the penultimate features of both models, (B, ...), and the teacher's logits",
+        student=("features",),
+        partner=("features", "logits"),
+    )
+    learns = Learns(
+        "adapter where the widths differ; means, C x D numbers, follow the teacher's features",
+        between=("adapter", "means"),
+    )
     cost = "low"
     aliases = ("nd", "kdpp")
     relates_samples = True

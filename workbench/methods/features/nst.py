@@ -32,7 +32,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -45,8 +45,6 @@ class NST(Method):
         hint: Teacher layers, one for each; None is the last stage.
 
     Terms: ``labels`` and ``selectivity``, (B,) each; a sample without a label takes part in the latter only.
-    Reads: one layer or more of both models, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: nothing besides the student.
 
     Example:
         >>> NST(weight=10.0).config()["weight"]
@@ -67,6 +65,10 @@ class NST(Method):
         "sizes that differ, and nets without maps",
     )
     progress = Progress("selectivity")
+    terms = ("labels", "selectivity")
+    reads = Reads(
+        "one layer or more of both models, (B, C, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
     cost = "low"
     tasks = OF_MAPS
     reads_outputs = False

@@ -38,7 +38,7 @@ from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -53,8 +53,6 @@ class OFAKD(Method):
         guided: Student layers, separated by commas; None is all stages of the model.
 
     Terms: ``labels``, ``soft`` and ``stages``, (B,) each; a sample without a label takes part in the latter two.
-    Reads: the stages of the student, (B, C, H, W), (B, L, D) or (B, D), and logits.
-    Learns: ``heads``, one for each stage.
 
     Example:
         >>> OFAKD(power=1.0).config()["power"]
@@ -75,6 +73,11 @@ class OFAKD(Method):
         "transformers' stages; samples without a label",
     )
     progress = Progress("stages")
+    terms = ("labels", "soft", "stages")
+    reads = Reads(
+        "the stages of the student, (B, C, H, W), (B, L, D) or (B, D), and logits", student=("layers", "logits")
+    )
+    learns = Learns("heads, one for each stage", between=("heads",))
     cost = "medium"
     aliases = ("one_for_all", "ofa")
 

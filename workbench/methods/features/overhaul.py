@@ -37,7 +37,7 @@ from workbench.models.blocks import conv_bn, he_normal
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -101,8 +101,6 @@ class Overhaul(Method):
         hint: Teacher layers, one for each; None is before the rectifiers of its stages.
 
     Terms: ``labels`` and ``responses``, (B,) each; a sample without a label takes part in the latter only.
-    Reads: the stages of both models, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: ``adapters``, one for each pair of stages; estimated margins are kept with the run.
 
     Example:
         >>> Overhaul(weight=0.01).config()["weight"]
@@ -123,6 +121,13 @@ class Overhaul(Method):
         "margins without a batch norm; sizes that differ",
     )
     progress = Progress("responses")
+    terms = ("labels", "responses")
+    reads = Reads(
+        "the stages of both models, (B, C, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
+    learns = Learns(
+        "adapters, one for each pair of stages; estimated margins are kept with the run", between=("adapters",)
+    )
     cost = "medium"
     tasks = OF_MAPS
     reads_outputs = False

@@ -27,7 +27,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -41,8 +41,6 @@ class ProjectorEnsemble(Method):
         hint: Teacher feature; None is the input of its classifier.
 
     Terms: ``labels`` and ``direction``, (B,) each; a sample without a label takes part in the latter only.
-    Reads: the penultimate features of both models, (B, ...).
-    Learns: ``ensemble``, linear maps from the student's features to the teacher's.
 
     Example:
         >>> ProjectorEnsemble(projectors=5).config()["projectors"]
@@ -63,6 +61,9 @@ class ProjectorEnsemble(Method):
         "samples without any projection",
     )
     progress = Progress("direction")
+    terms = ("labels", "direction")
+    reads = Reads("the penultimate features of both models, (B, ...)", student=("features",), partner=("features",))
+    learns = Learns("ensemble, linear maps from the student's features to the teacher's", between=("ensemble",))
     cost = "low"
     tasks = OF_FEATURES
     reads_outputs = False

@@ -37,7 +37,7 @@ from workbench.models.blocks import conv_bn
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -109,8 +109,6 @@ class ReviewKD(Method):
         hint: Teacher layers, one for each; None is before the rectifiers of the stages, and the same.
 
     Terms: ``labels`` and ``review``, (B,) each; a sample without a label takes part in the latter only.
-    Reads: the stages of both models, (B, C, H, W), (B, L, D) or (B, D), and what enters the classifiers.
-    Learns: ``fusions``, one for each level.
 
     Example:
         >>> ReviewKD(weight=5.0).config()["weight"]
@@ -125,6 +123,13 @@ class ReviewKD(Method):
         "nets without maps",
     )
     progress = Progress("review")
+    terms = ("labels", "review")
+    reads = Reads(
+        "the stages of both models, (B, C, H, W), (B, L, D) or (B, D), and what enters the classifiers",
+        student=("layers", "features"),
+        partner=("layers", "features"),
+    )
+    learns = Learns("fusions, one for each level", between=("fusions",))
     cost = "high"
     tasks = OF_FEATURES
     reads_outputs = False

@@ -36,7 +36,7 @@ from workbench.models.blocks import conv_bn_relu
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -102,8 +102,6 @@ class SemCKD(Method):
         hint: Teacher layers, in any number; None is all stages of the model.
 
     Terms: ``labels``, ``soft`` and ``calibrated``, (B,) each; a sample without a label takes part in the latter two.
-    Reads: the stages of both models, (B, C, H, W), (B, L, D) or (B, D), and logits.
-    Learns: ``queries``, ``keys`` and ``projections``, one for each layer of the student, of the teacher, and each pair.
 
     Example:
         >>> SemCKD(weight=100.0).config()["weight"]
@@ -124,6 +122,16 @@ class SemCKD(Method):
         "batches of other sizes; nets without maps",
     )
     progress = Progress("calibrated")
+    terms = ("labels", "soft", "calibrated")
+    reads = Reads(
+        "the stages of both models, (B, C, H, W), (B, L, D) or (B, D), and logits",
+        student=("layers", "logits"),
+        partner=("layers", "logits"),
+    )
+    learns = Learns(
+        "queries, keys and projections, one for each layer of the student, of the teacher, and each pair",
+        between=("queries", "keys"),
+    )
     cost = "high"
     aliases = ("semantic_calibration",)
     relates_samples = True

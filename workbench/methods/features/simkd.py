@@ -33,7 +33,7 @@ from workbench.models.blocks import conv_bn_relu
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -47,8 +47,6 @@ class SimKD(Method):
         hint: Teacher layer, whose average enters its last linear layer; None is the last stage, or what enters it.
 
     Terms: ``features``, (B,); labels are not used.
-    Reads: one layer of each model, (B, C, H, W), (B, L, D) or (B, D), and the teacher's classifier.
-    Learns: ``projector``, part of the deployed student; a copy of the teacher's classifier is kept with the run.
 
     Example:
         >>> SimKD(reduction=4).config()["reduction"]
@@ -68,6 +66,16 @@ class SimKD(Method):
         "nets without maps",
     )
     progress = Progress("features")
+    terms = ("features",)
+    reads = Reads(
+        "one layer of each model, (B, C, H, W), (B, L, D) or (B, D), and the teacher's classifier",
+        student=("layers",),
+        partner=("layers",),
+    )
+    learns = Learns(
+        "projector, part of the deployed student; a copy of the teacher's classifier is kept with the run",
+        between=("projector",),
+    )
     cost = "low"
     reads_outputs = False
     aliases = ("reused_classifier",)

@@ -28,7 +28,7 @@ from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -44,8 +44,6 @@ class SRD(Method):
 
     Terms: ``labels``, ``soft`` and ``features``, (B,) each; a sample without a label takes part in the latter two.
         ``features`` is one number for the whole batch, the same for each sample, and can be negative.
-    Reads: the penultimate features of both models, (B, ...), and logits.
-    Learns: ``projector``.
 
     Example:
         >>> SRD(exponent=2.0).config()["exponent"]
@@ -66,6 +64,13 @@ class SRD(Method):
         "equal features",
     )
     progress = Progress("features")
+    terms = ("labels", "soft", "features")
+    reads = Reads(
+        "the penultimate features of both models, (B, ...), and logits",
+        student=("features", "logits"),
+        partner=("features", "logits"),
+    )
+    learns = Learns("projector", between=("projector",))
     cost = "low"
     aliases = ("simple_recipe", "log_sum")
     relates_samples = True

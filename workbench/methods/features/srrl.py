@@ -29,7 +29,7 @@ from workbench.methods.ranges import Layer, Weight
 from workbench.models.blocks import conv_bn_relu, he_normal
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -43,8 +43,6 @@ class SRRL(Method):
         hint: Teacher feature, which enters its last linear layer; None is that.
 
     Terms: ``labels``, ``features`` and ``regression``, (B,) each; a sample without a label takes part in the latter two.
-    Reads: the penultimate features of both models, (B, ...), the teacher's classifier and its logits.
-    Learns: ``adapter``; a copy of the teacher's classifier is kept with the run.
 
     Example:
         >>> SRRL(regression_weight=2.0).config()["regression_weight"]
@@ -64,6 +62,13 @@ class SRRL(Method):
         "nets without maps",
     )
     progress = Progress("regression")
+    terms = ("labels", "features", "regression")
+    reads = Reads(
+        "the penultimate features of both models, (B, ...), the teacher's classifier and its logits",
+        student=("features",),
+        partner=("features", "logits"),
+    )
+    learns = Learns("adapter; a copy of the teacher's classifier is kept with the run", between=("adapter",))
     cost = "low"
     aliases = ("softmax_regression",)
 

@@ -32,7 +32,7 @@ from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -47,8 +47,6 @@ class StructuredKD(Method):
         hint: Teacher layer; None is its last stage.
 
     Terms: ``labels``, ``pixels`` and ``pairs``, (B,) each.
-    Reads: logits (B, C, H, W), and maps of one layer of each model, (B, D, H, W).
-    Learns: nothing besides the student.
 
     Example:
         >>> StructuredKD(regions=4).config()["regions"]
@@ -69,6 +67,12 @@ class StructuredKD(Method):
         "maps of different sizes",
     )
     progress = Progress("pixels")
+    terms = ("labels", "pixels", "pairs")
+    reads = Reads(
+        "logits (B, C, H, W), and maps of one layer of each model, (B, D, H, W)",
+        student=("layers", "logits"),
+        partner=("layers", "logits"),
+    )
     cost = None
     aliases = ("pixelwise_kd", "skds")
     tasks = ("dense",)

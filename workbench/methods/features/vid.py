@@ -31,7 +31,7 @@ from workbench.methods.ranges import Layer, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 EPSILON = 1e-5
@@ -47,8 +47,6 @@ class VID(Method):
         hint: Teacher layers, one for each; None is the stages of the model.
 
     Terms: ``labels`` and ``surprise``, (B,) each; the latter can be negative; a sample without a label takes part in it.
-    Reads: the stages of both models, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: ``means``, one for each pair of stages, and ``variances`` before their softplus, (C,) each.
 
     Example:
         >>> VID(first_variance=1.0).config()["first_variance"]
@@ -69,6 +67,14 @@ class VID(Method):
         "nets without maps",
     )
     progress = Progress("surprise")
+    terms = ("labels", "surprise")
+    reads = Reads(
+        "the stages of both models, (B, C, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
+    learns = Learns(
+        "means, one for each pair of stages, and variances before their softplus, (C,) each",
+        between=("means", "variances"),
+    )
     cost = "medium"
     tasks = OF_MAPS
     reads_outputs = False

@@ -31,7 +31,7 @@ from workbench.models.blocks import conv_bn_relu
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -47,8 +47,6 @@ class WKDF(Method):
         hint: Teacher layer; None is the last stage.
 
     Terms: ``labels`` and ``gaussians``, (B,) each; a sample without a label takes part in the latter.
-    Reads: one layer of each model, (B, C, H, W), (B, L, D) or (B, D).
-    Learns: ``projector``.
 
     Example:
         >>> WKDF(grid=4).config()["grid"]
@@ -69,6 +67,11 @@ class WKDF(Method):
         "nets without maps",
     )
     progress = Progress("gaussians")
+    terms = ("labels", "gaussians")
+    reads = Reads(
+        "one layer of each model, (B, C, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
+    learns = Learns("projector", between=("projector",))
     cost = "low"
     tasks = OF_MAPS
     reads_outputs = False

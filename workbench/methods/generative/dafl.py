@@ -33,7 +33,7 @@ from workbench.models.tracing import Tracer, penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, Player
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -48,8 +48,6 @@ class DAFL(GeneratorMethod):
         hint: Teacher layer that is to be excited; None is what enters its classifier.
 
     Terms: ``soft``, ``one_hot`` and ``activation``, (B,) each, and ``entropy``, ().
-    Reads: logits, and what enters the teacher's classifier; of the data only the shape of a sample.
-    Learns: ``generator``; ``dice``, with which the noise is drawn, is kept with the run.
 
     Example:
         >>> DAFL(entropy_weight=2.0).config()["entropy_weight"]
@@ -69,6 +67,12 @@ class DAFL(GeneratorMethod):
         "the optimiser of the generator",
     )
     progress = Progress("soft")
+    terms = ("soft", "one_hot", "activation", "entropy")
+    reads = Reads(
+        "logits, and what enters the teacher's classifier; of the data only the shape of a sample",
+        partner=("features", "logits"),
+    )
+    learns = Learns("generator; dice, with which the noise is drawn, is kept with the run")
     cost = "high"
     aliases = ("data_free_learning",)
 

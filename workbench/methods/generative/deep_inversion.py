@@ -39,7 +39,7 @@ from workbench.models.layers import evaluating, layers_of, listing
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 PIXEL_RATE = 0.1
@@ -115,8 +115,6 @@ class DeepInversion(DataFreeMethod):
         temperature: Softens both distributions; 3 in the authors' code.
 
     Terms: ``soft``, ``classes`` and ``competition``, (B,) each, ``batch_norm`` and, for images, ``smoothness``, ().
-    Reads: logits, and the inputs of the teacher's batch norms with their statistics; of the data only a sample's shape.
-    Learns: ``pool``, the inputs, and ``wanted``, their classes; ``dice``, with which they are drawn, is kept with the run.
 
     Example:
         >>> DeepInversion(iterations=500).config()["iterations"]
@@ -136,6 +134,15 @@ class DeepInversion(DataFreeMethod):
         "how student and inversion take turns, and the temperature of the student's term",
     )
     progress = Progress("soft")
+    terms = ("soft", "classes", "competition", "batch_norm", "smoothness")
+    needs = ("batch norm",)
+    reads = Reads(
+        "logits, and the inputs of the teacher's batch norms with their statistics; of the data only a sample's shape",
+        partner=("layers", "logits"),
+    )
+    learns = Learns(
+        "pool, the inputs, and wanted, their classes; dice, with which they are drawn, is kept with the run"
+    )
     cost = "high"
     aliases = ("adaptive_deep_inversion", "adi")
 

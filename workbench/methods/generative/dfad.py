@@ -26,7 +26,7 @@ from workbench.methods.parts.synthesis import GeneratorMethod
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Player
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -38,8 +38,6 @@ class DFAD(GeneratorMethod):
         generator_rate: Learning rate over the student's, read when the method is built; 0.1 in the authors' MNIST runs.
 
     Terms: ``discrepancy``, (B,).
-    Reads: logits only; of the data only the shape of a sample.
-    Learns: ``generator``; ``dice``, with which the noise is drawn, is kept with the run.
 
     Example:
         >>> import torch
@@ -56,6 +54,9 @@ class DFAD(GeneratorMethod):
         "the optimiser of the generator",
     )
     progress = Progress("discrepancy")
+    terms = ("discrepancy",)
+    reads = Reads("logits only; of the data only the shape of a sample")
+    learns = Learns("generator; dice, with which the noise is drawn, is kept with the run")
     cost = "medium"
     aliases = ("data_free_adversarial",)
 

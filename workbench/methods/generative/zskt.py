@@ -34,7 +34,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, Player
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -50,8 +50,6 @@ class ZSKT(GeneratorMethod):
         hint: Teacher layers, one for each; None is the stages of the model.
 
     Terms: ``soft`` and ``attention``, (B,) each.
-    Reads: logits and the stages of both models; of the data only the shape of a sample.
-    Learns: ``generator``; ``dice``, with which the noise is drawn, is kept with the run.
 
     Example:
         >>> ZSKT(student_steps=5).config()["student_steps"]
@@ -71,6 +69,13 @@ class ZSKT(GeneratorMethod):
         "the optimiser of the generator, and nets whose stages differ in number or have no maps",
     )
     progress = Progress("soft")
+    terms = ("soft", "attention")
+    reads = Reads(
+        "logits and the stages of both models; of the data only the shape of a sample",
+        student=("layers", "logits"),
+        partner=("layers", "logits"),
+    )
+    learns = Learns("generator; dice, with which the noise is drawn, is kept with the run")
     cost = "medium"
     aliases = ("zero_shot_knowledge_transfer", "adversarial_belief_matching")
 

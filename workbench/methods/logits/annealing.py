@@ -39,8 +39,6 @@ class Annealing(Method):
         annealing_share: Share of the run spent on it; 200 of 300 epochs in the authors' code.
 
     Terms: ``logits`` in the first stage, ``labels`` in the second, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> [(plan.name, plan.teacher) for plan in Annealing().stages(Facts(100, 10, 1000, 10))]
@@ -57,6 +55,7 @@ class Annealing(Method):
         "samples without a label take part in the first stage only",
     )
     progress = Progress("logits")
+    terms = ("logits", "labels")
     cost = "low"
     aliases = ("annealing_kd",)
 

@@ -40,8 +40,6 @@ class AsymmetricTemperature(ResponseMethod):
         soft_weight: Share of the soft term, the rest is the labels'; 0.5 in the authors' code.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> student, teacher = torch.tensor([[2.0, 1.0, 0.0]]), torch.tensor([[8.0, 3.0, 0.0]])
@@ -63,6 +61,7 @@ class AsymmetricTemperature(ResponseMethod):
         "which pair of temperatures of the authors' search; samples without a label",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = "low"
     aliases = ("ats",)
 

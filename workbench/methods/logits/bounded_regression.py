@@ -22,7 +22,7 @@ from workbench.methods.method import Method
 from workbench.methods.ranges import Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -35,8 +35,6 @@ class BoundedRegression(Method):
         label_weight: Weight of the targets.
 
     Terms: ``labels`` and ``bound``, (B,) each.
-    Reads: outputs only.
-    Learns: nothing besides the student.
 
     Example:
         >>> BoundedRegression(margin=0.1).config()["margin"]
@@ -55,6 +53,8 @@ class BoundedRegression(Method):
         "the margin; the form of the targets' own term",
     )
     progress = Progress("bound")
+    terms = ("labels", "bound")
+    reads = Reads("outputs only")
     cost = None
     aliases = ("teacher_bounded",)
     tasks = ("regression",)

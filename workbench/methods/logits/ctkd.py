@@ -29,7 +29,7 @@ from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 
 
 class _Reversed(torch.autograd.Function):
@@ -62,8 +62,6 @@ class CTKD(ResponseMethod):
         label_weight: Weight of the labels; 0.1 in the authors' script.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: ``hidden``, the number behind the temperature.
 
     Example:
         >>> method = CTKD()
@@ -85,6 +83,8 @@ class CTKD(ResponseMethod):
         "7d5252241259ae70d38a832371fed9697d15fc14",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
+    learns = Learns("hidden, the number behind the temperature")
     cost = "low"
     aliases = ("curriculum_temperature",)
 

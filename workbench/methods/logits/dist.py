@@ -35,8 +35,6 @@ class DIST(ResponseMethod):
         label_weight: Weight of the labels; 1 in the paper.
 
     Terms: ``labels``, ``inter`` and ``intra``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> logits = torch.tensor([[1.0, 2.0, 4.0], [3.0, 0.0, 1.0]])
@@ -54,6 +52,7 @@ class DIST(ResponseMethod):
         "mmrazor/models/losses/dist_loss.py at 276161c01321718307c6f6d4c0f58bb6f9a3b0fd",
     )
     progress = Progress("inter")
+    terms = ("labels", "inter", "intra")
     cost = "low"
     aliases = ("correlation_matching",)
     relates_samples = True

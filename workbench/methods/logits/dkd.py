@@ -41,8 +41,6 @@ class DKD(ResponseMethod):
         warm_up: Share of the run over which both parts rise to their weights; 20 of 240 epochs in the paper.
 
     Terms: ``labels``, ``target_class`` and ``non_target_classes``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -58,6 +56,7 @@ class DKD(ResponseMethod):
         "targets of samples without a label: the teacher's choice",
     )
     progress = Progress("non_target_classes")
+    terms = ("labels", "target_class", "non_target_classes")
     cost = "low"
     aliases = ("decoupled",)
 

@@ -97,8 +97,6 @@ class DOT(KD):
         label_weight: Weight of the labels; 0.1 in the authors' code.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> rule = DOT(delta=0.05).gradient_rule
@@ -113,6 +111,7 @@ class DOT(KD):
         "and mdistiller/engine/trainer.py",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = "low"
     aliases = ("distillation_oriented_trainer",)
     tasks = ("classification",)

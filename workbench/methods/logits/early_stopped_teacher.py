@@ -31,7 +31,7 @@ from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -46,8 +46,6 @@ class EarlyStoppedTeacher(OwnTeachersKD):
         label_weight: Weight of the labels beside it; 0.1 in that code.
 
     Terms: ``labels`` of the early teacher; ``labels`` and ``soft`` of the student, (B,) each.
-    Reads: logits only, and the design of the setting's teacher.
-    Learns: ``early_teacher``, a net of its own.
 
     Example:
         >>> plans = EarlyStoppedTeacher().stages(Facts(100, 10, 1000, 10))
@@ -64,6 +62,10 @@ class EarlyStoppedTeacher(OwnTeachersKD):
         "35 or 15 of 50 instead of 60 of 200 epochs before the first drop)",
     )
     progress = Progress("labels")
+    terms = ("labels", "soft")
+    reads = Reads("logits only, and the design of the setting's teacher")
+    learns = Learns("early_teacher, a net of its own")
+    partner = "a teacher stopped early"
     cost = "low"
     aliases = ("eskd", "early_stopped_kd")
 

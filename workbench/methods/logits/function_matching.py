@@ -26,7 +26,7 @@ from workbench.methods.ranges import Temperature
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -38,8 +38,6 @@ class FunctionMatching(ResponseMethod):
         mixup: Concentration of the blend, 1 draws it evenly as the authors do; 0 leaves the samples alone.
 
     Terms: ``soft``, (B,).
-    Reads: logits only; inputs must be floating-point tensors.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -61,6 +59,8 @@ class FunctionMatching(ResponseMethod):
         "2f3f493af048dbfd97555ff6060f31a0e686f17f",
     )
     progress = Progress("soft")
+    terms = ("soft",)
+    reads = Reads("logits only; inputs must be floating-point tensors")
     cost = "low"
     aliases = ("funmatch", "patient_teacher")
 

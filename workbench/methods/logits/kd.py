@@ -37,8 +37,6 @@ class KD(ResponseMethod):
         label_weight: Weight of the labels; 0.1 in the benchmark.
 
     Terms: ``labels`` and ``soft``, (B,) each; of an answer for each pixel the mean over the pixels.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> batch = Batch(torch.arange(2), torch.zeros(2, 1), labels=torch.tensor([0, 1]))
@@ -54,6 +52,7 @@ class KD(ResponseMethod):
         "HobbitLong/RepDistiller (benchmark code), distiller_zoo/KD.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = "low"
     aliases = ("hinton", "soft_targets")
     tasks = ("classification", "dense")

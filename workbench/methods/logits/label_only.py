@@ -29,7 +29,7 @@ from workbench.methods.parts.weighting import mean_among
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -40,8 +40,6 @@ class LabelOnly(Method):
         queries: How many samples the teacher may be asked about; 0 is all of them.
 
     Terms: ``decisions``, (B,); 0 where the teacher was not asked, scaled so that the mean is over the others.
-    Reads: the teacher's decisions only, and no labels.
-    Learns: nothing besides the student; ``ledger``, the samples that were asked about, is kept with the run.
 
     Example:
         >>> import torch
@@ -62,6 +60,9 @@ class LabelOnly(Method):
         "tribhuvanesh/knockoffnets (authors), knockoff/adversary/train.py at e3655bec95968d6a399f64b52cf48da9818896de",
     )
     progress = Progress("decisions")
+    terms = ("decisions",)
+    reads = Reads("the teacher's decisions only, and no labels")
+    learns = Learns("nothing besides the student; ledger, the samples that were asked about, is kept with the run")
     cost = "low"
     aliases = ("hard_labels", "knockoff", "black_box")
 

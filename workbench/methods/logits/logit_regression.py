@@ -35,8 +35,6 @@ class LogitRegression(ResponseMethod):
         label_weight: Weight of the labels; 0 in the paper.
 
     Terms: ``labels`` and ``logits``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -51,6 +49,7 @@ class LogitRegression(ResponseMethod):
         "e8e298d70d511c8d9a3f044dec08c56744acbdc7",
     )
     progress = Progress("logits")
+    terms = ("labels", "logits")
     cost = "low"
     aliases = ("mimic", "logits_mse")
     tasks = ("classification", "multilabel", "dense", "regression")

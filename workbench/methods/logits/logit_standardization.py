@@ -39,8 +39,6 @@ class LogitStandardization(KD):
         label_weight: Weight of the labels; 0.1 in the paper.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -58,6 +56,7 @@ class LogitStandardization(KD):
         "6083e2de122da0bffe6ff6e1fb25a6a80f6c3464",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = "low"
     aliases = ("lskd", "zscore_kd")
     tasks = ("classification",)

@@ -49,8 +49,6 @@ class MultiLevel(ResponseMethod):
         mask: Leaves single samples and classes out, or weakens all of them, as released.
 
     Terms: ``labels``, ``samples``, ``between_samples`` and ``between_classes``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> logits = torch.tensor([[1.0, 2.0, 4.0], [3.0, 0.0, 1.0]])
@@ -66,6 +64,7 @@ class MultiLevel(ResponseMethod):
         "that a mask is about single samples and classes, as the commented-out reduction says",
     )
     progress = Progress("samples")
+    terms = ("labels", "samples", "between_samples", "between_classes")
     cost = "low"
     aliases = ("mlkd", "mld")
     relates_samples = True

@@ -34,8 +34,6 @@ class MultiLabelKD(ResponseMethod):
         label_weight: Weight of the labels; 1 in the authors' code.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -54,6 +52,7 @@ class MultiLabelKD(ResponseMethod):
         "entries without a label",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = None
     aliases = ("l2d",)
     tasks = ("multilabel",)

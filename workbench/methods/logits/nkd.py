@@ -41,8 +41,6 @@ class NKD(ResponseMethod):
         label_weight: Weight of the labels; 1 in the paper.
 
     Terms: ``labels``, ``target_class`` and ``non_target_classes``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> same = torch.tensor([[1.0, 2.0, 4.0]])
@@ -65,6 +63,7 @@ class NKD(ResponseMethod):
         "targets of samples without a label: the teacher's choice",
     )
     progress = Progress("non_target_classes")
+    terms = ("labels", "target_class", "non_target_classes")
     cost = "low"
     aliases = ("normalized_kd",)
 

@@ -26,7 +26,7 @@ from workbench.methods.ranges import Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 
 
 class NoisyTeacher(LogitRegression):
@@ -39,8 +39,6 @@ class NoisyTeacher(LogitRegression):
         label_weight: Weight of the labels; 0 in the paper.
 
     Terms: ``labels`` and ``logits``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student; ``dice``, with which the noise is drawn, is kept with the run.
 
     Example:
         >>> same = torch.tensor([[3.0, 4.0]])
@@ -63,6 +61,8 @@ class NoisyTeacher(LogitRegression):
         "where that code perturbs whole batches and compares probabilities with log-probabilities",
     )
     progress = Progress("logits")
+    terms = ("labels", "logits")
+    learns = Learns("nothing besides the student; dice, with which the noise is drawn, is kept with the run")
     cost = "low"
     aliases = ("logit_perturbation",)
     tasks = ("classification", "multilabel", "regression")

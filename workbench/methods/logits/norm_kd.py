@@ -36,8 +36,6 @@ class NormKD(KD):
         label_weight: Weight of the labels; 0.1 in the authors' code.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -59,6 +57,7 @@ class NormKD(KD):
         "cb535280da2d0f4780314246e49ad5343da93089",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = "low"
     aliases = ("normalized_logits",)
     tasks = ("classification",)

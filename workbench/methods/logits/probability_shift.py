@@ -34,8 +34,6 @@ class ProbabilityShift(KD):
         label_weight: Weight of the labels; 0.1 as for ``kd``.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -59,6 +57,7 @@ class ProbabilityShift(KD):
         "entries instead, whatever the label is",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = "low"
     aliases = ("knowledge_adjustment", "ka", "ka_ps")
     tasks = ("classification",)

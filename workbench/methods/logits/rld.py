@@ -46,8 +46,6 @@ class RLD(ResponseMethod):
         warm_up: Share of the run over which both parts rise to their weights; 20 of 240 epochs in the authors' code.
 
     Terms: ``labels``, ``confidence`` and ``correlation``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -67,6 +65,7 @@ class RLD(ResponseMethod):
         "targets of samples without a label: the teacher's choice",
     )
     progress = Progress("confidence")
+    terms = ("labels", "confidence", "correlation")
     cost = "low"
     aliases = ("refined_logits",)
 

@@ -35,7 +35,7 @@ from workbench.models.layers import call, evaluating, layers_of, listing
 from workbench.models.tracing import Tracer, penultimate_of
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 if TYPE_CHECKING:
@@ -136,8 +136,6 @@ class SDD(Method):
         hint: Teacher layer whose average enters its classifier; None finds it.
 
     Terms: ``labels``, ``consistent`` and ``complementary``, (B,) each.
-    Reads: the last maps of both models, (B, D, H, W), and both classifiers.
-    Learns: nothing besides the student; a copy of the teacher's classifier is kept with the run.
 
     Example:
         >>> SDD(complementary_weight=1.0).config()["complementary_weight"]
@@ -152,6 +150,12 @@ class SDD(Method):
         "regions of samples without a label",
     )
     progress = Progress("consistent")
+    terms = ("labels", "consistent", "complementary")
+    needs = ("maps",)
+    reads = Reads(
+        "the last maps of both models, (B, D, H, W), and both classifiers", student=("layers",), partner=("layers",)
+    )
+    learns = Learns("nothing besides the student; a copy of the teacher's classifier is kept with the run")
     cost = "low"
     reads_outputs = False
     aliases = ("scale_decoupled",)

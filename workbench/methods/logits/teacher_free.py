@@ -45,8 +45,6 @@ class TeacherFree(Method):
         variant: ``paper``, or ``released`` for what the authors' code computes.
 
     Terms: ``labels`` and ``reg_virtual``, (B,) each; both 0 without a label.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> batch = Batch(torch.arange(1), torch.zeros(1, 1), torch.tensor([0]))
@@ -69,6 +67,7 @@ class TeacherFree(Method):
         "the squared temperature of the paper's term",
     )
     progress = Progress("reg_virtual")
+    terms = ("labels", "reg_virtual")
     cost = "low"
     aliases = ("tf_kd", "virtual_teacher")
     reads_teacher = False

@@ -37,8 +37,6 @@ class TTM(ResponseMethod):
         label_weight: Weight of the labels; 1 in the authors' code.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -54,6 +52,7 @@ class TTM(ResponseMethod):
         "code", "zkxufo/TTM (authors), distiller_zoo/ttm.py at 2de9060d32b85221c00d864d47b8f68016491d86, and README.md"
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = "low"
     aliases = ("transformed_teacher",)
 

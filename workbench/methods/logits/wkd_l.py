@@ -37,7 +37,7 @@ from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 
 
 class WKDL(ResponseMethod):
@@ -53,8 +53,6 @@ class WKDL(ResponseMethod):
         label_weight: Weight of the labels; 1 in the authors' code.
 
     Terms: ``labels``, ``target_class`` and ``transport``, (B,) each.
-    Reads: logits, and the weights of the teacher's last ``nn.Linear``.
-    Learns: nothing besides the student.
 
     Example:
         >>> method, teacher = WKDL(), nn.Sequential(nn.Linear(2, 3))
@@ -77,6 +75,9 @@ class WKDL(ResponseMethod):
         "targets of samples without a label: the teacher's choice",
     )
     progress = Progress("transport")
+    terms = ("labels", "target_class", "transport")
+    needs = ("classifier",)
+    reads = Reads("logits, and the weights of the teacher's last nn.Linear")
     cost = "low"
     aliases = ("wasserstein_logits",)
 

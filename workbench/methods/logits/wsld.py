@@ -37,8 +37,6 @@ class WSLD(ResponseMethod):
         label_weight: Weight of the labels; 1 in the paper.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> batch = Batch(torch.arange(2), torch.zeros(2, 1), labels=torch.tensor([0, 1]))
@@ -61,6 +59,7 @@ class WSLD(ResponseMethod):
         "samples without a label",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = "low"
     aliases = ("weighted_soft_labels", "wsl")
 

@@ -37,8 +37,6 @@ class WTTM(TTM):
         label_weight: Weight of the labels; 1 in the authors' code.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -54,6 +52,7 @@ class WTTM(TTM):
         "the weight of the soft term: the example is of a sum with CRD",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
     cost = "low"
     aliases = ("weighted_ttm",)
 

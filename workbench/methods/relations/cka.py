@@ -42,8 +42,6 @@ class CKA(ResponseMethod):
         label_weight: Weight of the labels; 1 in the author's code.
 
     Terms: ``labels``, ``samples`` and ``classes``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -64,6 +62,7 @@ class CKA(ResponseMethod):
         "Klayand/Distill_Knowledge (first author), distiller/CKA.py at 8f55e18991b83a432459f9ccb26412b6b967795a",
     )
     progress = Progress("samples")
+    terms = ("labels", "samples", "classes")
     cost = "low"
     aliases = ("rcka", "kernel_alignment")
     relates_samples = True

@@ -33,7 +33,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 PROJECTED = 128
@@ -52,8 +52,6 @@ class CorrelationCongruence(Method):
         hint: Teacher feature; None is the input of its classifier.
 
     Terms: ``labels`` and ``correlation``, (B,) each; for ``variant=neighbours`` the latter is one number for the batch.
-    Reads: the penultimate features of both models, (B, ...).
-    Learns: nothing besides the student; for ``neighbours`` a projection of each side.
 
     Example:
         >>> CorrelationCongruence(variant="neighbours", weight=0.02).config()["variant"]
@@ -74,6 +72,9 @@ class CorrelationCongruence(Method):
         "34557d27282c83d49cff08b594944cf9570512bb",
     )
     progress = Progress("correlation")
+    terms = ("labels", "correlation")
+    reads = Reads("the penultimate features of both models, (B, ...)", student=("features",), partner=("features",))
+    learns = Learns("nothing besides the student; for neighbours a projection of each side")
     cost = "low"
     tasks = OF_FEATURES
     relates_samples = True

@@ -36,7 +36,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -53,8 +53,6 @@ class DarkRank(Method):
         hint: Teacher feature; None is the input of its classifier.
 
     Terms: ``labels`` and ``ranking``, (B,) each; the latter by the sample that asks.
-    Reads: the penultimate features of both models, (B, ...).
-    Learns: nothing besides the student.
 
     Example:
         >>> DarkRank(transfer="hard").config()["transfer"]
@@ -74,6 +72,8 @@ class DarkRank(Method):
         "5e6a74f76c69e4dd78324071d5a4f28792457a3f, and readme.md; lenscloth/RKD (not the authors), metric/loss.py",
     )
     progress = Progress("ranking")
+    terms = ("labels", "ranking")
+    reads = Reads("the penultimate features of both models, (B, ...)", student=("features",), partner=("features",))
     cost = "low"
     tasks = OF_FEATURES
     relates_samples = True

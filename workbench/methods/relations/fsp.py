@@ -37,7 +37,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 Step = tuple[Tensor, Tensor]
@@ -108,8 +108,6 @@ class FSP(Method):
         hint: Teacher layers, one for each; None is what enters the first stage, and the stages.
 
     Terms: ``flow`` in the first stage; ``labels`` in the second, (B,) each.
-    Reads: the stages of both models, (B, D, H, W), (B, L, D) or (B, D).
-    Learns: ``adapters`` from the student's channels to the teacher's, in the first stage.
 
     Example:
         >>> [(plan.name, plan.share) for plan in FSP(flow_share=0.25).stages(Facts(100, 10, 1000, 10))]
@@ -129,6 +127,11 @@ class FSP(Method):
         "widths that differ, nets without maps, and the weight",
     )
     progress = Progress("flow")
+    terms = ("flow", "labels")
+    reads = Reads(
+        "the stages of both models, (B, D, H, W), (B, L, D) or (B, D)", student=("layers",), partner=("layers",)
+    )
+    learns = Learns("adapters from the student's channels to the teacher's, in the first stage", between=("adapters",))
     cost = "low"
     tasks = OF_MAPS
     reads_outputs = False

@@ -30,7 +30,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -43,8 +43,6 @@ class PKT(Method):
         hint: Teacher feature; None is the input of its classifier.
 
     Terms: ``labels`` and ``neighbours``, (B,) each; the latter by the sample that picks.
-    Reads: the penultimate features of both models, (B, ...).
-    Learns: nothing besides the student.
 
     Example:
         >>> PKT(weight=10000.0).config()["weight"]
@@ -64,6 +62,8 @@ class PKT(Method):
         "HobbitLong/RepDistiller, scripts/run_cifar_distill.sh",
     )
     progress = Progress("neighbours")
+    terms = ("labels", "neighbours")
+    reads = Reads("the penultimate features of both models, (B, ...)", student=("features",), partner=("features",))
     cost = "low"
     tasks = OF_FEATURES
     relates_samples = True

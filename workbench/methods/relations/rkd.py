@@ -30,7 +30,7 @@ from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -44,8 +44,6 @@ class RKD(Method):
         hint: Teacher feature; None is the input of its classifier.
 
     Terms: ``labels``, ``distance`` and ``angle``, (B,) each; the latter two by the sample at whose end they are.
-    Reads: the penultimate features of both models, (B, ...).
-    Learns: nothing besides the student.
 
     Example:
         >>> RKD(angle_weight=10.0).config()["angle_weight"]
@@ -59,6 +57,8 @@ class RKD(Method):
         "HobbitLong/RepDistiller, distiller_zoo/RKD.py at 1e2f81692647991a80a1e97ffa14e2af915eaa6f",
     )
     progress = Progress("distance")
+    terms = ("labels", "distance", "angle")
+    reads = Reads("the penultimate features of both models, (B, ...)", student=("features",), partner=("features",))
     cost = "low"
     tasks = OF_FEATURES
     relates_samples = True

@@ -29,7 +29,7 @@ from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -42,8 +42,6 @@ class SimilarityPreserving(Method):
         hint: Teacher layer; None is its last stage.
 
     Terms: ``labels`` and ``similarity``, (B,) each; the latter by row.
-    Reads: the last stage of both models, (B, ...).
-    Learns: nothing besides the student.
 
     Example:
         >>> SimilarityPreserving(weight=2000.0).config()["weight"]
@@ -57,6 +55,8 @@ class SimilarityPreserving(Method):
         "helper/loops.py",
     )
     progress = Progress("similarity")
+    terms = ("labels", "similarity")
+    reads = Reads("the last stage of both models, (B, ...)", student=("layers",), partner=("layers",))
     cost = "low"
     tasks = OF_MAPS
     relates_samples = True

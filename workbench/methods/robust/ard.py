@@ -35,7 +35,7 @@ from workbench.models.layers import evaluating
 from workbench.models.tracing import Tracer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 CLEAN = "clean_logits"
@@ -53,8 +53,6 @@ class ARD(ResponseMethod):
         steps: Of the attack; 10 in the paper.
 
     Terms: ``labels`` if they have a weight, and ``soft``, (B,) each; a sample without a label takes part in the latter.
-    Reads: logits only; the student's inputs must be one floating-point tensor.
-    Learns: nothing besides the student.
 
     Example:
         >>> ARD(steps=7).config()["steps"]
@@ -70,6 +68,8 @@ class ARD(ResponseMethod):
         "range of the inputs; samples without a label",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
+    reads = Reads("logits only; the student's inputs must be one floating-point tensor")
     cost = "high"
     aliases = ("adversarially_robust",)
 

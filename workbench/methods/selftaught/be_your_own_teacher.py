@@ -33,7 +33,7 @@ from workbench.models.tracing import penultimate_of, stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -47,8 +47,6 @@ class BeYourOwnTeacher(Method):
         guided: Stages that get a head, with commas; None is all but the last.
 
     Terms: ``labels``, ``soft`` and ``hint``, added up over the heads, (B,) each.
-    Reads: stages, penultimate features and logits of the student.
-    Learns: a head on each shallow stage, carried by the student until it is deployed.
 
     Example:
         >>> sorted(BeYourOwnTeacher().config())
@@ -70,6 +68,14 @@ class BeYourOwnTeacher(Method):
         "the shape of a bottleneck",
     )
     progress = Progress("labels")
+    terms = ("labels", "soft", "hint")
+    reads = Reads(
+        "stages, penultimate features and logits of the student",
+        student=("layers", "features", "logits"),
+        partner=("layers", "features", "logits"),
+    )
+    learns = Learns("a head on each shallow stage, carried by the student until it is deployed")
+    partner = "its own deepest exit"
     cost = "low"
     aliases = ("byot",)
     reads_teacher = False

@@ -25,7 +25,7 @@ from workbench.methods.parts.on_labels import OwnTeachersKD, on_labels
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 
 
 class BornAgain(OwnTeachersKD):
@@ -38,8 +38,6 @@ class BornAgain(OwnTeachersKD):
         label_weight: Weight of the labels beside a predecessor; 1.
 
     Terms: ``labels``, and from generation 1 on ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: ``generation_0`` and so on, nets of their own.
 
     Example:
         >>> [plan.learner for plan in BornAgain(generations=2).stages(Facts(100, 10, 1000, 10))]
@@ -59,6 +57,9 @@ class BornAgain(OwnTeachersKD):
         "temperature 1 and equal weights: the cross-entropies to label and predecessor are added",
     )
     progress = Progress("soft")
+    terms = ("labels", "soft")
+    learns = Learns("generation_0 and so on, nets of their own")
+    partner = "the generation before"
     cost = "medium"
     aliases = ("ban", "bann")
     reads_teacher = False

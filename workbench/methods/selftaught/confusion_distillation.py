@@ -34,7 +34,7 @@ from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 from workbench.records.trace import Trace
 
 
@@ -83,8 +83,6 @@ class ConfusionDistillation(Method):
             as in the authors' code, which marks the run. Read when the method is built.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student; keeps two C x C matrices.
 
     Example:
         >>> ConfusionDistillation().config()["segments"]
@@ -101,6 +99,9 @@ class ConfusionDistillation(Method):
         "rows of classes without a sample, which are even there",
     )
     progress = Progress("labels")
+    terms = ("labels", "soft")
+    learns = Learns("nothing besides the student; keeps two C x C matrices")
+    partner = "itself: soft"
     cost = "low"
     aliases = ("cd",)
     reads_teacher = False

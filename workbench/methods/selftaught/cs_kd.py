@@ -28,7 +28,7 @@ from workbench.methods.parts.weighting import weights_of
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -40,8 +40,6 @@ class CSKD(Method):
         weight: Weight of the classmates; 1 in the authors' code.
 
     Terms: ``labels`` and ``classmates``, (B,) each.
-    Reads: logits only; all pairs of the batch, (B, B).
-    Learns: nothing besides the student.
 
     Example:
         >>> batch = Batch(torch.arange(2), torch.zeros(2, 1), labels=torch.tensor([1, 1]))
@@ -58,6 +56,9 @@ class CSKD(Method):
     )
     evidence = Evidence("code", "alinlab/cs-kd (authors), train.py at b706db95fce9c6f59d71fcf2a472ee724e443770")
     progress = Progress("labels")
+    terms = ("labels", "classmates")
+    reads = Reads("logits only; all pairs of the batch, (B, B)")
+    partner = "itself: classmates"
     cost = "low"
     aliases = ("class_wise_self_kd",)
     reads_teacher = False

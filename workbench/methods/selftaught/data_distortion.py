@@ -34,7 +34,7 @@ from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -52,8 +52,6 @@ class DataDistortion(Method):
         flip: Whether images are mirrored as well; as in the paper, but not for digits or letters.
 
     Terms: ``labels``, ``other_view`` and ``mean_gap``, (2B,) each; ``mean_gap`` is the same for all.
-    Reads: the penultimate features and logits of the student; inputs must be one floating-point tensor.
-    Learns: nothing besides the student.
 
     Example:
         >>> seen = DataDistortion().inputs(Batch(torch.arange(2), torch.zeros(2, 3)), {})
@@ -72,6 +70,13 @@ class DataDistortion(Method):
         "a distortion of a vector is",
     )
     progress = Progress("labels")
+    terms = ("labels", "other_view", "mean_gap")
+    reads = Reads(
+        "the penultimate features and logits of the student; inputs must be one floating-point tensor",
+        student=("features", "logits"),
+        partner=("features", "logits"),
+    )
+    partner = "itself: other view, mean gap"
     cost = "low"
     aliases = ("ddgsd", "data_distortion_consistency")
     reads_teacher = False

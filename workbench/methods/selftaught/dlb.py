@@ -30,7 +30,7 @@ from workbench.methods.parts.weighting import mean_among
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -42,8 +42,6 @@ class DLB(Method):
         weight: Weight of the consistency with the last step; 1 in the paper.
 
     Terms: ``labels`` and ``last``, (2B,) each; ``last`` is scaled so that its mean is over the last batch.
-    Reads: logits only; inputs must be one tensor.
-    Learns: nothing besides the student; keeps one batch.
 
     Example:
         >>> import torch
@@ -65,6 +63,10 @@ class DLB(Method):
         "the first step has no last batch; temperature and weight, which the code takes as arguments, are the paper's",
     )
     progress = Progress("labels")
+    terms = ("labels", "last")
+    reads = Reads("logits only; inputs must be one tensor")
+    learns = Learns("nothing besides the student; keeps one batch")
+    partner = "itself: last"
     cost = "low"
     aliases = ("last_mini_batch",)
     reads_teacher = False

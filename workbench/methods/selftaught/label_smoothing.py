@@ -35,8 +35,6 @@ class LabelSmoothing(Method):
         epsilon: Probability that is taken from the label and shared out evenly; 0.1 in the paper.
 
     Terms: ``labels`` and ``reg_uniform``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> batch = Batch(torch.arange(2), torch.zeros(2, 1), labels=torch.tensor([0, 1]))
@@ -57,6 +55,7 @@ class LabelSmoothing(Method):
         "aa4354f4668ee7cf349f24de60e3a23dee43a6ef",
     )
     progress = Progress("labels")
+    terms = ("labels", "reg_uniform")
     cost = "low"
     aliases = ("ls", "lsr")
     reads_teacher = False

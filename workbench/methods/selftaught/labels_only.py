@@ -21,7 +21,7 @@ from workbench.maths.divergences import one_hot
 from workbench.methods.method import Method
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -29,8 +29,6 @@ class LabelsOnly(Method):
     """Training without a teacher.
 
     Terms: ``labels``, (B,).
-    Reads: outputs only.
-    Learns: nothing besides the student.
 
     Example:
         >>> batch = Batch(torch.arange(2), torch.zeros(2, 1), labels=torch.tensor([0, 1]))
@@ -47,6 +45,8 @@ class LabelsOnly(Method):
         "no paper's recipe is followed",
     )
     progress = Progress("labels")
+    terms = ("labels",)
+    reads = Reads("outputs only")
     cost = "low"
     aliases = ("ce", "scratch", "vanilla")
     tasks = ("classification", "multilabel", "tokens", "dense", "regression")

@@ -30,7 +30,7 @@ from workbench.methods.parts.ramps import gaussian_ramp
 from workbench.records.annotations import Range
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -45,8 +45,6 @@ class MeanTeacher(Method):
         noise: Of the inputs, in standard deviations, drawn anew for student and teacher; 0.15 in the paper.
 
     Terms: ``labels`` and ``consistency``, (B,) each.
-    Reads: logits only; inputs must be one floating-point tensor, unless noise is 0.
-    Learns: nothing besides the student.
 
     Example:
         >>> MeanTeacher().teacher_source
@@ -69,6 +67,8 @@ class MeanTeacher(Method):
         "noise relative to the spread of the inputs",
     )
     progress = Progress("labels")
+    terms = ("labels", "consistency")
+    reads = Reads("logits only; inputs must be one floating-point tensor, unless noise is 0")
     cost = "low"
     aliases = ("ema_teacher",)
     reads_teacher = False

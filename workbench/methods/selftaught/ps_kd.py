@@ -27,7 +27,7 @@ from workbench.methods.parts.bank import AnswerBank
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 from workbench.records.trace import Trace
 
 
@@ -38,8 +38,6 @@ class PSKD(Method):
         final_share: Share of the past in the target at the end; 0.8 in the paper.
 
     Terms: ``labels`` and ``past``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student; keeps N x C probabilities of the transfer set, 4 GiB at most.
 
     Example:
         >>> PSKD(final_share=0.5).config()
@@ -59,6 +57,9 @@ class PSKD(Method):
         "samples without a label",
     )
     progress = Progress("labels")
+    terms = ("labels", "past")
+    learns = Learns("nothing besides the student; keeps N x C probabilities of the transfer set, 4 GiB at most")
+    partner = "itself: past"
     cost = "low"
     aliases = ("progressive_self_kd",)
     reads_teacher = False

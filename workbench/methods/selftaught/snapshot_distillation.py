@@ -27,7 +27,7 @@ from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 from workbench.records.trace import Trace
 
 
@@ -41,8 +41,6 @@ class SnapshotDistillation(Method):
         label_weight: Weight of the labels beside a snapshot; 1 + 1 / temperature in public code.
 
     Terms: ``labels``, and from the second cycle on ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student; ``snapshot_1`` and so on are kept with the run.
 
     Example:
         >>> [plan.name for plan in SnapshotDistillation(cycles=2).stages(Facts(100, 10, 1000, 10))]
@@ -62,6 +60,9 @@ class SnapshotDistillation(Method):
         "a divergence instead of a cross-entropy of the same gradient",
     )
     progress = Progress("labels")
+    terms = ("labels", "soft")
+    learns = Learns("nothing besides the student; snapshot_1 and so on are kept with the run")
+    partner = "an earlier state of itself"
     cost = "low"
     aliases = ("snapshot",)
     reads_teacher = False

@@ -39,8 +39,6 @@ class AdaptiveKL(TokenwiseMethod):
         label_weight: Weight of the labels; 0 in it.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -56,6 +54,7 @@ class AdaptiveKL(TokenwiseMethod):
         2025,
         "2404.02657",
     )
+    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "wutaiqiang/LLM_KD_AKL (authors), AKL.py at ff278be603df44b10afc07da3c7962ec8218aca7",

@@ -41,8 +41,6 @@ class AlphaBetaDivergence(TokenwiseMethod):
         label_weight: Weight of the labels; 0 in them.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -57,6 +55,7 @@ class AlphaBetaDivergence(TokenwiseMethod):
         "ICML",
         2025,
     )
+    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "ghwang-s/abkd (authors), distillation_llm/distillm/losses.py at df813185e69d21d1e99510272cd94e49be7250c0, and "

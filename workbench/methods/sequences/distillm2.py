@@ -35,7 +35,7 @@ from workbench.methods.parts.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 LEAST, MARGIN = 0.01, 1e-5
@@ -90,8 +90,6 @@ class DistiLLM2(WritingMethod):
         curriculum: Skews of their own for each text and a growing weight of the student's texts, as in the paper.
 
     Terms: ``teacher_texts`` and ``student_texts``, (B,) each, 0 for the texts of the other side.
-    Reads: logits; prompts in ``batch.extras``.
-    Learns: nothing besides the student; the gaps at the beginning are kept with the run.
 
     Example:
         >>> DistiLLM2().config()
@@ -111,6 +109,9 @@ class DistiLLM2(WritingMethod):
         "length of the texts: that of the longest response of the batch; what the first gaps are measured on",
     )
     progress = Progress("teacher_texts")
+    terms = ("teacher_texts", "student_texts")
+    reads = Reads("logits; prompts in batch.extras")
+    learns = Learns("nothing besides the student; the gaps at the beginning are kept with the run")
     cost = "high"
     aliases = ("cald",)
 

@@ -33,7 +33,7 @@ from workbench.methods.parts.writing import WritingMethod, chance, prompts_of
 from workbench.models.sampling import Sampling, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence
+from workbench.records.provenance import Citation, Evidence, Reads
 
 
 class GKD(WritingMethod):
@@ -44,8 +44,6 @@ class GKD(WritingMethod):
         beta: Between the forward divergence, 0, and the reverse one, 1; 0.5 in the reference code.
 
     Terms: ``soft``, (B,).
-    Reads: logits; prompts in ``batch.extras``.
-    Learns: nothing besides the student.
 
     Example:
         >>> half, fifth = torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.2, 0.8]]).log()
@@ -60,6 +58,8 @@ class GKD(WritingMethod):
         2024,
         "2306.13649",
     )
+    terms = ("soft",)
+    reads = Reads("logits; prompts in batch.extras")
     evidence = Evidence(
         "code",
         "huggingface/trl (reference), trl/trainer/gkd_trainer.py at a9fa292c2d1df64c6f0189ebe32d37b46ce64438",

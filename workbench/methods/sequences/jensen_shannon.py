@@ -39,8 +39,6 @@ class JensenShannon(TokenwiseMethod):
         label_weight: Weight of the labels; 0 in it.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -56,6 +54,7 @@ class JensenShannon(TokenwiseMethod):
         2024,
         "2306.13649",
     )
+    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "huggingface/trl (reference code), trl/experimental/gkd/gkd_trainer.py at "

@@ -39,7 +39,7 @@ from workbench.methods.parts.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -51,8 +51,6 @@ class MiniLLM(WritingMethod):
         clip: How far one step may trust the ratio of probabilities; 0.2 in the authors' code.
 
     Terms: ``single_step`` and ``long_term``, (B,) each; the second one's gradient is meant, not its value.
-    Reads: logits; prompts in ``batch.extras``.
-    Learns: nothing besides the student.
 
     Example:
         >>> MiniLLM(teacher_share=0.0).config()
@@ -69,6 +67,8 @@ class MiniLLM(WritingMethod):
         "length of the texts: that of the longest response of the batch; the mean over texts of the mean over tokens",
     )
     progress = Progress("single_step")
+    terms = ("single_step", "long_term")
+    reads = Reads("logits; prompts in batch.extras")
     cost = "high"
 
     def __init__(

@@ -33,8 +33,6 @@ class ReverseKL(TokenwiseMethod):
         label_weight: Weight of the labels; 0 in it.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -50,6 +48,7 @@ class ReverseKL(TokenwiseMethod):
         2023,
         "2307.15190",
     )
+    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "jongwooko/distillm (comparison code), distillm/losses.py at d47e77ff9d27721783b32213be38c1204230cc0a",

@@ -34,7 +34,7 @@ from workbench.methods.parts.writing import WritingMethod, about, prompts_of, ro
 from workbench.models.sampling import Generated, Sampling, generate
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -81,8 +81,6 @@ class SequenceLevelKD(WritingMethod):
     """The teacher's texts instead of the given ones.
 
     Terms: ``sequence``, (B,).
-    Reads: the teacher's texts, kept for all N samples in N x W x 9 bytes; prompts in ``batch.extras``.
-    Learns: nothing besides the student.
 
     Example:
         >>> SequenceLevelKD().config()
@@ -98,6 +96,8 @@ class SequenceLevelKD(WritingMethod):
         "length of the texts: that of the longest response of the batch in which a text is asked for",
     )
     progress = Progress("sequence")
+    terms = ("sequence",)
+    reads = Reads("the teacher's texts, kept for all N samples in N x W x 9 bytes; prompts in batch.extras")
     cost = "low"
     aliases = ("seq_kd",)
 

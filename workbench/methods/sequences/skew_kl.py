@@ -37,8 +37,6 @@ class SkewKL(TokenwiseMethod):
         label_weight: Weight of the labels; 0 in them.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -54,6 +52,7 @@ class SkewKL(TokenwiseMethod):
         2024,
         "2402.03898",
     )
+    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "jongwooko/distillm (authors), distillm/losses.py and arguments.py at d47e77ff9d27721783b32213be38c1204230cc0a",

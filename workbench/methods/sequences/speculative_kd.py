@@ -33,7 +33,7 @@ from workbench.methods.parts.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, distribution, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence
+from workbench.records.provenance import Citation, Evidence, Reads
 
 Heat = Annotated[float, Range(0.1, 2.0, 0.1)]
 
@@ -48,8 +48,6 @@ class SpeculativeKD(WritingMethod):
         top_p: Nucleus of both; 0.5 in the authors' code.
 
     Terms: ``soft``, (B,).
-    Reads: logits; prompts in ``batch.extras``.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -65,6 +63,8 @@ class SpeculativeKD(WritingMethod):
         2025,
         "2410.11325",
     )
+    terms = ("soft",)
+    reads = Reads("logits; prompts in batch.extras")
     evidence = Evidence(
         "code",
         "google-research/google-research (authors), speculative_kd/transformers/utils.py at "

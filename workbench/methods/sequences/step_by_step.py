@@ -32,7 +32,7 @@ from workbench.methods.ranges import Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Progress
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 from workbench.records.trace import Trace
 
 
@@ -45,8 +45,6 @@ class StepByStep(Method):
             no text that is continued has.
 
     Terms: ``labels`` and ``rationale``, (B,) each.
-    Reads: the student's logits; ``rationales`` in ``batch.extras``, read beside the texts in one pass of 2B rows.
-    Learns: nothing besides the student.
 
     Example:
         >>> StepByStep().config()
@@ -67,6 +65,8 @@ class StepByStep(Method):
         "how a decoder tells the tasks apart; the mean over texts of the mean over tokens",
     )
     progress = Progress("rationale")
+    terms = ("labels", "rationale")
+    reads = Reads("the student's logits; rationales in batch.extras, read beside the texts in one pass of 2B rows")
     cost = "low"
     aliases = ("distilling_step_by_step", "step_by_step_rationales")
     tasks = ("tokens",)

@@ -32,7 +32,7 @@ from workbench.methods.parts.weighting import batch_mean, mean_among
 from workbench.methods.ranges import Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence
+from workbench.records.provenance import Citation, Evidence, Learns
 from workbench.records.trace import Trace
 
 Share = Annotated[float, Range(0.0, 1.0, 0.01)]
@@ -50,8 +50,6 @@ class TAID(TokenwiseMethod):
         label_weight: Weight of the labels; 0 in the authors' code.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student; ``reached``, ``trend`` and ``before`` are kept with the run.
 
     Example:
         >>> method = TAID()
@@ -67,6 +65,8 @@ class TAID(TokenwiseMethod):
         2025,
         "2501.16937",
     )
+    terms = ("labels", "soft")
+    learns = Learns("nothing besides the student; reached, trend and before are kept with the run")
     evidence = Evidence(
         "code",
         "SakanaAI/TAID (authors), src/distil_losses/taid.py at a0628922c16169d1fca10ddf61849e0693289cf8, and src/loss.py",

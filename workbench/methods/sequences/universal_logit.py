@@ -36,8 +36,6 @@ class UniversalLogit(TokenwiseMethod):
         label_weight: Weight of the labels; 1 in the authors' code.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -52,6 +50,7 @@ class UniversalLogit(TokenwiseMethod):
         2025,
         "2402.12030",
     )
+    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "Nicolas-BZRD/llm-recipes (authors), models/distillation_model.py and configs/distillation.py at "

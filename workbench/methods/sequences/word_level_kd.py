@@ -33,8 +33,6 @@ class WordLevelKD(TokenwiseMethod):
         label_weight: Weight of the labels; 0 in it.
 
     Terms: ``labels`` and ``soft``, (B,) each.
-    Reads: logits only.
-    Learns: nothing besides the student.
 
     Example:
         >>> import torch
@@ -44,6 +42,7 @@ class WordLevelKD(TokenwiseMethod):
     """
 
     citation = Citation("Sequence-Level Knowledge Distillation", "Kim, Rush", "EMNLP", 2016, "1606.07947")
+    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "jongwooko/distillm (comparison code), distillm/losses.py and finetune.py at "
