@@ -87,6 +87,17 @@ def test_the_digest_sees_every_part(change: dict[str, Any]) -> None:
     assert ten(**change).digest() != ten().digest()
 
 
+@pytest.mark.parametrize("part", ["inputs", "labels", "weight", "ids", "teacher_inputs"])
+def test_the_digest_sees_what_is_written_into_a_set_after_it_was_asked_for(part: str) -> None:
+    data = ten()
+    before, tensor = data.digest(), getattr(data, part)
+    first = tensor[0].clone()
+    tensor[0] += 1
+    assert data.digest() != before
+    tensor[0] = first
+    assert data.digest() == before
+
+
 def test_derived_sets_have_digests_of_their_own() -> None:
     """Also if that of the whole was asked for first."""
     data = ten()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -150,17 +150,20 @@ class TextSet(TransferSet):
         self.marks = {name: act(part) for name, part in self.marks.items()}
         self.groups = {name: {key: act(part) for key, part in group.items()} for name, group in self.groups.items()}
 
-    def digest(self) -> str:
-        """A hash of everything in it, 16 hexadecimal digits."""
-        if "_digest" not in self.__dict__:
-            sha = hashlib.sha256(super().digest().encode())
-            for name, columns in {"marks": self.marks, **self.groups}.items():
-                for key, part in columns.items():
-                    sha.update(f"{name}{key}{tuple(part.shape)}{part.dtype}".encode())
-                    sha.update(part.cpu().contiguous().view(torch.uint8).numpy().data)
-            sha.update(repr(self.strings).encode())
-            self._digest = sha.hexdigest()[:16]
-        return self._digest
+    def _hashed(self) -> Iterable[Any]:
+        return [
+            *super()._hashed(),
+            *(part for columns in (self.marks, *self.groups.values()) for part in columns.values()),
+        ]
+
+    def _content(self) -> str:
+        sha = hashlib.sha256(super()._content().encode())
+        for name, columns in {"marks": self.marks, **self.groups}.items():
+            for key, part in columns.items():
+                sha.update(f"{name}{key}{tuple(part.shape)}{part.dtype}".encode())
+                sha.update(part.cpu().contiguous().view(torch.uint8).numpy().data)
+        sha.update(repr(self.strings).encode())
+        return sha.hexdigest()[:16]
 
 
 def _window(masks: list[Tensor]) -> slice:

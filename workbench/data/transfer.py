@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 import torch
@@ -311,17 +311,31 @@ class TransferSet:
         return made
 
     def digest(self) -> str:
-        """A hash of everything in it, 16 hexadecimal digits."""
-        if "_digest" not in self.__dict__:
-            sha = hashlib.sha256()
-            for name, part in self._named_parts().items():
-                if isinstance(part, OnDemand):
-                    sha.update(f"{name}{part.digest()}".encode())
-                    continue
-                sha.update(f"{name}{tuple(part.shape)}{part.dtype}".encode())
-                sha.update(part.detach().cpu().contiguous().view(torch.uint8).numpy().data)
-            self._digest = sha.hexdigest()[:16]
-        return self._digest
+        """A hash of everything in it, 16 hexadecimal digits; worked out anew after a tensor was changed in place."""
+        written = tuple(map(_times_written, self._hashed()))
+        if self.__dict__.get("_digest", ("", None))[1] != written:
+            self._digest = self._content(), written
+        return self._digest[0]
+
+    def _hashed(self) -> Iterable[Any]:
+        """The parts that the digest is made of."""
+        return self._named_parts().values()
+
+    def _content(self) -> str:
+        sha = hashlib.sha256()
+        for name, part in self._named_parts().items():
+            if isinstance(part, OnDemand):
+                sha.update(f"{name}{part.digest()}".encode())
+                continue
+            sha.update(f"{name}{tuple(part.shape)}{part.dtype}".encode())
+            sha.update(part.detach().cpu().contiguous().view(torch.uint8).numpy().data)
+        return sha.hexdigest()[:16]
+
+
+def _times_written(part: Any) -> tuple[int, int]:
+    """Which object it is, and how often it was changed in place; PyTorch does not count that of tensors for inference."""
+    counted = isinstance(part, Tensor) and not part.is_inference()
+    return id(part), part._version if counted else 0
 
 
 def _parts(inputs: Inputs | None) -> list[Tensor | OnDemand]:
