@@ -60,8 +60,7 @@ def factory_identity(factory: Callable[[], Any], party: str, teacher: Any = None
         teacher: a model that is not to be changed by training what the factory makes.
 
     Raises:
-        ValueError: two of these models share memory, so that training one changes the other, or what the factory makes
-            computes with the weights of the teacher.
+        ValueError: two of these models share memory, so that training one changes the other.
     """
     code = identity_of(factory)
     first = _made_under(0, factory, party)
@@ -73,13 +72,7 @@ def factory_identity(factory: Callable[[], Any], party: str, teacher: Any = None
         words = f"the models that the {party}'s factory makes share {{}}, so training one changes all"
         _refuse_shared(first, second, words)
         _drawn_by[key] = frozenset(_drawn(first, second))
-    made, places = read_from(first, [tensor for name, tensor in _tensors(first) if name in _drawn_by[key]])
-    if _shares(places, teacher):
-        raise ValueError(
-            f"the {party} computes with the teacher's weights, through a function, global name or hook, so training it would "
-            "leave gradients on the net you gave; let it hold a copy, copy.deepcopy(teacher), or call requires_grad_(False) "
-            "on the teacher"
-        )
+    made = identity_of(first, [tensor for name, tensor in _tensors(first) if name in _drawn_by[key]])
     return Identity(
         identity_of((code.digest, made.digest)).digest,
         code.own or made.own,
