@@ -1,4 +1,4 @@
-"""The table of methods in the README is the one that is made from the catalogue."""
+"""The tables of methods and questions in the README are those that are made from the package."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from workbench.cli.catalog_table import BEGIN, COLUMNS, END, markdown, rewritten, rows
-from workbench.cli.methods import listing
+from workbench.cli import questions
+from workbench.cli.methods import TABLE, listing
 
+(BEGIN, END), COLUMNS = TABLE.marks, TABLE.columns
+markdown, rewritten, rows = TABLE.markdown, TABLE.rewritten, TABLE.rows
 README = Path(__file__).parents[2] / "README.md"
 
 
 def test_the_readme_has_the_table_of_the_catalogue():
     text = README.read_text(encoding="utf-8")
     assert rewritten(text, listing()) == text, "run: workbench methods --markdown README.md"
+
+
+def test_the_readme_has_the_table_of_the_questions():
+    text = README.read_text(encoding="utf-8")
+    expected = questions.TABLE.rewritten(text, questions.listing())
+    assert expected == text, "run: workbench questions --markdown README.md"
 
 
 def test_every_cell_of_every_method_is_filled():

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "workbench").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 MODULE_LINES, TEST_LINES, BODY_LINES, PARAMETERS = 400, 400, 40, 8
-MEDIAN_MODULE, MEDIAN_BODY = 92, 8
+MEDIAN_MODULE, MEDIAN_BODY = 95, 8
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -14,6 +14,7 @@ from workbench.cli.errors import OneLineErrors
 from workbench.cli.findings import findings
 from workbench.cli.lab import lab
 from workbench.cli.methods import methods
+from workbench.cli.questions import questions
 from workbench.cli.report import report
 from workbench.cli.runs import runs
 from workbench.cli.settings import settings
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (lab, distill, compare, diagnose, findings, methods, settings, runs, report, bench):
+for verb in (lab, distill, compare, diagnose, questions, findings, methods, settings, runs, report, bench):
     app.command()(verb)
 
 

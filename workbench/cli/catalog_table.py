@@ -1,52 +1,56 @@
-"""The table of the methods: its columns, and its copy in the README, which is never written by hand."""
+"""Tables of what the package holds: their columns, and their copies in the README, which are never written by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-COLUMNS = {
-    "name": "name",
-    "family": "family",
-    "year": "year",
-    "venue": "venue",
-    "reads": "reads",
-    "learns besides the student": "learns",
-    "cost": "cost",
-    "evidence": "evidence",
-}
-"""Each column with its field in the listing."""
-
 UNKNOWN = {"cost": "not measured"}
-"""What stands where a method does not say something."""
-
-BEGIN, END = "<!-- methods: begin -->", "<!-- methods: end -->"
+"""What stands where an entry does not say something."""
 
 
-def rows(listing: Iterable[Mapping[str, Any]]) -> list[list[str]]:
-    """The cells of the table."""
-    return [[str(entry[field] or UNKNOWN.get(field, "")) for field in COLUMNS.values()] for entry in listing]
+@dataclass(frozen=True)
+class CatalogTable:
+    """One table.
 
-
-def markdown(listing: Iterable[Mapping[str, Any]]) -> str:
-    """The table as the README has it, between its marks."""
-    lines = [_line(list(COLUMNS)), _line(["---"] * len(COLUMNS)), *map(_line, rows(listing))]
-    return "\n".join([BEGIN, *lines, END])
-
-
-def rewritten(text: str, listing: Iterable[Mapping[str, Any]]) -> str:
-    """A text with the table between its marks made anew.
-
-    Raises:
-        ValueError: the marks are not there once each, in this order.
+    Attributes:
+        name: in the marks around its copy.
+        columns: each head with its field in the listing.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end) or BEGIN in rest:
-        raise ValueError(
-            f"the table is written between {BEGIN!r} and {END!r}, once each; put these two lines into the file"
-        )
-    return before + markdown(listing) + after
+
+    name: str
+    columns: Mapping[str, str]
+
+    @property
+    def marks(self) -> tuple[str, str]:
+        """The lines before and after the copy."""
+        return f"<!-- {self.name}: begin -->", f"<!-- {self.name}: end -->"
+
+    def rows(self, listing: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+        """The cells."""
+        return [[str(entry[field] or UNKNOWN.get(field, "")) for field in self.columns.values()] for entry in listing]
+
+    def markdown(self, listing: Iterable[Mapping[str, Any]]) -> str:
+        """The table as the README has it, between its marks."""
+        begin, end = self.marks
+        heads = [_line(list(self.columns)), _line(["---"] * len(self.columns))]
+        return "\n".join([begin, *heads, *map(_line, self.rows(listing)), end])
+
+    def rewritten(self, text: str, listing: Iterable[Mapping[str, Any]]) -> str:
+        """A text with the table between its marks made anew.
+
+        Raises:
+            ValueError: the marks are not there once each, in this order.
+        """
+        first, last = self.marks
+        before, begin, rest = text.partition(first)
+        _, end, after = rest.partition(last)
+        if not (begin and end) or first in rest:
+            raise ValueError(
+                f"the table is written between {first!r} and {last!r}, once each; put these two lines into the file"
+            )
+        return before + self.markdown(listing) + after
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.catalog_table import COLUMNS, rewritten, rows
+from workbench.cli.catalog_table import CatalogTable
 from workbench.cli.errors import say
 from workbench.cli.options import Json
 from workbench.cli.output import emit, print_table
@@ -17,6 +17,19 @@ if TYPE_CHECKING:
     from workbench.methods.method import Method
     from workbench.records.parameters import Parameter
 
+TABLE = CatalogTable(
+    "methods",
+    {
+        "name": "name",
+        "family": "family",
+        "year": "year",
+        "venue": "venue",
+        "reads": "reads",
+        "learns besides the student": "learns",
+        "cost": "cost",
+        "evidence": "evidence",
+    },
+)
 Markdown = Annotated[
     Path | None,
     typer.Option("--markdown", metavar="FILE", help="Write the table between its marks in FILE: README.md."),
@@ -34,12 +47,14 @@ def methods(family: Family = None, markdown: Markdown = None, json: Json = False
     """
     found = listing(family) + ([] if markdown or family else announced_listing())
     if markdown is not None:
-        write_text(markdown, rewritten(markdown.read_text(encoding="utf-8"), found))
+        write_text(markdown, TABLE.rewritten(markdown.read_text(encoding="utf-8"), found))
     elif json:
         emit(found)
     else:
         also = (", ".join(entry["aliases"]) for entry in found)
-        print_table((*COLUMNS, "also called"), ([*row, names] for row, names in zip(rows(found), also, strict=True)))
+        print_table(
+            (*TABLE.columns, "also called"), ([*row, names] for row, names in zip(TABLE.rows(found), also, strict=True))
+        )
 
 
 def listing(family: str | None = None) -> list[dict[str, Any]]:
