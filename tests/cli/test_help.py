@@ -7,7 +7,19 @@ import sys
 
 import pytest
 
-VERBS = ("lab", "distill", "compare", "diagnose", "findings", "methods", "settings", "runs", "report", "bench")
+VERBS = (
+    "lab",
+    "distill",
+    "compare",
+    "diagnose",
+    "questions",
+    "findings",
+    "methods",
+    "settings",
+    "runs",
+    "report",
+    "bench",
+)
 
 
 def test_the_help_lists_every_verb(call) -> None:
