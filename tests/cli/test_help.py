@@ -19,6 +19,7 @@ VERBS = (
     "runs",
     "report",
     "bench",
+    "new",
 )
 
 

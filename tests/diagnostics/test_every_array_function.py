@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,10 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "strata": ({"hit": LABELS == 1}, LABELS, ("a", "b", "c", "d")),
     "unicam": (TABLE, GUIDE, R.normal(size=(N, 6)), LABELS),
 }
-"""A good call of each, with arrays in the first places."""
+for path in sorted(Path(__file__).parent.glob("*/examples.py")):
+    module = import_module(f"tests.diagnostics.{path.parent.name}.examples")
+    CALLS |= {path.parent.name: module.CALL} if hasattr(module, "CALL") else {}
+"""A good call of each, with arrays in the first places; ``CALL`` in the examples of a question is one."""
 
 ELSEWHERE = {"trajectory": "needs a loss", "knowledge_points": "needs nets"}
 
@@ -145,7 +149,9 @@ def trouble(ask: Callable[..., Any], arguments: tuple[Any, ...]) -> str:
 
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_every_question_of_arrays_is_tried(name: str) -> None:
-    assert name in CALLS or name in ELSEWHERE, f"add a good call of {name} to CALLS"
+    assert name in CALLS or name in ELSEWHERE, (
+        f"write CALL = (arrays of a good call) into tests/diagnostics/{name}/examples.py"
+    )
 
 
 @pytest.mark.parametrize("name", ASKED)

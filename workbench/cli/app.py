@@ -14,6 +14,7 @@ from workbench.cli.errors import OneLineErrors
 from workbench.cli.findings import findings
 from workbench.cli.lab import lab
 from workbench.cli.methods import methods
+from workbench.cli.new import new
 from workbench.cli.questions import questions
 from workbench.cli.report import report
 from workbench.cli.runs import runs
@@ -27,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (lab, distill, compare, diagnose, questions, findings, methods, settings, runs, report, bench):
+for verb in (lab, distill, compare, diagnose, questions, findings, methods, settings, runs, report, bench, new):
     app.command()(verb)
 
 
