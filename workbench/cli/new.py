@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli.options import Json
+from workbench.cli.output import emit
 from workbench.records.files import write_text
 
 PACKAGE = Path(__file__).parents[1]
@@ -45,14 +47,17 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Of its file: small le
 Family = Annotated[str, typer.Option("--family", "-f", help="Of a method: the folder below workbench/methods.")]
 
 
-def new(kind: Kind, name: Name, family: Family = "logits") -> None:
+def new(kind: Kind, name: Name, family: Family = "logits", json: Json = False) -> None:
     """Write the files of a new method, question or paper; they run as they are and pass the checks.
 
     For the source of the workbench itself: in a clone, with its environment. CONTRIBUTING.md says what to change.
     """
-    for path in written(PACKAGE.parent, kind, name, family):
-        print(path)
-    print(f"\nChange them, then run: {CHECKS[kind].format(name=name, family=family)}")
+    paths = [str(path) for path in written(PACKAGE.parent, kind, name, family)]
+    check = CHECKS[kind].format(name=name, family=family)
+    if json:
+        emit({"files": paths, "check": check})
+    else:
+        print(*paths, f"\nChange them, then run: {check}", sep="\n")
 
 
 def written(root: Path, kind: str, name: str, family: str = "logits") -> list[Path]:

@@ -9,6 +9,7 @@ from workbench.cli.errors import say
 from workbench.cli.output import console
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bar
 
 
@@ -37,7 +38,7 @@ class Progress:
             self._bar.update(self._task, completed=done, total=of, description=what)
 
 
-def _bar(screen: object) -> Bar:
+def _bar(screen: Console) -> Bar:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Made
 

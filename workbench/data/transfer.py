@@ -202,6 +202,17 @@ class TransferSet:
         return view if self.transform is None else self.transform(view)
 
     @property
+    def known_labels(self) -> Tensor:
+        """The labels, where there must be some.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.labels is None:
+            raise ValueError("these samples have no labels; give TransferSet(inputs, labels)")
+        return self.labels
+
+    @property
     def labelled(self) -> Tensor:
         """Rows that have a label, (n,)."""
         if self.labels is None:

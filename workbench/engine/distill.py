@@ -86,8 +86,8 @@ def distill(
         ValueError: setting and method do not fit together; before anything is trained.
     """
     setting, method = as_setting(setting), as_method(method)
-    own, budget, conditions = copied(method), budget_of(budget, setting.budget), conditions or Conditions()
-    distillation = Distillation(setting, own, budget, seed, conditions, about)
+    own, budget = copied(method), budget_of(budget, setting.budget)
+    distillation = Distillation(setting, own, budget, seed, conditions or Conditions(), about)
     try:
         yield from distillation.run(controls or Controls(method))
     except NotFinite as error:
@@ -166,7 +166,7 @@ class Distillation:
         """Where the run can be resumed from."""
         return self.conditions.home() / "checkpoints" / f"{file_name(self.id)}.safetensors"
 
-    def run(self, controls: Controls) -> Iterator[events.Event]:
+    def run(self, controls: Controls) -> Generator[events.Event, None, None]:
         """All events of the run; its checkpoint goes when nobody waits for an event after ``Finished`` any more.
 
         Raises:
@@ -181,7 +181,7 @@ class Distillation:
         """The same events; what they warn of is kept with the run."""
         with closing(stream):
             for event in stream:
-                if isinstance(event, events.Warning) and event.message not in self.trial.warnings:
+                if isinstance(event, events.Warning) and self.trial and event.message not in self.trial.warnings:
                     self.trial.warnings.append(event.message)
                 yield event
 
@@ -268,7 +268,7 @@ def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
         selected = yield from _selected(trial, party, model, test, outputs)
         last = float(trial.history.points[f"validation/{party}"][1][-1])
         epoch = trial.best[party]["epoch"] if party in trial.best else trial.epochs[party]
-        scores[party] = Scores(score(trial.kind, outputs, test.labels, party), selected, last, epoch)
+        scores[party] = Scores(score(trial.kind, outputs, test.known_labels, party), selected, last, epoch)
         predictions[party] = outputs.cpu().numpy()
     if "teacher" not in scores and everything.paired:
         outputs = yield from outputs_of(trial.parties["teacher"], everything, distillation.conditions, serving=True)
@@ -284,10 +284,10 @@ def finish(distillation: Distillation, trial: Trial) -> Iterator[Any]:
 
 
 def _score_of_teacher(distillation: Distillation, trial: Trial, outputs: Tensor) -> Iterator[Any]:
-    teacher, labels = trial.parties["teacher"], distillation.setting.test.labels
+    teacher, labels = trial.parties["teacher"], distillation.setting.test.known_labels
     valid = yield from outputs_of(teacher, trial.validation, distillation.conditions, serving=True)
     value = score(trial.kind, outputs, labels.to(outputs.device), "teacher")
-    return Scores(value, value, score(trial.kind, valid, trial.validation.labels, "teacher"), 0)
+    return Scores(value, value, score(trial.kind, valid, trial.validation.known_labels, "teacher"), 0)
 
 
 def _scored(method: Method, trial: Trial, party: str) -> nn.Module:
@@ -299,7 +299,7 @@ def _scored(method: Method, trial: Trial, party: str) -> nn.Module:
 def _selected(trial: Trial, party: str, model: nn.Module, test: Any, outputs: Tensor) -> Iterator[Any]:
     best = trial.best.get(party)
     if best is None or best["epoch"] == trial.epochs[party]:
-        return score(trial.kind, outputs, test.labels, party)
+        return score(trial.kind, outputs, test.known_labels, party)
     last = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.load_state_dict(best["state"])
     chosen = yield from _outputs(model, test, party)
@@ -307,7 +307,7 @@ def _selected(trial: Trial, party: str, model: nn.Module, test: Any, outputs: Te
     return score(trial.kind, chosen, test.labels, party)
 
 
-def _outputs(model: nn.Module, data: Any, party: str) -> Iterator[Any]:
+def _outputs(model: nn.Module, data: Any, party: str) -> Generator[events.Event, None, Tensor]:
     return reported(predict(model, data), party=party, name="scoring", step=0)
 
 

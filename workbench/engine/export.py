@@ -85,6 +85,8 @@ def _onnx(student: nn.Module, inputs: Any, path: Path) -> None:
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise ModuleNotFoundError(f"needs {' and '.join(missing)}: pip install 'kd-workbench[export]'")
     program = torch.onnx.export(_traced(student, inputs), dynamo=True, opset_version=OPSET, verbose=False)
+    if program is None:  # only of the exporter that dynamo=True replaces
+        raise RuntimeError("no ONNX program was made")
     program.save(str(path), external_data=False)
 
 
@@ -93,10 +95,10 @@ def _traced(student: nn.Module, inputs: Any) -> ExportedProgram:
     positional = inputs if isinstance(inputs, tuple) else () if isinstance(inputs, dict) else (inputs,)
     named = inputs if isinstance(inputs, dict) else {}
     batch = {0: Dim("batch", min=1)}
-    shapes = {"dynamic_shapes": (dict.fromkeys(named, batch) if named else tuple(batch for _ in positional))}
+    shapes: Any = dict.fromkeys(named, batch) if named else tuple(batch for _ in positional)
     student.eval()
     try:
-        return torch.export.export(student, positional, named, **shapes)
+        return torch.export.export(student, positional, named, dynamic_shapes=shapes)
     except Exception:  # a net that fixes its batch size cannot be traced for others
         return torch.export.export(student, positional, named)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,27 +34,26 @@ def fit_student(trial: Trial, conditions: Conditions) -> Iterator[events.Event]:
     rows, partner = trial.rows_of(plan), partner_for(trial)
     batch = trial.train.batch(rows, teacher_rows=None if partner is None else partner[rows])
     guide = yield from guide_for(trial, plan, conditions, partner)
-    width = trial.classes or batch.labels[0].numel()
-    teacher = Trace(torch.zeros(len(rows), width)) if guide is None else guide(batch)
+    teacher = Trace(torch.zeros(len(rows), _width(trial))) if guide is None else guide(batch)
     targets, weights = trial.method.targets(teacher, batch)
     weights = weights * _weights(trial, batch).to(weights)
     estimator = _seeded(trial.parties["student"], trial.streams.seed)
     if trial.kind.name == "regression":
-        fitted = as_teacher(ValueFit(estimator).fit_values(batch.student_inputs, targets, weights))
+        fitted = as_teacher(ValueFit(estimator).fit_values(_table(batch), targets, weights))
     else:
-        fit = SoftFit(estimator).fit_soft(batch.student_inputs, targets, weights)
+        fit = SoftFit(estimator).fit_soft(_table(batch), targets, weights)
         fitted = as_teacher(fit.predict_logits)
         if message := about_student(fit.fitted, trial.validation):
             yield events.Warning(stage=plan.name, message=message)
     trial.parties["student"] = fitted
     trial.done["student"] = trial.epochs["student"] = 1
     outputs = yield from reported(predict(fitted, trial.validation), stage=plan.name, name="evaluating", step=1)
-    value = score(trial.kind, outputs, trial.validation.labels, "student")
+    value = score(trial.kind, outputs, trial.validation.known_labels, "student")
     trial.history.add("validation", 1, {"student": value})
     yield events.Epoch(stage=plan.name, epoch=1, step=1, scores={"student": value})
 
 
-def check_fit(trial: Trial, student: object) -> None:
+def check_fit(trial: Trial, student: Any) -> None:
     """Refuse what ``fit_student`` could not do, before a teacher is trained.
 
     Args:
@@ -71,15 +71,30 @@ def check_fit(trial: Trial, student: object) -> None:
         )
     partner_for(trial)
     batch = trial.train.batch(torch.arange(min(ROWS, len(trial.train))))
-    width = trial.classes or batch.labels[0].numel()
-    targets, weights = trial.method.targets(Trace(torch.zeros(len(batch.ids), width)), batch)
+    targets, weights = trial.method.targets(Trace(torch.zeros(len(batch.ids), _width(trial))), batch)
     _weights(trial, batch)
     if trial.kind.name == "regression":
-        ValueFit(student).fit_values(batch.student_inputs, targets, weights)
+        ValueFit(student).fit_values(_table(batch), targets, weights)
         return
     fit = SoftFit(student)
     if fit.regresses:  # a classifier may need more samples than these, or one of each class
-        fit.fit_soft(batch.student_inputs, targets)
+        fit.fit_soft(_table(batch), targets)
+
+
+def _width(trial: Trial) -> int:
+    """Numbers in an answer."""
+    return trial.classes or trial.train.known_labels[0].numel()
+
+
+def _table(batch: Batch) -> Tensor:
+    """The inputs of a student without gradients.
+
+    Raises:
+        TypeError: they are several tensors.
+    """
+    if isinstance(batch.student_inputs, Tensor):
+        return batch.student_inputs
+    raise TypeError("a student without gradients needs inputs that are one tensor, not several")
 
 
 def _weights(trial: Trial, batch: Batch) -> Tensor:
@@ -96,10 +111,10 @@ def _weights(trial: Trial, batch: Batch) -> Tensor:
             f"class_weights weigh labels, and {trial.method.name} gives a student without gradients one target that mixes "
             "labels with the teacher's answers; give sample weights with TransferSet(weight=...) instead"
         )
-    return weight * trial.class_weights[batch.labels.clamp(min=0)]
+    return weight * trial.class_weights[batch.known_labels.clamp(min=0)]
 
 
-def _seeded(estimator: object, seed: int) -> object:
+def _seeded(estimator: Any, seed: int) -> Any:
     """An estimator that draws random numbers draws them under the run's seed, unless it brings its own."""
     if estimator.get_params().get("random_state", 0) is None:
         estimator.set_params(random_state=seed)

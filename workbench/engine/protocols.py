@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 from workbench.engine.conditions import Conditions
@@ -39,7 +39,7 @@ def stage_steps(plans: Sequence[StagePlan], steps: int, owner: str = "student") 
 
 def run_stages(
     trial: Trial, plans: Sequence[StagePlan], lengths: Sequence[int], conditions: Conditions, keeper: Keeper
-) -> Iterator[events.Event]:
+) -> Generator[events.Event, None, None]:
     """All stages, or what an interrupted run has left of them.
 
     Args:

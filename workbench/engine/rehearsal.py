@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor, nn
@@ -73,16 +75,16 @@ def rehearse(
         ValueError: the models do not fit the data or the method; the message says what was given.
         TypeError: the method cannot teach a student without gradients, or inputs are of a type that it cannot use.
     """
-    conditions = replace(conditions or Conditions(), device="cpu")
+    here = replace(conditions or Conditions(), device="cpu")
     with kept(), threads.using(setting.threads):
-        trial = _trial(setting, copied(method), budget, conditions, seed)
+        trial = _trial(setting, copied(method), budget, here, seed)
         with trial.streams.initialising("student"):
             student = trial.make_student()
-        teacher = trial.parties["teacher"] = copied(new_teacher(setting, conditions))
+        teacher = trial.parties["teacher"] = copied(new_teacher(setting, here))
         check_models(setting, teacher, student, _batch_sizes(setting, budget))
         if isinstance(setting.teacher, Recipe):
             check_own(teacher, setting.teacher.budget)
-            own, plan = teacher_trial(setting, copied(teacher), conditions)
+            own, plan = teacher_trial(setting, copied(teacher), here)
             with _clearly("the teacher cannot be trained on teacher_train"):
                 _step(own, plan)
         if not isinstance(student, nn.Module):
@@ -160,7 +162,7 @@ def _act(runner: StageRunner, trial: Trial) -> None:
     """A step; of a method that makes its inputs in its update, which may take minutes, its terms and their gradients."""
     updater, method, batch = runner.updater, trial.method, _batch(runner, trial)
     if method.own_inputs and type(method).update is not Method.update:
-        sum(updater.terms(method.inputs(batch, updater.students)).values()).backward()
+        reduce(add, updater.terms(method.inputs(batch, updater.students)).values()).backward()
     else:
         updater.step(batch, 0.0, 1)
 

@@ -32,7 +32,7 @@ def checked(callbacks: Any) -> tuple[Callback, ...]:
     return found
 
 
-def heard(stream: Iterator[events.Event], callbacks: Sequence[Callback]) -> Iterator[events.Event]:
+def heard(stream: Iterator[events.Event], callbacks: Sequence[Callback] | Callback) -> Iterator[events.Event]:
     """The same events; each callback is called with each of them before it is passed on.
 
     Raises:

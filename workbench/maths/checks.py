@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,7 +15,7 @@ def finite(values: ArrayLike, name: str = "values", dimensions: tuple[int, ...] 
         ValueError: another shape, nothing at all, or NaN or infinity among them; the message uses the name.
     """
     try:
-        array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+        array = np.asarray(_detached(values))
     except (ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"{name} cannot be made an array of numbers: {error}") from error
     if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
@@ -40,3 +42,8 @@ def coverage(level: float) -> float:
     if not 0 < level < 1:
         raise ValueError(f"level = {level} must lie between 0 and 1, such as 0.95")
     return level
+
+
+def _detached(values: Any) -> Any:
+    """A tensor without its gradient, on the CPU; anything else as it is."""
+    return values.detach().cpu() if hasattr(values, "detach") else values

@@ -139,7 +139,7 @@ def moments(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()), float(values.std(ddof=1))
 
 
-def critical(n: int | np.ndarray, level: float) -> np.ndarray:
+def critical(n: float | np.ndarray, level: float) -> np.ndarray:
     """Two-sided critical value of Student's t for the mean of n values, any shape."""
     from scipy.special import stdtrit
 

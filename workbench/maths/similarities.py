@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import reduce
+from operator import add
 
 import torch
 import torch.nn.functional as F
@@ -30,7 +32,8 @@ def taylor_kernel(features: Tensor, width: float, order: int) -> Tensor:
         order: last power of the series.
     """
     cosine = _cosines(features)
-    return sum(math.exp(-2 * width) * (2 * width) ** p / math.factorial(p) * cosine**p for p in range(order + 1))
+    shares = [math.exp(-2 * width) * (2 * width) ** p / math.factorial(p) for p in range(order + 1)]
+    return reduce(add, [share * cosine**p for p, share in enumerate(shares)])
 
 
 def neighbour_probabilities(features: Tensor) -> Tensor:

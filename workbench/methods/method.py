@@ -27,7 +27,6 @@ PUBLISHED: Mapping[frozenset[str], Mapping[str, float]] = {
   3b2ff1be19ad17a7a08e6a056478a590a7a76a82, its defaults; CIFAR/README.md has 2 for norm and direction from ResNet-56 to
   ResNet-20, and CIFAR/train_cifar.sh others for other pairs.
 """
-
 Traces = Trace | tuple[Trace, ...] | None
 TeacherSource = Literal["fixed", "ema", "snapshot", "same_weights"]
 OF_FEATURES = ("classification", "multilabel", "regression")
@@ -311,6 +310,11 @@ class Sum(Method):
         self.relates_samples = any(m.relates_samples for m in flat)
         self.own_inputs = any(m.own_inputs for m in flat)
         self.teacher_input_gradient = any(m.teacher_input_gradient for m in flat)
+
+    @property
+    def parts(self) -> list[Method]:
+        """The methods."""
+        return [part for part in self.methods if isinstance(part, Method)]
 
     @property
     def name(self) -> str:

@@ -63,7 +63,7 @@ def checked_arguments(function: F, called: str = "") -> F:
     """
     if isinstance(function, type):
         function.__init__ = checked_arguments(function.__init__, called)
-        return function
+        return cast(F, function)
 
     @wraps(function)
     def checking(*args: Any, **kwargs: Any) -> Any:

@@ -117,6 +117,4 @@ def mean(values: list[float]) -> float:
 
 def interval(found: Mapping[str, Any] | None) -> Interval | None:
     """The inverse of ``Interval.to_dict``."""
-    if found is None:
-        return None
-    return Interval(**{name: math.nan if value is None else value for name, value in found.items()})
+    return None if found is None else Interval.from_dict(found)

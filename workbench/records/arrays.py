@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -19,7 +20,8 @@ def save_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """
     with replacing(path) as part:
         with part.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            named: dict[str, Any] = dict(arrays)  # none of them is an option of the function
+            np.savez_compressed(file, **named)
         with ZipFile(part, "a") as archive:
             archive.comment = SEAL.encode()
         seal(part)

@@ -41,6 +41,17 @@ class Batch:
     extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def known_labels(self) -> Tensor:
+        """The labels, where there must be some.
+
+        Raises:
+            ValueError: there are none.
+        """
+        if self.labels is None:
+            raise ValueError("the samples of this batch have no labels")
+        return self.labels
+
+    @property
     def for_teacher(self) -> Inputs:
         """The inputs the teacher is called with."""
         return self.student_inputs if self.teacher_inputs is None else self.teacher_inputs

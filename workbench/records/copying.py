@@ -55,7 +55,7 @@ def reduced(thing: Any) -> list[Any]:
 
 
 def _name(thing: Any, name: str) -> str:
-    module = pickle.whichmodule(thing, name)
+    module = vars(pickle)["whichmodule"](thing, name)  # which the stubs of the library leave out
     if not release_of(module) or getattr(sys.modules[module], name, None) is not thing:
         raise TypeError("it is compiled, and not part of a release")
     return f"{release_of(module)} {module}.{name}"

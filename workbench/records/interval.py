@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from workbench.records.wording import Write, between, number, plural, signed
 
@@ -53,6 +54,12 @@ class Interval:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, None for a missing bound."""
         return {name: None if value != value else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Self:
+        """The inverse of ``to_dict``."""
+        values: dict[str, Any] = {name: math.nan if value is None else value for name, value in found.items()}
+        return cls(**values)
 
     def __str__(self) -> str:
         """Estimate, level and bounds: ``1.9 (95 % interval 0.8 to 3)``, or why there are no bounds."""

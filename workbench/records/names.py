@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import Any
 
 _PARAMETERS = {
     "method": "a name has no parameters: `workbench distill -m dkd --set temperature=2`, or in Python the object, "
@@ -45,7 +46,7 @@ def _by_flat_name(spellings: Mapping[str, str]) -> dict[str, str]:
     return {_flat(spelling): key for spelling, key in spellings.items()}
 
 
-def class_name(label: object) -> str:
+def class_name(label: Any) -> str:
     """The name of a class, the same for 1, 1.0, "1" and b"1"."""
     if isinstance(label, bytes):
         return label.decode(errors="replace")

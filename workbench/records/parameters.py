@@ -234,10 +234,12 @@ def scalar(value: Any) -> Any:
 
 
 def _convert(kind: type, value: Any) -> Any:
+    if kind is bool and isinstance(value, bool):
+        return value
+    if kind is str and isinstance(value, str):
+        return str.__str__(value)
     if kind in (bool, str):
-        if not isinstance(value, kind):
-            raise TypeError(value)
-        return str.__str__(value) if kind is str else value
+        raise TypeError(value)
     if isinstance(value, bool | str | bytes | complex) or getattr(value, "shape", ()):
         raise TypeError(value)
     if kind is int:

@@ -204,8 +204,8 @@ def differences(run: Run, other: Run, party: str) -> pd.DataFrame:
         rank = np.abs(first.astype(np.float64) - second).reshape(len(first), -1).mean(1)
         table |= {f"answer ({name})": _cells(outputs) for name, outputs in zip(names, (first, second), strict=True)}
         table["distance"], differ = rank, rank > 0
-    frame = pd.DataFrame(table).assign(_rank=rank)[differ]
-    return frame.sort_values("_rank", ascending=False, kind="stable").drop(columns="_rank").reset_index(drop=True)
+    rows = np.flatnonzero(differ)
+    return pd.DataFrame(table).iloc[rows[np.argsort(-rank[rows], kind="stable")]].reset_index(drop=True)
 
 
 def _outputs(run: Run, party: str) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from workbench.records.arguments import checked_arguments
 from workbench.records.arm import Arm, interval, mean
 from workbench.records.arrays import load_arrays, save_arrays
+from workbench.records.interval import Interval
 from workbench.records.measure import Measured
 from workbench.records.plain import plain
 from workbench.records.result import Result
@@ -24,8 +25,6 @@ from workbench.records.verdict import Comparison
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.records.arm import Arm
-    from workbench.records.interval import Interval
     from workbench.records.run import Run
 
 COLUMNS = ("arm", "mean", "95 % interval", "selected", "difference", "agreement", "seconds")
@@ -223,7 +222,7 @@ def _plain(measured: Measured) -> dict[str, Any]:
 
 
 def _measured(found: Mapping[str, Any]) -> Measured:
-    intervals = {arm: interval(each) for arm, each in found["intervals"].items()}
+    intervals = {arm: Interval.from_dict(each) for arm, each in found["intervals"].items()}
     comparisons = {arm: _comparison(each) for arm, each in found["comparisons"].items()}
     return Measured(found["unit"], found["higher_is_better"], intervals, comparisons)
 
@@ -272,7 +271,7 @@ def _row(study: Study, arm: Arm) -> dict[str, Any]:
 
 def _measured_row(study: Study, arm: str, name: str) -> dict[str, Any]:
     """Columns of a measure: its mean, and its difference from the study's control."""
-    mean, found = (held.get(arm) for held in (study.measures[name].intervals, study.measures[name].comparisons))
+    mean, found = study.measures[name].intervals.get(arm), study.measures[name].comparisons.get(arm)
     return {name: mean and mean.mean, f"{name} difference": found and found.difference}
 
 

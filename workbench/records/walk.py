@@ -212,7 +212,7 @@ class Walk:
         """Whether a user put a function or class of their own in the place of one of a release."""
         if not isinstance(value, FunctionType | type):
             return False
-        own = value.__globals__.get("__name__") if isinstance(value, FunctionType) else value.__module__
+        own = str(value.__globals__.get("__name__") if isinstance(value, FunctionType) else value.__module__)
         if own not in self._foreign:
             self._foreign[own] = own in sys.modules and not release_of(own)
         return self._foreign[own]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from math import lcm
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from torch import Tensor
 
@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from workbench.engine.training.updater import Updater
 
 
-def stepper(updater: Updater) -> Callable[[Batch, float, int], dict[str, float]]:
+class Step(Protocol):
+    """What ``Updater.step`` is."""
+
+    def __call__(self, batch: Batch, progress: float, step: int) -> dict[str, float]:
+        """Move every player that is due."""
+        ...
+
+
+def stepper(updater: Updater) -> Step:
     """An updater's step that is counted at the first batch of each shape, and at each turn of players that wait.
 
     The operations under ``ask`` are the teacher's; all others are the student's, adapters and losses included.
@@ -27,28 +35,28 @@ def stepper(updater: Updater) -> Callable[[Batch, float, int], dict[str, float]]
     ledger, probes = running(), updater.probes
     if ledger is None:
         return updater.step
-    step, ask, mark = updater.step, updater.ask, object()
+    take, ask, mark = updater.step, updater.ask, object()
     period = lcm(*(player.every for player in updater.players.values()))
 
-    def counted(batch: Batch, progress: float, at: int) -> dict[str, float]:
+    def counted(batch: Batch, progress: float, step: int) -> dict[str, float]:
         ledger.stepped = True
         probed = probes is not None and probes.watching  # asks for more gradients than others
         key = (mark, probed, updater.steps_done % period, shapes(batch.student_inputs))
         if key in ledger.known:
             ledger.passes.append(key)
-            return step(batch, progress, at)
+            return take(batch, progress, step)
         return ledger.learn(
-            key, lambda counter: first(counter, batch, progress, at), ledger.who, steps=1, **_amounts(batch)
+            key, lambda counter: first(counter, batch, progress, step), ledger.who, steps=1, **_amounts(batch)
         )
 
-    def first(counter: FlopCounter, batch: Batch, progress: float, at: int) -> dict[str, float]:
-        def asked(given: Batch) -> Any:
+    def first(counter: FlopCounter, batch: Batch, progress: float, step: int) -> dict[str, float]:
+        def asked(batch: Batch) -> Any:
             with counter.asking("teacher"):
-                return ask(given)
+                return ask(batch)
 
         updater.ask = asked
         try:
-            return step(batch, progress, at)
+            return take(batch, progress, step)
         finally:
             updater.ask = ask
 
@@ -60,7 +68,7 @@ def looker(tracer: Tracer, *, teacher: bool) -> Callable[[Batch], Trace]:
     ledger = running()
     if ledger is None:
         return lambda batch: tracer(batch.for_teacher if teacher else batch.student_inputs)
-    who, size = "teacher" if teacher else ledger.who, parameters(tracer.module)
+    who, size = "teacher" if teacher else ledger.who, 0 if tracer.module is None else parameters(tracer.module)
 
     def look(batch: Batch) -> Trace:
         inputs = batch.for_teacher if teacher else batch.student_inputs
@@ -87,5 +95,6 @@ def _amounts(batch: Batch) -> dict[str, int]:
     inputs = batch.student_inputs
     first = next(iter(inputs.values() if isinstance(inputs, Mapping) else inputs), None)
     first = inputs if isinstance(inputs, Tensor) else first
-    texts = isinstance(first, Tensor) and first.dim() == 2 and not first.is_floating_point()
-    return {"samples": len(batch.ids), "tokens": first.numel() if texts else 0}
+    if isinstance(first, Tensor) and first.dim() == 2 and not first.is_floating_point():
+        return {"samples": len(batch.ids), "tokens": first.numel()}
+    return {"samples": len(batch.ids), "tokens": 0}

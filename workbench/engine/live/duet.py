@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from workbench.data.transfer import TransferSet
 from workbench.engine.conditions import Conditions
@@ -85,8 +85,9 @@ class Duet:
         for event in stream:
             self._seconds[lane] += time.monotonic() - began
             self.recorders[lane].take(event)
-            if isinstance(event, events.Stage) and self.recorders[lane].resumed:
-                self.recorders[lane].recall(self.distillations[lane].trial.history.curves())
+            trial = self.distillations[lane].trial
+            if isinstance(event, events.Stage) and self.recorders[lane].resumed and trial is not None:
+                self.recorders[lane].recall(trial.history.curves())
             if isinstance(event, events.Finished):
                 self.runs[lane] = self._timed(lane, event.run)
             elif event.party == "teacher" and not self.recorders[lane].step:
@@ -135,7 +136,10 @@ def regions(models: Mapping[str, nn.Module], data: TransferSet, grid: int = GRID
         data: inputs (N, 2) and labels.
         grid: points per side.
     """
-    points = data.in_memory().inputs.reshape(len(data), 2).cpu()
+    inputs = data.in_memory().inputs
+    if not isinstance(inputs, Tensor):
+        raise TypeError("regions are drawn of inputs that are one tensor (N, 2)")
+    points = inputs.reshape(len(data), 2).cpu()
     low, high = points.amin(0) - 0.3, points.amax(0) + 0.3
     x, y = (torch.linspace(float(low[k]), float(high[k]), grid) for k in (0, 1))
     mesh = torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).reshape(-1, 2).to(data.ids.device)

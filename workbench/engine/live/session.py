@@ -51,7 +51,7 @@ class Session:
     ) -> None:
         """Nothing runs yet."""
         self.setting = setting if isinstance(setting, Setting) else None
-        self._make_setting = setting
+        self._make_setting = (lambda: setting) if isinstance(setting, Setting) else setting
         self.method, self.seeds, self.budget = copy.deepcopy(method), seeds, budget
         self.store = store or Store()
         self.conditions = conditions or Conditions(folder=self.store.folder)
@@ -149,16 +149,22 @@ class Session:
         self._inbox.check()
         if self.setting is None:
             self._begin("preparing", "Loading the data.")
-            self.setting = self._make_setting()
-        if self.setting.threads:
-            torch.set_num_threads(self.setting.threads)
+        if (threads := self._loaded.threads) is not None:
+            torch.set_num_threads(threads)
         self._inbox.check()
 
+    @property
+    def _loaded(self) -> Setting:
+        """The setting, made where it is asked for first."""
+        if self.setting is None:
+            self.setting = self._make_setting()
+        return self.setting
+
     def _first_seed(self) -> None:
-        self._plan = self._planned()
-        self._board.snapshot = Snapshot(score=self.setting.kind.score)
+        self._plan, setting = self._planned(), self._loaded
+        self._board.snapshot = Snapshot(score=setting.kind.score)
         self._begin("preparing", "The teacher is trained, or taken from the cache.")
-        self._duet = duet = Duet(self.setting, self.method, self.budget or self.setting.budget, self.conditions)
+        self._duet = duet = Duet(setting, self.method, self.budget or setting.budget, self.conditions)
         turns = duet.play(self._heard)
         next(turns)
         self._board.restart_clock()
@@ -205,12 +211,16 @@ class Session:
             self._board.tell(status=self._doing if before == "paused" else before)
 
     def _conclude(self, runs: dict[str, Run]) -> None:
-        study, message = None, "Done. One seed is no verdict: run the remaining seeds to get one."
+        plan, study, message = (
+            self._plan or self._planned(),
+            None,
+            "Done. One seed is no verdict: run the remaining seeds to get one.",
+        )
         if runs["student"].changes:
             message = "Done. Controls were moved while it ran: this run is stored by itself and enters no study."
         else:
-            arms = {self._plan.arm_of_method: runs["student"], self._plan.arm_of_control: runs["control"]}
-            study = summarise(self._plan, {(arm, 0): run for arm, run in arms.items()})
+            arms = {plan.arm_of_method: runs["student"], plan.arm_of_control: runs["control"]}
+            study = summarise(plan, {(arm, 0): run for arm, run in arms.items()})
         self._begin("finished", message, share=1.0, runs=dict(runs), study=study)
 
     def _remaining_seeds(self) -> None:
@@ -221,13 +231,13 @@ class Session:
         for index, cell in enumerate(plan.cells):
             done, title = index / len(plan.cells), cell.title.replace("_", " ")
             self._begin("seeds", f"Run {index + 1} of {len(plan.cells)}: {title}.", share=done)
-            runs[cell.arm, cell.seed] = self._cell(cell, index, len(plan.cells))
+            runs[cell.arm, cell.seed] = self._cell(plan, cell, index)
         self._begin("finished", "Done: every seed is run.", share=1.0, study=summarise(plan, runs))
 
-    def _cell(self, cell: Cell, index: int, count: int) -> Run:
-        """One run of the study, the one after ``index`` of ``count``."""
-        steps = 1
-        for event in run_cell(self._plan, cell, self.store):
+    def _cell(self, plan: StudyPlan, cell: Cell, index: int) -> Run:
+        """One run of the study, the one after ``index`` of all."""
+        steps, count = 1, len(plan.cells)
+        for event in run_cell(plan, cell, self.store):
             self._inbox.check()
             if isinstance(event, events.Started):
                 steps = event.steps
@@ -243,7 +253,7 @@ class Session:
         raise DistillationFailed(f"{cell.title} ended without a result")
 
     def _planned(self) -> StudyPlan:
-        return plan_study(self.setting, [copy.deepcopy(self.method)], self.seeds, budget=self.budget)
+        return plan_study(self._loaded, [copy.deepcopy(self.method)], self.seeds, budget=self.budget)
 
     def _begin(self, status: Status, message: str, **changes: Any) -> None:
         self._doing = status

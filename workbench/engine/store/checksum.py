@@ -14,7 +14,7 @@ UNREADABLE = (ValueError, TypeError, KeyError, AttributeError)
 """What a damaged row makes of its decoding."""
 
 
-def checksum(row: Mapping[str, Any], scores: Iterable[Mapping[str, Any]] = ()) -> str:
+def checksum(row: Mapping[Any, Any], scores: Iterable[Mapping[str, Any]] = ()) -> str:
     """SHA-256 of the values of a row and of the rows of its scores, the same before and after they were stored."""
     own = {key: value for key, value in row.items() if key not in ("checksum", "scores")}
     plain = json.loads(as_text([own, *scores]))  # as JSON keeps it: keys are texts, tuples are lists

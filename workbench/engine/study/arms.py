@@ -145,10 +145,11 @@ def _permuted(setting: Setting, arm: PlannedArm, rehearsal: Rehearsal) -> tuple[
     if setting.train.full_batch or not setting.train.paired or setting.train.in_order:
         return [], ["no permuted controls, since the teacher is not asked sample by sample"]
     found, left_out = [], []
-    for role, words, why_not in (
+    controls: tuple[tuple[Role, str, str], ...] = (
         ("permuted_targets", "permuted targets", _no_targets(arm.method)),
         ("permuted_non_targets", "permuted non-targets", _no_non_targets(setting, arm.method)),
-    ):
+    )
+    for role, words, why_not in controls:
         if why_not:
             left_out.append(f"no control with {words}, since {why_not}")
         else:

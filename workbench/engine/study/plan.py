@@ -27,7 +27,7 @@ from workbench.settings.setting import Setting
 MOST = 100_000
 """Seeds of one study."""
 
-JOBS = Limit("1 to 10,000, or negative to count from the cores: -1 is one per core", lambda n: n and abs(n) <= 10_000)
+JOBS = Limit("1 to 10,000, or negative to count from the cores: -1 is one per core", lambda n: 0 < abs(n) <= 10_000)
 POINTS = 100.0
 """Scale of the scores that are read in points of a hundred; for them half a point is the default smallest effect."""
 

@@ -228,7 +228,8 @@ def _dispatched(
             sent.append(index)
             yield delayed(_work)(plan, cells[index], index, store, os.getpid())
 
-    for outcome in Parallel(n_jobs=jobs, return_as="generator_unordered")(calls()):
+    workers: Any = Parallel(n_jobs=jobs, return_as="generator_unordered")
+    for outcome in workers(calls()):
         here = outcome[-1] == ELSEWHERE
         yield _work(plan, cells[outcome[0]], outcome[0], store, os.getpid()) if here else outcome
 

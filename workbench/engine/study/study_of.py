@@ -12,7 +12,7 @@ from workbench.engine.study.summary import Judge, filled
 from workbench.maths.intervals import UNBOUNDED, Bounds
 from workbench.records.annotations import POSITIVE
 from workbench.records.arguments import checked_arguments
-from workbench.records.arm import Arm, Outcome
+from workbench.records.arm import Arm, Outcome, Role
 from workbench.records.code import identity_of
 from workbench.records.files import file_name
 from workbench.records.measure import checked_bounds
@@ -71,7 +71,7 @@ def study_of(  # noqa: PLR0913 - the seven of ``study``, and what is known of th
     digests = {arm: identity_of(trial).digest for arm, trial in trials.items()}
     outcomes, failures = _outcomes(trials, numbers, jobs, (low, high))
     ordered = [control, *(arm for arm in trials if arm != control)]
-    roles = {arm: "control" if arm == control else "method" for arm in ordered}
+    roles: dict[str, Role] = {arm: "control" if arm == control else "method" for arm in ordered}
     arms = {arm: filled(Arm(arm, roles[arm], label=arm), outcomes[arm], (low, high)) for arm in ordered}
     rules = {"seeds": numbers, "control": control, "effect": smallest_effect, "higher": higher_is_better}
     rules |= {} if (low, high) == UNBOUNDED else {"bounds": [low, high]}
@@ -120,9 +120,13 @@ def _call(arm: str, trial: Trial, seed: int) -> tuple[str, int, Outcome | str]:
     """One call; what went wrong is returned as a text, so that one failure does not stop the rest."""
     began = time.monotonic()
     try:
-        found: Any = trial(seed)
-        measures = {key: float(value) for key, value in found.items()} if isinstance(found, Mapping) else {}
-        score = measures.pop("score") if measures else float(found)
+        found = trial(seed)
+        measures = (
+            {key: float(value) for key, value in found.items()}
+            if isinstance(found, Mapping)
+            else {"score": float(found)}
+        )
+        score = measures.pop("score")
     except Exception as error:
         return arm, seed, f"{type(error).__name__}: {error}"
     return arm, seed, Outcome(seed, score, score, seconds=time.monotonic() - began, measures=measures)

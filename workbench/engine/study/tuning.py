@@ -70,7 +70,7 @@ def _candidate(arm: PlannedArm, index: int) -> PlannedArm:
 def _ranges(method: Method) -> Iterator[tuple[str, Range]]:
     """The real numbers of a method that have a range; whole ones set sizes and lengths, which stay as they are."""
     if isinstance(method, Sum):
-        for part in method.methods:
+        for part in method.parts:
             yield from ((f"{part.name}.{name}", bounds) for name, bounds in _ranges(part))
         return
     for name, parameter in parameters(type(method)).items():

@@ -52,7 +52,7 @@ class Fixed:
         self._views = views or [of_teacher] * len(models)
         self._frozen = [p for model in models for p in model.parameters() if p.requires_grad]
         for parameter in self._frozen:
-            parameter.requires_grad_(requires_grad=False)
+            parameter.requires_grad = False
         for model in models:
             model.eval()
         parts = [(name, part) for model in models for name, part in model.named_modules()]
@@ -74,7 +74,7 @@ class Fixed:
         with torch.set_grad_enabled(self.gradient and torch.is_grad_enabled()):
             answers = (tracer(view(batch)) for tracer, view in zip(self.tracers, self._views, strict=True))
             traces = tuple(_countable(answer, batch) for answer in answers)
-        return traces if len(traces) > 1 else traces[0]
+        return traces[0] if len(traces) == 1 else traces
 
     def release(self) -> None:
         """Give the models their gradients back: in the next stage they may learn."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -56,9 +56,9 @@ def first_of(values: Mapping[str, float]) -> str | None:
 
 
 @torch.no_grad()
-def all_finite(parameters: list[Tensor]) -> bool:
+def all_finite(parameters: Sequence[Tensor]) -> bool:
     """Whether parameters are finite; one reduction over all of them, checked one by one only where it overflows."""
-    norms = torch._foreach_norm(parameters)  # pyright: ignore[reportPrivateImportUsage] - as clip_grad_norm_ does
+    norms = torch._foreach_norm(list(parameters))  # pyright: ignore[reportPrivateImportUsage] - as clip_grad_norm_ does
     total = torch.stack([norm.float() for norm in norms]).sum()
     return math.isfinite(float(total)) or all(bool(parameter.isfinite().all()) for parameter in parameters)
 
@@ -193,8 +193,8 @@ def _where(wrong: Tensor, batch: Batch) -> str:
     return f" (sample {int(batch.ids[rows[0]])})"
 
 
-def _traces(given: Any) -> tuple[Trace, ...]:
-    return () if given is None else given if isinstance(given, tuple) and not hasattr(given, "outputs") else (given,)
+def _traces(given: Trace | tuple[Trace, ...] | None) -> tuple[Trace, ...]:
+    return () if given is None else (given,) if isinstance(given, Trace) else given
 
 
 def _tensors(given: Any) -> list[Tensor]:

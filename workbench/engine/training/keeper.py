@@ -39,7 +39,7 @@ class Keeper:
         """Reads what is there."""
         self.path, self._last = path, -EVERY
         self.saved: dict[str, Any] | None = checkpoint.load(path) if path is not None and trusts(path) else None
-        if self.saved is not None and self.saved["of"] != path.stem:
+        if path is not None and self.saved is not None and self.saved["of"] != path.stem:
             raise CorruptCheckpoint(f"{path} belongs to {self.saved['of']}; delete it to start over")
 
     def keep(self, trial: Trial, runner: StageRunner, stage: int, epochs: int) -> None:
@@ -64,9 +64,15 @@ class Keeper:
         checkpoint.save(state, self.path)
         self._last = time.monotonic()
 
+    @property
+    def _left(self) -> dict[str, Any]:
+        if self.saved is None:
+            raise RuntimeError("there is no state to go on from")
+        return self.saved
+
     def restore_models(self, trial: Trial) -> None:
         """Weights, banks, history and controls as they were; before the teacher and the optimisers are made."""
-        saved = self.saved
+        saved = self._left
         for name, state in saved["parties"].items():
             trial.parties[name].load_state_dict(state)
         trial.method.load_state_dict(saved["method"])
@@ -84,17 +90,18 @@ class Keeper:
         Raises:
             CorruptCheckpoint: the models do not answer what they did when they were kept.
         """
+        saved = self._left
         for party, said in _said(trial, runner).items():
-            if not alike(said, self.saved["said"][party]):
+            if not alike(said, saved["said"][party]):
                 raise CorruptCheckpoint(
                     f"{self.path} was kept by a {party} that answered otherwise than this one with the same weights; "
                     "its code or a library has changed: delete the file to start over"
                 )
-        runner.updater.restore(self.saved["updater"])
+        runner.updater.restore(saved["updater"])
         if runner.updater.guide is not None:
-            runner.updater.guide.restore(self.saved["guide"])
-        trial.streams.restore(self.saved["streams"])
-        return self.saved["epoch"]
+            runner.updater.guide.restore(saved["guide"])
+        trial.streams.restore(saved["streams"])
+        return saved["epoch"]
 
     def forget(self) -> None:
         """The run is whole: nothing is left to go on from."""

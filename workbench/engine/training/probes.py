@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import torch
@@ -150,22 +152,23 @@ class Probes:
         if method is None or not isinstance(teacher, Trace):
             return {}
         gradients: dict[float, Tensor] = {}
+        own: Any = method.temperature
         outputs = student.outputs.detach().float()
         hot = HOT * max(1.0, float(outputs.std()), float(teacher.outputs.std()))
         try:
             with repeatable(outputs.device), torch.enable_grad():
-                twin = copy.deepcopy(method)
+                twin: Any = copy.deepcopy(method)
                 for temperature in (hot, 2 * hot):
                     twin.temperature, leaf = temperature, outputs.clone().requires_grad_()
                     terms = ask(twin, Trace(leaf), teacher, batch)
-                    soft = sum(term for name, term in terms.items() if named.kind_of(name) == "distillation")
+                    soft = reduce(add, [term for n, term in terms.items() if named.kind_of(n) == "distillation"])
                     gradients[temperature] = torch.autograd.grad(soft, leaf)[0]
         except Exception:  # a method of one's own may do anything with its temperature; then this stays unknown
             return {}
         if any(not gradient.any() for gradient in gradients.values()):  # terms that are still warming up
             return {}
         exponent = probing.power_of_temperature(gradients)
-        return {named.TEMPERATURE: float(method.temperature), named.TEMPERATURE_EXPONENT: exponent}
+        return {named.TEMPERATURE: float(own), named.TEMPERATURE_EXPONENT: exponent}
 
 
 def _rows(outputs: Tensor, labels: Tensor | None) -> Tensor:

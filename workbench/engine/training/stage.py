@@ -101,7 +101,7 @@ class StageRunner:
         for party, student in self.students.items():
             deployed = trial.method.deployed(student)
             outputs = yield from self._outputs(deployed, party)
-            scores[party] = score(trial.kind, outputs, self.validation.labels, party)
+            scores[party] = score(trial.kind, outputs, self.validation.known_labels, party)
             self._remember(party, deployed, scores[party], epoch)
             if party == self.plan.learner:
                 yield from self._agreement(outputs, step)
@@ -116,16 +116,16 @@ class StageRunner:
 
     def _confusion(self, deployed: nn.Module, outputs: Tensor) -> Generator[events.Event, None, Tensor]:
         """Whom the learner takes for whom, on validation samples or, for a method that ``leaks_test``, on test samples."""
-        test, labels = self.trial.test, self.validation.labels
+        test, labels = self.trial.test, self.validation.known_labels
         if test is not None:
             test = self.trial.shown(self.plan, test)
-            labels, outputs = test.labels, (yield from self._outputs(deployed, self.plan.learner, test))
+            labels, outputs = test.known_labels, (yield from self._outputs(deployed, self.plan.learner, test))
         return confusion(outputs, labels, self.trial.classes)
 
     def _agreement(self, outputs: Tensor, step: int) -> Iterator[events.Event]:
         if self.teacher_says is None:
             return
-        value = float(self.trial.kind.agreement(outputs, self.teacher_says, self.validation.labels))
+        value = float(self.trial.kind.agreement(outputs, self.teacher_says, self.validation.known_labels))
         yield from self._measured({"agreement": value}, step)
 
     def _probed(self, step: int) -> Iterator[events.Event]:
@@ -155,9 +155,9 @@ class StageRunner:
         says = yield from self._outputs(teachers[0], self.plan.learner, teacher=True)
         if says.shape[1:] != layout(trial.method.deployed(self.students[self.plan.learner]), self.validation):
             return
-        self.teacher_says, value = says, score(trial.kind, says, self.validation.labels, "teacher")
+        self.teacher_says, value = says, score(trial.kind, says, self.validation.known_labels, "teacher")
         if trial.kind.name == "classification" and not self._knows(named.TEACHER_RIGHT):
-            found = relabelled(confusion(says, self.validation.labels, trial.classes))
+            found = relabelled(confusion(says, self.validation.known_labels, trial.classes))
             names = (named.TEACHER_RIGHT, named.TEACHER_RELABELLED, named.TEACHER_ASKED)
             yield from self._measured(dict(zip(names, found, strict=True)), trial.done.get(self.plan.learner, 0))
         yield self._event(events.Probe, name=str(self.plan.teacher), step=0, value=value)

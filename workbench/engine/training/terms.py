@@ -55,7 +55,7 @@ class Averages:
         counted = self._counted(batch, of_labels=of_labels)
         if counted is None and batch.weight is None and by_class is None:
             return term.mean()
-        classes = None if by_class is None else by_class.to(term)[batch.labels.clamp(min=0)]
+        classes = None if by_class is None else by_class.to(term)[batch.known_labels.clamp(min=0)]
         given = None if counted is None else counted.to(term)
         weight = reduce(mul, (part for part in (batch.weight, given, classes) if part is not None))
         return (term.masked_fill(weight == 0, 0) * weight).sum() / weight.sum().clamp(min=1e-12)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 from typing import Any
 
 import torch
@@ -113,7 +115,8 @@ class Trial:
         total = sum(shares.values())
         states = {name: self._party(name, plan).state_dict() for name in shares}
         for key, tensor in self.parties[plan.learner].state_dict().items():
-            mixed = sum(states[name][key].double() * (share / total) for name, share in shares.items())
+            parts = [states[name][key].double() * (share / total) for name, share in shares.items()]
+            mixed = reduce(add, parts)
             tensor.copy_(mixed if tensor.is_floating_point() else mixed.round())
 
     # --- which inputs a model is shown -----------------------------------------------------------------------------

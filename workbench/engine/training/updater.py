@@ -164,7 +164,7 @@ class Updater:
             traces = tuple(tracer(batch.student_inputs) for tracer in self.tracers.values())
         else:
             traces = tuple(_look_with(t, weights.get(party, {}), batch) for party, t in self.tracers.items())
-        return traces if len(traces) > 1 else traces[0]
+        return traces[0] if len(traces) == 1 else traces
 
     def ask(self, batch: Batch) -> Any:
         """The teacher's trace of a batch, None where nobody teaches."""
@@ -224,8 +224,8 @@ class Updater:
             self.probes.take(terms, player, self.asked)
         for parameter in moved:  # what zero_grad does, without its 30 microseconds of bookkeeping
             parameter.grad = None
-        if self.method.gradient_rule is not None:
-            self._ruled(terms, player)
+        if (rule := self.method.gradient_rule) is not None:
+            self._ruled(rule, terms, player)
         elif terms:
             loss = reduce(add, terms.values())
             if loss.requires_grad:
@@ -234,14 +234,14 @@ class Updater:
             clip(moved, self.budget.clip)
         optimizer.step()
 
-    def _ruled(self, terms: dict[str, Tensor], player: str) -> None:
+    def _ruled(self, rule: Any, terms: dict[str, Tensor], player: str) -> None:
         moved = self.moved[player]
         gradients = {
             name: list(torch.autograd.grad(term, moved, retain_graph=True, allow_unused=True))
             for name, term in terms.items()
             if term.requires_grad
         }
-        combined = self.method.gradient_rule.combine(gradients, player)
+        combined = rule.combine(gradients, player)
         for parameter, gradient in zip(moved, combined, strict=True):
             parameter.grad = gradient
 
