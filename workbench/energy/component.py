@@ -67,7 +67,8 @@ class Component:
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Component:
         """The inverse of ``to_dict``."""
-        return cls(**{name: math.nan if value is None else value for name, value in found.items()})
+        values: dict[str, Any] = {name: math.nan if value is None else value for name, value in found.items()}
+        return cls(**values)
 
 
 def merged(components: Iterable[Component]) -> tuple[Component, ...]:

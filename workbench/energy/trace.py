@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from threading import Lock
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from workbench.energy.usage import Span
 
 
-def trapezoid(times: Sequence[float], watts: Sequence[float], start: float, end: float) -> float:
+def trapezoid(times: ArrayLike, watts: ArrayLike, start: float, end: float) -> float:
     """Joules between two moments from samples of the power.
 
     The power is a straight line between samples, and stays what it was before the first and after the last one. So the
@@ -26,10 +27,10 @@ def trapezoid(times: Sequence[float], watts: Sequence[float], start: float, end:
         >>> trapezoid([0.0, 2.0], [100.0, 200.0], 0.0, 2.0)
         300.0
     """
-    times, watts = np.asarray(times, np.float64), np.asarray(watts, np.float64)
-    inside = (times > start) & (times < end)
-    at = np.concatenate([[start], times[inside], [end]])
-    power = np.interp(at, times, watts)
+    seconds, known = np.asarray(times, np.float64), np.asarray(watts, np.float64)
+    inside = (seconds > start) & (seconds < end)
+    at = np.concatenate([[start], seconds[inside], [end]])
+    power = np.interp(at, seconds, known)
     return float(((power[1:] + power[:-1]) * np.diff(at)).sum() / 2)
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+# pyright: reportArgumentType=true, reportAssignmentType=true, reportAttributeAccessIssue=true, reportCallIssue=true
+# pyright: reportGeneralTypeIssues=true, reportIndexIssue=true, reportOperatorIssue=true, reportReturnType=true
+# pyright: reportOptionalMemberAccess=true, reportOptionalSubscript=true
 import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -24,17 +27,15 @@ PUBLISHED: Mapping[frozenset[str], Mapping[str, float]] = {
 
 - CRD+KD: HobbitLong/RepDistiller (authors), scripts/run_cifar_distill.sh at b0722bc8ae38f374958797e73e04ab0ec9b1b69d.
 - KD++: WangYZ1608/Knowledge-Distillation-via-ND (authors), CIFAR/train_cifar_kd.py at
-  3b2ff1be19ad17a7a08e6a056478a590a7a76a82, its defaults; CIFAR/README.md has 2 for norm and direction from ResNet-56 to
-  ResNet-20, and CIFAR/train_cifar.sh others for other pairs.
+  3b2ff1be19ad17a7a08e6a056478a590a7a76a82, its defaults; CIFAR/README.md and train_cifar.sh have others for some pairs.
 """
 Traces = Trace | tuple[Trace, ...] | None
 TeacherSource = Literal["fixed", "ema", "snapshot", "same_weights"]
-OF_FEATURES = ("classification", "multilabel", "regression")
-"""The tasks of a method that compares features and reads neither classes nor positions."""
-OF_MAPS = (*OF_FEATURES, "dense")
-"""Those of one that compares maps of stages, which nets with one answer per pixel have, too."""
+OF_FEATURES = ("classification", "multilabel", "regression")  # of a method that reads neither classes nor positions
+OF_MAPS = (*OF_FEATURES, "dense")  # of one that compares maps of stages, which nets with an answer per pixel have, too
 SEAMS = ("stages", "players", "inputs", "prepare", "deployed", "update", "students", "teacher_source")
 """What only a method that stands alone may bring."""
+ANY_OF_A_SUM = ("reads_teacher", "relates_samples", "own_inputs", "teacher_input_gradient")
 
 
 class Method(nn.Module, metaclass=Checked):
@@ -292,7 +293,7 @@ class Sum(Method):
     def __init__(self, *methods: Method) -> None:
         """Keeps the methods; nested sums are flattened."""
         super().__init__()
-        flat = [m for given in methods for m in (given.methods if isinstance(given, Sum) else [given])]
+        flat = [m for given in methods for m in (given.parts if isinstance(given, Sum) else [given])]
         self.methods = nn.ModuleList(_as_published(flat))
         if len({m.name for m in flat}) < len(flat):
             raise ValueError(f"each method once in a sum; given: {', '.join(m.name for m in flat)}")
@@ -304,12 +305,11 @@ class Sum(Method):
             owners = [m.name for m in flat if getattr(type(m), seam) is not getattr(Method, seam)]
             if owners:
                 raise ValueError(f"{', '.join(owners)} brings its own {seam} and cannot be added to another method")
-        self.tasks = tuple(t for t in flat[0].tasks if all(t in m.tasks for m in flat))
-        self.reads_teacher = any(m.reads_teacher for m in flat)
-        self.reads_outputs = any(m.reads_teacher and m.reads_outputs for m in flat)
-        self.relates_samples = any(m.relates_samples for m in flat)
-        self.own_inputs = any(m.own_inputs for m in flat)
-        self.teacher_input_gradient = any(m.teacher_input_gradient for m in flat)
+        about: dict[str, Any] = {name: any(getattr(m, name) for m in flat) for name in ANY_OF_A_SUM}
+        tasks = tuple(t for t in flat[0].tasks if all(t in m.tasks for m in flat))
+        outputs = any(m.reads_teacher and m.reads_outputs for m in flat)
+        for name, value in {**about, "tasks": tasks, "reads_outputs": outputs}.items():
+            setattr(self, name, value)
 
     @property
     def parts(self) -> list[Method]:
@@ -319,16 +319,16 @@ class Sum(Method):
     @property
     def name(self) -> str:
         """The names joined by a plus."""
-        return "+".join(m.name for m in self.methods)
+        return "+".join(m.name for m in self.parts)
 
     @property
     def leaks_test(self) -> bool:
         """Whether one of them does."""
-        return any(m.leaks_test for m in self.methods)
+        return any(m.leaks_test for m in self.parts)
 
     def config(self) -> dict[str, Any]:
         """Every method's configuration, keys prefixed by its name."""
-        return {f"{m.name}.{key}": value for m in self.methods for key, value in m.config().items()}
+        return {f"{m.name}.{key}": value for m in self.parts for key, value in m.config().items()}
 
     def __repr__(self) -> str:
         """The methods joined by a plus."""
@@ -348,7 +348,7 @@ class Sum(Method):
 
     def _owner(self, name: str) -> tuple[Method, str]:
         owner, _, parameter = name.partition(".")
-        found = [m for m in self.methods if m.name == owner]
+        found = [m for m in self.parts if m.name == owner]
         if not found:
             raise KeyError(f"no parameter {name!r}; known: {', '.join(self.config())}")
         return found[0], parameter
@@ -356,30 +356,30 @@ class Sum(Method):
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Builds each and unites the layers they read."""
         super().build(student_model, teacher_model, example, facts)
-        for method in self.methods:
+        for method in self.parts:
             method.build(student_model, teacher_model, example, facts)
-        self.student_layers = tuple(dict.fromkeys(layer for m in self.methods for layer in m.student_layers))
-        self.teacher_layers = tuple(dict.fromkeys(layer for m in self.methods for layer in m.teacher_layers))
+        self.student_layers = tuple(dict.fromkeys(layer for m in self.parts for layer in m.student_layers))
+        self.teacher_layers = tuple(dict.fromkeys(layer for m in self.parts for layer in m.teacher_layers))
 
     def schedule(self, progress: float) -> None:
         """Passed on."""
-        for method in self.methods:
+        for method in self.parts:
             method.schedule(progress)
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """Passed on."""
-        for method in self.methods:
+        for method in self.parts:
             method.after_step(student, batch)
 
     def after_epoch(self, student: nn.Module, confusion: Tensor | None) -> None:
         """Passed on."""
-        for method in self.methods:
+        for method in self.parts:
             method.after_epoch(student, confusion)
 
     def forward(self, student: Traces, teacher: Traces, batch: Batch) -> dict[str, Tensor]:
         """The united terms."""
         terms: dict[str, Tensor] = {}
-        for method in self.methods:
+        for method in self.parts:
             for key, value in method(student, teacher if method.reads_teacher else None, batch).items():
                 if key == "labels":
                     terms.setdefault("labels", value)

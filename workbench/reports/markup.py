@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 
@@ -34,7 +35,7 @@ def tag(name: str, /, *children: object, **attributes: object) -> Markup:
     return Markup(f"<{name}{given}>{''.join(html(child) for child in children)}</{name}>")
 
 
-def table(head: tuple[object, ...], rows: list[tuple[object, ...]]) -> Markup:
+def table(head: tuple[object, ...], rows: Sequence[tuple[object, ...]]) -> Markup:
     """A table that scrolls in its own box where the page is narrow; the first column heads its rows."""
     top = tag("tr", *(tag("th", cell, scope="col") for cell in head))
     body = [tag("tr", tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])) for row in rows]
