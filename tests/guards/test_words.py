@@ -30,6 +30,9 @@ IDENTIFIERS = {
 WORDS = {
     r"\bdistils?\b": "the verb is `distill`",
     r"\b(TODO|FIXME|XXX)\b": "do it, or file an issue",
+    r"Error: (so|none;)": "name the condition",
+    r"\b(as it fell|as they fell|dearest|hears the share)\b": "say it in plain words",
+    r"what follows what": "say: event wiring",
     r"[\U0001F300-\U0001FAFF\u2600-\u27BF]": "no emoji",
 }
 
@@ -51,7 +54,18 @@ def test_a_module_speaks_the_glossary(path: Path) -> None:
     assert _wrong_words(path.read_text()) == []
 
 
-@pytest.mark.parametrize("source", ["def f(T): ...", "tau = 1", "'we distil it'", "x = 1  # TODO", "'\N{ROCKET}'"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def f(T): ...",
+        "tau = 1",
+        "'we distil it'",
+        "x = 1  # TODO",
+        "'ValueError: so; it is said'",
+        "'the dearest method'",
+        "'\N{ROCKET}'",
+    ],
+)
 def test_the_guard_sees_a_wrong_word(source: str) -> None:
     assert len(_wrong_words(source)) == 1
 

@@ -64,7 +64,7 @@ def as_transfer_set(
         how: ``class_names`` and ``keep_numbers``, as in ``Reading``.
 
     Raises:
-        TypeError: none of these.
+        TypeError: it is none of these.
         ValueError: values are missing, shapes differ, or a category or class is unknown.
     """
     reading = Reading(task, encoding, **how)

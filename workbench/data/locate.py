@@ -60,7 +60,7 @@ def verify(path: Path, file: File) -> None:
     """Refuse a file whose hash is not the published one, packed or unpacked.
 
     Raises:
-        ValueError: so; with both hashes.
+        ValueError: the hash differs; the message has both.
     """
     with path.open("rb") as stream:
         found = _md5(stream)

@@ -78,7 +78,7 @@ def bundle_of(
         models: by name.
         data: the samples, with their ids; a model named ``teacher`` is shown the teacher's inputs.
         layers: to record, as in a ``Trace``: the same for all models, or by model.
-        tell: told the share done and what is going on.
+        tell: called with the share done in [0, 1] and a message.
 
     Raises:
         ValueError: a layer is not there; the message lists the model's layers. Or an output is not finite.

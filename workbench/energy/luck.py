@@ -1,4 +1,4 @@
-"""How wrong a range may be, drawn once: a model that is too high for one stage is too high for all of them."""
+"""Monte Carlo draws of energy estimates; the error of one meter is the same in all stages (fully correlated)."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Control = Literal["none", "permuted_targets", "permuted_non_targets"]
 
 @dataclass(frozen=True)
 class Conditions(metaclass=Checked):
-    """What is neither setting, method, budget nor seed.
+    """Execution options: control, teacher seed, device, folder, checkpoints.
 
     Attributes:
         control: ``permuted_targets`` gives each sample the teacher's answer to another one,
@@ -60,7 +60,7 @@ class Conditions(metaclass=Checked):
             ) from None
 
     def where(self) -> torch.device:
-        """The device itself."""
+        """``device`` as a ``torch.device``; ``auto`` is CUDA where available."""
         if self.device != "auto":
             return torch.device(self.device)
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -9,14 +9,14 @@ import torch
 
 
 def use(threads: int | None) -> None:
-    """Compute with so many threads from here on; None leaves it as it is. Small nets are slower with more than one."""
+    """Set the number of threads of PyTorch; None leaves it unchanged. Small nets are slower with more than one."""
     if threads is not None and torch.get_num_threads() != threads:
         torch.set_num_threads(threads)
 
 
 @contextmanager
 def using(threads: int | None) -> Iterator[None]:
-    """The same for a while."""
+    """Context manager: set the number of threads, and restore it on exit."""
     before = torch.get_num_threads()
     use(threads)
     try:

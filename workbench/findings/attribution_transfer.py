@@ -54,7 +54,7 @@ OTHER = "another teacher"
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Run the three students and two teachers of each seed; ``tell`` hears the share done."""
+    """Run the three students and two teachers of each seed; ``tell(share, message)`` is called as work proceeds."""
     tell, setting, rows = tell or (lambda share, words: None), Digits(), []
     for done, seed in enumerate(seeds):
         tell(done / len(seeds), f"seed {seed}: {len(KINDS)} students and their maps")

@@ -39,7 +39,7 @@ BUDGET = Budget(epochs=30, clip=CLIP)
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Run both teachers, one of each size per seed, over the seeds; ``tell`` hears the share done."""
+    """Run both teachers, one of each size per seed, over the seeds; ``tell(share, message)`` is called as work proceeds."""
     tell = tell or (lambda share, words: None)
     found: dict[str, Study] = {}
     for done, size in enumerate(TEACHERS):

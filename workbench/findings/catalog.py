@@ -38,7 +38,7 @@ def find(name: str, seeds: int | Sequence[int] = 5, tell: Tell | None = None) ->
     Args:
         name: of its file.
         seeds: how many, or which.
-        tell: told the share done and what is going on.
+        tell: called with the share done in [0, 1] and a message.
 
     Raises:
         KeyError: no such finding; the message names the nearest.

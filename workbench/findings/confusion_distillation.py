@@ -47,7 +47,7 @@ class ShuffledConfusion(ConfusionDistillation):
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Run all arms over the seeds; ``tell`` hears the share done."""
+    """Run all arms over the seeds; ``tell(share, message)`` is called as work proceeds."""
     tell = tell or (lambda share, words: None)
     found = study(
         _setting(),

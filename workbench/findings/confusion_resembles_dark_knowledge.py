@@ -44,7 +44,7 @@ ARMS = ("labels_only", "kd")
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Draw samples, train teacher and students, and compare, for each seed; ``tell`` hears the share done."""
+    """Draw samples, train teacher and students, and compare, for each seed; ``tell(share, message)`` is called as work proceeds."""
     tell, rows = tell or (lambda share, words: None), []
     for done, seed in enumerate(seeds):
         tell(done / len(seeds), f"seed {seed}: teacher and students")

@@ -46,7 +46,7 @@ Draw = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Distill every teacher on every set, for every seed; ``tell`` hears the share done."""
+    """Distill every teacher on every set, for every seed; ``tell(share, message)`` is called as work proceeds."""
     tell, tables = tell or (lambda share, words: None), []
     for done, seed in enumerate(seeds):
         for place, teacher in enumerate(TEACHERS):

@@ -46,7 +46,7 @@ STEPS = 600
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Run the sweep at every seed; ``tell`` hears the share done."""
+    """Run the sweep at every seed; ``tell(share, message)`` is called as work proceeds."""
     found = sweep(seeds, tell)
     means = [each.mean(0) for each in (found.divergences, found.differences)]
     numbers = {"rank correlation over the sweep": found.by_seed}

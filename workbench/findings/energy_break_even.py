@@ -73,7 +73,7 @@ class Rule:
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Run the pipelines at every size over the seeds; ``tell`` hears the share done."""
+    """Run the pipelines at every size over the seeds; ``tell(share, message)`` is called as work proceeds."""
     tell = tell or (lambda share, words: None)
     books = {}
     for done, width in enumerate(WIDTHS):

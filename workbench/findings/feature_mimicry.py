@@ -42,7 +42,7 @@ STUDENTS: dict[str, Callable[[], nn.Module]] = {
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Run both pairs over the seeds; ``tell`` hears the share done."""
+    """Run both pairs over the seeds; ``tell(share, message)`` is called as work proceeds."""
     tell, numbers = tell or (lambda share, words: None), {}
     for done, pair in enumerate(STUDENTS):
         tell(done / len(STUDENTS), f"{pair} pair")

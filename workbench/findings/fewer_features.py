@@ -58,7 +58,7 @@ THRESHOLDS: Mapping[str, Construction] = {
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Run a group of students of every kind for each seed; ``tell`` hears the share done."""
+    """Run a group of students of every kind for each seed; ``tell(share, message)`` is called as work proceeds."""
     tell = tell or (lambda share, words: None)
     setting, rows = _setting(), []
     for done, seed in enumerate(seeds):

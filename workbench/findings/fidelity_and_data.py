@@ -41,7 +41,7 @@ TEACHER = Budget(epochs=150, batch_size=16, clip=CLIP)
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Distill on every size, one teacher per seed; ``tell`` hears the share done."""
+    """Distill on every size, one teacher per seed; ``tell(share, message)`` is called as work proceeds."""
     tell = tell or (lambda share, words: None)
     agreed, accurate, apart, taught = (np.empty((len(FURTHER), len(seeds))) for _ in range(4))
     for row, further in enumerate(FURTHER):

@@ -49,7 +49,7 @@ KINDS = {"sharp": 0.0, "flat": RADIUS}
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Train both teachers and a student of each per seed; ``tell`` hears the share done."""
+    """Train both teachers and a student of each per seed; ``tell(share, message)`` is called as work proceeds."""
     tell, rows = tell or (lambda share, words: None), []
     for position, seed in enumerate(seeds):
         found = {}

@@ -40,7 +40,7 @@ SCALED = "logit_standardization"
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Run every pair over the seeds; ``tell`` hears the share done."""
+    """Run every pair over the seeds; ``tell(share, message)`` is called as work proceeds."""
     tell = tell or (lambda share, words: None)
     pairs, ratios, natural, gains = list(_pairs()), [], [], []
     for done, (words, setting) in enumerate(pairs):

@@ -47,7 +47,7 @@ CONTROLS = ("independent", "random control", "permuted answers")
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Run the arms, one teacher per seed; ``tell`` hears the share done."""
+    """Run the arms, one teacher per seed; ``tell(share, message)`` is called as work proceeds."""
     tell = tell or (lambda share, words: None)
     taught = study(
         _setting(), [KD()], seeds, teachers=len(seeds), progress=lambda k, of, what: tell(0.8 * k / of, what)

@@ -46,7 +46,7 @@ BUDGET = Budget(epochs=60, optimizer="adam", learning_rate=0.01, weight_decay=0.
 
 
 def find(seeds: Sequence[int], tell: Tell | None = None) -> Finding:
-    """Open a laboratory and train the students for each seed; ``tell`` hears the share done."""
+    """Open a laboratory and train the students for each seed; ``tell(share, message)`` is called as work proceeds."""
     tell = tell or (lambda share, words: None)
     ratios = np.empty((len(seeds), len(RANKS)))
     for row, seed in enumerate(seeds):

@@ -113,7 +113,7 @@ class Explore(widgets.VBox):
             each.on_selection(lambda selection, source=each: self.choose(selection, source))
         return made
 
-    # --- what follows what ---------------------------------------------------------------------------------------
+    # --- event wiring ------------------------------------------------------------------------------------------
     def _arranged(self) -> list[widgets.Widget]:
         self.confusion.layout = widgets.Layout(flex="1 1 24em", min_width="0", width="auto")
         row = widgets.HBox([widgets.Label("colour by"), self.colour], layout={"align_items": "center"})

@@ -26,7 +26,7 @@ class Task:
         label_loss: (outputs, labels) -> (B,) loss per sample, 0 where a sample has no label.
         hits: (outputs, labels) -> (numerators (B,), denominators (B,)) whose sums' ratio is the score.
         score: name of the score.
-        agreement: (student outputs, teacher outputs, labels) -> () how far they say the same where there are labels, 1 is all.
+        agreement: (student outputs, teacher outputs, labels) -> () agreement on labelled samples or positions, in [0, 1].
         higher_is_better: the score's direction.
         scale: what a score is multiplied with to be read in points.
         bounds: lowest and highest possible score, after scaling.

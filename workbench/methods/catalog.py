@@ -40,7 +40,7 @@ def find(name: str) -> type[Method]:
     """The method of a key, alias or class name, ignoring case, hyphens and underscores.
 
     Raises:
-        KeyError: none; the message names the nearest.
+        KeyError: no method has that name; the message names the nearest.
     """
     return catalog()[key_of("method", name, spellings())]
 
@@ -130,7 +130,7 @@ def check_task(task: str, method: Method) -> None:
     """Refuse a method that does not know what a task's outputs are.
 
     Raises:
-        ValueError: so; the message lists the methods that fit.
+        ValueError: the method does not support the task; the message lists those that do.
     """
     if task in method.tasks:
         return

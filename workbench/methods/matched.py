@@ -10,7 +10,7 @@ from workbench.methods.method import Method
 
 @dataclass(frozen=True)
 class Matched:
-    """Who is matched with whom in what.
+    """The partner of the student, and the parts of both that are compared.
 
     Attributes:
         partner: who the student is matched with; empty if it has none.

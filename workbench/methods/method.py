@@ -34,7 +34,7 @@ TeacherSource = Literal["fixed", "ema", "snapshot", "same_weights"]
 OF_FEATURES = ("classification", "multilabel", "regression")  # of a method that reads neither classes nor positions
 OF_MAPS = (*OF_FEATURES, "dense")  # of one that compares maps of stages, which nets with an answer per pixel have, too
 SEAMS = ("stages", "players", "inputs", "prepare", "deployed", "update", "students", "teacher_source")
-"""What only a method that stands alone may bring."""
+"""Hooks that a method must not override if it is to be added to another."""
 ANY_OF_A_SUM = ("reads_teacher", "relates_samples", "own_inputs", "teacher_input_gradient")
 
 

@@ -124,7 +124,7 @@ def check_heads(width: int, heads: int) -> None:
     """Refuse heads that do not divide the width.
 
     Raises:
-        ValueError: so.
+        ValueError: the width is no multiple of the number of heads.
     """
     if width % heads:
         raise ValueError(f"{heads} heads must divide the width {width}")

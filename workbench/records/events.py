@@ -87,7 +87,7 @@ class Warning(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Finished(Event):
-    """The run is whole; ``stored`` if it came from the store instead of being computed."""
+    """The run is finished; ``stored`` if it was loaded from the store instead of being computed."""
 
     run: Run
     stored: bool = False

@@ -24,7 +24,7 @@ def key_of(kind: str, name: str, spellings: Mapping[str, str]) -> str:
         spellings: the key of each name that is known.
 
     Raises:
-        KeyError: none; the message names the nearest keys, or how parameters are set if there are some in the name.
+        KeyError: no key has that spelling; the message names the nearest, or how parameters are set if there are some in the name.
     """
     keys = _by_flat_name(spellings)
     if _flat(name) in keys:

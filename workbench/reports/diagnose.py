@@ -57,7 +57,7 @@ def diagnose(
         thing: a run with its models, a study that knows its store, or the id of either.
         setting: of the run; made again from the catalogue if None.
         only: these diagnostics; all of them if empty.
-        tell: told the share done and which diagnostic is at work.
+        tell: called with the share done in [0, 1] and the name of the diagnostic.
 
     Raises:
         KeyError: no such diagnostic, or nothing is stored under the id; the message names the nearest.

@@ -48,7 +48,7 @@ def check_factory(what: str, factory: Any) -> None:
     """Refuse a factory that cannot be called without arguments.
 
     Raises:
-        TypeError: so; the message names the arguments.
+        TypeError: it needs arguments, or is no factory; the message names the arguments.
     """
     if not callable(factory) or isinstance(factory, nn.Module):
         raise TypeError(f"{what} is a {type(factory).__name__}; give a function that makes a net")

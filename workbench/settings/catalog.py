@@ -35,7 +35,7 @@ def find(name: str) -> type[Setting]:
     """The setting of a key or class name, ignoring case and underscores.
 
     Raises:
-        KeyError: none; the message names the nearest.
+        KeyError: no setting has that name; the message names the nearest.
     """
     return catalog()[key_of("setting", name, spellings())]
 

@@ -25,7 +25,7 @@ def check_data(setting: Fields) -> None:
     """Refuse labels that are missing, of one class or unknown, and samples that are in train as well as in test.
 
     Raises:
-        ValueError: so; the message says what is there.
+        ValueError: the labels are missing, of one class or unknown, or a test sample is in train; the message names them.
     """
     train = setting.train
     if not len(train.labelled):

@@ -186,7 +186,7 @@ class AgreementPanel(widgets.VBox):
         said = (self.result.explain(), self._released(), *(f"{each}." for each in self.result.warnings))
         self.sentence.value = "".join(f'<div class="wb-hint">{escape(each)}</div>' for each in said if each)
 
-    # --- what follows what ---------------------------------------------------------------------------------------
+    # --- event wiring ------------------------------------------------------------------------------------------
     def _arranged(self) -> list[widgets.Widget]:
         against = "its teacher" if self._baseline is None else self._baseline.method["name"].replace("_", " ")
         head = widgets.HTML('<div class="wb-head">Do student and teacher agree? (test samples)</div>')

@@ -245,7 +245,7 @@ def attribution_of(
         setting: it was run on; made again if None and it is one of the catalogue.
         control: a run of the same student on labels only, of the same seed.
         samples: how many, drawn at random, or which, by id.
-        tell: told the share done and what is going on; ``StopIteration`` from it keeps what is done.
+        tell: called with the share done in [0, 1] and a message; ``StopIteration`` from it keeps what is done.
         **choices: of the ``Plan``: score, attributor, baseline, temperature (by default the run's own), pair, teacher,
             steps, draws, rows, seed.
 

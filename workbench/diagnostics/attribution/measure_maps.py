@@ -95,7 +95,7 @@ def collected(
         pool: (M, ...) training inputs, for the baselines.
         plan: what is explained, and how.
         look: of the samples.
-        tell: told the share done and what is going on; ``StopIteration`` from it, or an interrupt, ends it with the
+        tell: called with the share done in [0, 1] and a message; ``StopIteration`` from it, or an interrupt, ends it with the
             samples that are done.
 
     Raises:

@@ -121,7 +121,7 @@ class AttributionPanel(widgets.VBox):
         """What a saved notebook says where no kernel draws it."""
         return f"AttributionPanel({self.result.explain()})"
 
-    # --- what follows what ---------------------------------------------------------------------------------------
+    # --- event wiring ------------------------------------------------------------------------------------------
     def _arranged(self) -> list[widgets.Widget]:
         head = widgets.HTML('<div class="wb-head">Does the student look where its teacher looks?</div>')
         wrapped = {"flex_flow": "row wrap", "width": "100%", "align_items": "center"}
@@ -161,7 +161,7 @@ class AttributionPanel(widgets.VBox):
         return self.result.of_pair(*map(int, self.pair.value.split(",")))
 
     def _fill(self) -> None:
-        """The menu of samples; telling whom it may concern."""
+        """Fill the menu of samples, and call the subscribers."""
         among = self._among()
         among = among if len(among) else Selection(self.result.ids, EVERYTHING)
         options = [(words_of(self.result, int(id)), int(id)) for id in among.ids]

@@ -199,7 +199,7 @@ def board_of(study: Study, setting: Setting | None = None, *, flatness: bool = T
         study: of ``wb.study``, of a classification, finished.
         setting: of the study; only needed for flatness, and only where it is your own.
         flatness: whether the curvature around each student is measured, which takes longest.
-        tell: told the share done and the arm at work.
+        tell: called with the share done in [0, 1] and the arm.
 
     Raises:
         ValueError: the study knows no store, or is no classification.

@@ -179,7 +179,7 @@ def bounds_of(
         arm: likewise.
         loss: ``0-1`` or ``brier``.
         estimator: which estimate of the divergence.
-        tell: told the share done.
+        tell: called with the share done in [0, 1] and a message.
 
     Raises:
         KeyError: as ``bounds``, or the study has no such arm.

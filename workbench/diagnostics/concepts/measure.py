@@ -207,7 +207,7 @@ def concepts_of(
         control: a run of the same student on labels only, of the same seed.
         samples: whose gradients are taken: how many, drawn at random, or which, by id.
         layers: by party, the layer whose features are asked, or ``layer:input``; those under the classifier by default.
-        tell: told the share done and what is going on.
+        tell: called with the share done in [0, 1] and a message.
         **choices: of the ``Plan`` (score, by default ``dark_logit``, whose gradient does not vanish where student and
             teacher agree; temperature, pair, seed), and ``counter_sets``: how many random sets each concept is held
             against.

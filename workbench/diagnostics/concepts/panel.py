@@ -146,7 +146,7 @@ class ConceptsPanel(PictureFrame):
         found = [Selection(run.test_ids[row], name) for name, row in zip(names, rows, strict=True)]
         return [each for each in found if 2 <= len(each) <= len(run.test_ids) - 2]
 
-    # --- what follows what -------------------------------------------------------------------------------------------
+    # --- event wiring ----------------------------------------------------------------------------------------------
     def _request(self) -> tuple[str, dict[str, str], tuple[str, ...]]:
         """Score, layers and concepts as they stand; those of the result are asked together, so that nothing is computed."""
         layers = dict(self._base.layers)

@@ -221,7 +221,7 @@ def divergence_of(
         rho: width of the Gaussians around weights.
         swag: epochs for which the first student and its teacher train on, where they share an architecture; 0 for none.
         sgld: places of a Langevin chain of the same two, likewise; a few hundred for small nets.
-        tell: told the share done; runs that are asked already count when it raises ``StopIteration``.
+        tell: called with the share done in [0, 1] and a message; runs that are asked already count when it raises ``StopIteration``.
 
     Raises:
         KeyError: the study has no such arm.

@@ -91,7 +91,7 @@ def collected(
     Args:
         runs: of one setting.
         setting: of the runs; made again from the catalogue if None.
-        tell: told the share done.
+        tell: called with the share done in [0, 1] and a message.
         swag: further epochs of the first pair, for the spread of its weights; 0 leaves that out.
         sgld: places of a Langevin chain of the first pair; likewise.
 

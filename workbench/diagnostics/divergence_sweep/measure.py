@@ -191,7 +191,7 @@ def divergence_sweep_of(
         study: that knows its store.
         setting: of its runs; made again from the catalogue if None.
         loss: ``0-1`` or ``brier``.
-        tell: told the share done; seeds that are done are kept when it raises ``StopIteration``.
+        tell: called with the share done in [0, 1] and a message; seeds that are done are kept when it raises ``StopIteration``.
 
     Raises:
         ValueError: no seed is finished in all arms, there are too few arms, or the runs cannot be revived.

@@ -188,7 +188,7 @@ def faithfulness_of(
         run: a finished run of a classification, with its models.
         setting: it was run on; made again if None and it is one of the catalogue.
         samples: how many, drawn at random, or which, by id.
-        tell: told the share done and what is going on; ``StopIteration`` from it keeps what is done.
+        tell: called with the share done in [0, 1] and a message; ``StopIteration`` from it keeps what is done.
         **choices: of the ``Plan``, as in ``attribution_of``.
 
     Raises:

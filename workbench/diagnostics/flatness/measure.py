@@ -161,7 +161,7 @@ def flatness(
         radius: of the ball in which the largest rise is looked for.
         adaptive_radius: of the ball in which each weight is measured against its size.
         seed: of everything random.
-        tell: told the share done; models that are done are kept when it raises ``StopIteration``.
+        tell: called with the share done in [0, 1] and a message; models that are done are kept when it raises ``StopIteration``.
 
     Raises:
         ValueError: there is no net, or a radius is not positive.

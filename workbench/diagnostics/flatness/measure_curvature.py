@@ -76,7 +76,7 @@ def curvature(
         steps: products of each.
         most: vectors for the trace at most, those of the Lanczos runs included.
         seed: of the vectors.
-        tell: told the share done; may stop the rest by raising ``StopIteration``.
+        tell: called with the share done in [0, 1] and a message; may stop the rest by raising ``StopIteration``.
 
     Raises:
         ValueError: no probe or no step.

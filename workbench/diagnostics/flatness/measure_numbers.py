@@ -43,7 +43,7 @@ def measured(objective: Objective, balls: tuple[float, float], seed: int, tell: 
         objective: the loss as a function of its weights.
         balls: radius of the ball, and of the one in which each weight is measured against its size.
         seed: of everything random.
-        tell: told the share done.
+        tell: called with the share done in [0, 1] and a message.
 
     Raises:
         StopIteration: it was stopped; half a net is not kept.

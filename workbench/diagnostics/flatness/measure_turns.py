@@ -23,7 +23,7 @@ def in_turn(
     Args:
         objectives: by model, its loss as a function of its weights.
         ask: of one net; is told how to tell the share done of it.
-        tell: told the share done of all; nets that are done are kept when it raises ``StopIteration``.
+        tell: called with the share of all done in [0, 1] and a message; nets that are done are kept when it raises ``StopIteration``.
 
     Raises:
         ValueError: there is no net.

@@ -202,7 +202,7 @@ def interaction_of(
         centred: subtract the mean before the components are taken; the authors do in one of their two studies.
         mode: the mended construction, or the released one with its quirks.
         construction: other choices than those of the mode.
-        tell: told the share done and what is going on; a ``StopIteration`` from it ends with the models so far.
+        tell: called with the share done in [0, 1] and a message; a ``StopIteration`` from it ends with the models so far.
 
     Raises:
         ValueError: no two runs, runs on different samples, not a classification, or a layer is not there.

@@ -87,7 +87,7 @@ class InteractionPanel(widgets.VBox):
         counts = ", ".join(f"{n} {k}" for n, k in zip(self.result.group_names, self.result.unique, strict=True))
         return f"InteractionPanel({self.result.features} features: {counts})"
 
-    # --- what follows what ---------------------------------------------------------------------------------------
+    # --- event wiring ------------------------------------------------------------------------------------------
     def _arranged(self) -> list[widgets.Widget]:
         head = widgets.HTML('<div class="wb-head">Features that models share</div>')
         sliders = widgets.Box([self.threshold, self.components], layout={"flex_flow": "row wrap", "width": "100%"})

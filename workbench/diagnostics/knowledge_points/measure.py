@@ -154,7 +154,7 @@ def knowledge_points(
         threshold: how much less noise than the background a point bears, in nats.
         mode: how the noise is sought and points are counted.
         seed: of the noise, the same for all nets.
-        tell: told the share done and which net; may raise ``StopIteration`` to leave the remaining nets out.
+        tell: called with the share done in [0, 1] and the net; may raise ``StopIteration`` to leave the remaining nets out.
 
     Raises:
         ValueError: the inputs are not images, no net, or a foreground of another shape.
@@ -221,7 +221,7 @@ def knowledge_points_of(
         layers: by net, the layer looked at; the features under the classifier by default.
         images: how many of the first test images.
         mode: how the noise is sought.
-        tell: told the share done.
+        tell: called with the share done in [0, 1] and a message.
 
     Raises:
         ValueError: the setting's samples are no images, or the run cannot be revived.

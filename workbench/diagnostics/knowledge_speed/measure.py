@@ -169,7 +169,7 @@ def knowledge_speed_of(
         images: (I, C, H, W) as the net sees them.
         layer: whose weights and output; the last stage of the student by default.
         every: so many epochs lie between two checkpoints.
-        tell: told the share done; ``StopIteration`` from it keeps the checkpoints there are.
+        tell: called with the share done in [0, 1] and a message; ``StopIteration`` from it keeps the checkpoints there are.
         **choices: of ``knowledge_points``: foreground, threshold, mode, seed.
 
     Raises:

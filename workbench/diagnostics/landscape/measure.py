@@ -138,7 +138,7 @@ def landscape(
         loss: its name.
         mode: ``paper`` leaves the two random directions as they are drawn, as the released code does.
         seed: of the directions.
-        tell: told the share done; surfaces that are done are kept when it raises ``StopIteration``.
+        tell: called with the share done in [0, 1] and a message; surfaces that are done are kept when it raises ``StopIteration``.
 
     Raises:
         ValueError: there is no net, or the ends differ in shape.

@@ -70,7 +70,7 @@ class MethodCost(Result):
         methods: M names.
         seconds: (M,) processor seconds per step, mean over seeds.
         ratios: (M,) the same over the control's.
-        ratios_low, ratios_high: (M,) of the cheapest and the dearest seed.
+        ratios_low, ratios_high: (M,) of the cheapest and the most expensive seed.
         passes: (M,) of the teacher for each sample shown.
         learnt: (M,) parameters trained besides the student.
         extra: (M,) parameters of the deployed student beyond the control's.

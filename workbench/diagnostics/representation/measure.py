@@ -185,7 +185,7 @@ def representation(
         control: as ``student``, of a student without the teacher, with the same layers.
         ids: the samples' ids as the student's and the teacher's features have them; compared.
         seed: of the permutations and of the groups of the jackknife.
-        tell: told the share done and what is going on.
+        tell: called with the share done in [0, 1] and a message.
 
     Raises:
         ValueError: no layer, other samples, other numbers of samples, fewer than 4 of them, a value that is not finite,
@@ -241,7 +241,7 @@ def representation_of(
         layers: by ``student`` and ``teacher``, what to compare; by default the stages of each.
         samples: at most so many, drawn with the seed.
         seed: of the draw and the permutations.
-        tell: told the share done and what is going on.
+        tell: called with the share done in [0, 1] and a message.
 
     Raises:
         ValueError: the run cannot be revived, or a model has no stages and none are named.

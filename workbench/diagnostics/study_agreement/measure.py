@@ -138,7 +138,7 @@ def study_agreement_of(
         study: of a classification, that knows its store.
         arms: besides the control; all if None.
         seed: of the bootstrap.
-        tell: told the share done and what is going on.
+        tell: called with the share done in [0, 1] and a message.
 
     Raises:
         KeyError: no such arm.

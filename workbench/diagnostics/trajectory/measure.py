@@ -122,7 +122,7 @@ def trajectory(
         weights: (T, P) of each net.
         points: T names.
         path: True if they are one after another.
-        tell: told the share done.
+        tell: called with the share done in [0, 1] and a message.
 
     Raises:
         ValueError: there are fewer than three nets, they are all the same, or their weights are not those of the loss.
@@ -179,7 +179,7 @@ def trajectory_of(
         arm: of the study; its first method if empty.
         epochs: of a run.
         samples: of the training set, at most.
-        tell: told the share done.
+        tell: called with the share done in [0, 1] and a message.
 
     Raises:
         ValueError: as ``trajectory`` and ``flatness_of``.

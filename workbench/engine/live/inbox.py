@@ -13,7 +13,7 @@ class Inbox:
     """Pause, resume, step and stop; the acts may be called from any thread and return at once."""
 
     def __init__(self) -> None:
-        """Running, and nobody wants it otherwise."""
+        """Starts with no request pending."""
         self._news = threading.Condition()
         self._stopped = self._paused = False
         self._allowed = 0

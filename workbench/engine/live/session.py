@@ -128,7 +128,7 @@ class Session:
             self._thread.start()
 
     def _guarded(self, work: Callable[[], None], before: threading.Thread) -> None:
-        if before.is_alive():  # it has told its end, and the subscribers are still drawing it
+        if before.is_alive():  # it has published its last snapshot; wait for its subscribers to return
             before.join()
         try:
             self._warm_up()

@@ -105,7 +105,7 @@ class Store:
             models: False leaves the trained tensors out.
 
         Raises:
-            KeyError: none; the message names the nearest. Or several; it names them.
+            KeyError: no id begins like that, and the message names the nearest; or several do, and it names them.
             CorruptArtifact: its file is missing or damaged; the message names it.
             CorruptRow: its row in the database is damaged; likewise.
         """

@@ -120,7 +120,7 @@ class StudyPlan:
         """The arm of a name.
 
         Raises:
-            KeyError: none; the message lists them.
+            KeyError: the study has no such arm; the message lists those it has.
         """
         for found in self.arms:
             if found.name == arm:

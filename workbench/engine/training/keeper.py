@@ -104,7 +104,7 @@ class Keeper:
         return saved["epoch"]
 
     def forget(self) -> None:
-        """The run is whole: nothing is left to go on from."""
+        """Delete the checkpoint of a finished run."""
         if self.path is not None:
             self.path.unlink(missing_ok=True)
 

@@ -28,7 +28,8 @@ class Loader:
         rows: the rows of it that take part.
         batch_size: samples per step.
         augment: of the setting.
-        partner: (N,) the row whose teacher inputs each row is given instead of its own; None is its own.
+        partner: (N,) permutation of the permuted-targets control: row i is given the teacher inputs of row partner[i]; None
+            for no permutation.
     """
 
     data: TransferSet

@@ -27,7 +27,7 @@ from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.trace import Trace
 
 PER_RUN = 10
-"""About so many steps of a run are measured; 0 measures none."""
+"""Target number of probed steps of a run; 0 disables probing."""
 ROWS = 64
 """Rows of the outputs whose softness and scale are measured."""
 HOT = 30.0
@@ -38,7 +38,7 @@ Ask = Callable[[Method, Any, Any, Batch], Terms]
 
 
 def spacing(steps: int) -> int:
-    """Every so many of a party's steps, from the first on, one is measured in a run of so many; 0 for none."""
+    """Interval between two probed steps in a run of that many steps, the first of which is probed; 0 disables probing."""
     return max(1, round(steps / PER_RUN)) if PER_RUN else 0
 
 
@@ -189,7 +189,7 @@ def _tempered(method: Method) -> Method | None:
 
 
 def habits(teachers: Sequence[tuple[nn.Module, TransferSet]]) -> dict[str, float]:
-    """Whether teachers in evaluation mode really behave so: the same answer about a sample twice, in other company.
+    """Whether teachers in evaluation mode are deterministic and independent of the other samples of a batch.
 
     Args:
         teachers: as they are, each with samples, of which it is asked about the first four; what a pass changes in them is

@@ -32,7 +32,7 @@ class StageRunner:
         plan: the stage.
         steps: its length in optimiser steps.
         guide: its teacher, None for nobody.
-        partner: whose teacher inputs each row is given, None for its own.
+        partner: (N,) permutation of the permuted-targets control, None for no permutation.
     """
 
     def __init__(self, trial: Trial, plan: StagePlan, steps: int, guide: Fixed | None, partner: Tensor | None) -> None:
@@ -115,7 +115,7 @@ class StageRunner:
         yield self._event(events.Epoch, epoch=epoch, step=step, scores=scores)
 
     def _confusion(self, deployed: nn.Module, outputs: Tensor) -> Generator[events.Event, None, Tensor]:
-        """Whom the learner takes for whom, on validation samples or, for a method that ``leaks_test``, on test samples."""
+        """Confusion matrix of the learner on validation samples or, for a method that ``leaks_test``, on test samples."""
         test, labels = self.trial.test, self.validation.known_labels
         if test is not None:
             test = self.trial.shown(self.plan, test)

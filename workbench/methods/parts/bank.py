@@ -66,7 +66,7 @@ def check_ids(method: nn.Module, data: Any) -> None:
         data: the student's, a ``TransferSet``.
 
     Raises:
-        ValueError: so.
+        ValueError: the method has a bank and the ids of the samples are made anew in every pass.
     """
     if data.in_order and not data.repeatable and any(isinstance(part, SampleTable) for part in method.modules()):
         raise ValueError(

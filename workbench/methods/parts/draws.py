@@ -1,4 +1,4 @@
-"""Random numbers that belong to a step and a sample, so that a run can be resumed and the order of a batch does not matter."""
+"""Random numbers keyed by step and sample id, so that resuming a run or reordering a batch changes nothing."""
 
 from __future__ import annotations
 

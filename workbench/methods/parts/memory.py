@@ -1,4 +1,4 @@
-"""What a pairwise term or a bank may take."""
+"""Refuse allocations of pairwise terms and memory banks that are too large."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def check_tokenizer(name: str, batch: Batch) -> None:
     """Refuse a batch whose teacher has a tokenizer of its own; ``name`` is the method that compares token by token.
 
     Raises:
-        ValueError: so.
+        ValueError: the teacher has a tokenizer of its own.
     """
     if "teacher_labels" in batch.extras:
         raise ValueError(
