@@ -30,7 +30,7 @@ IDENTIFIERS = {
 WORDS = {
     r"\bdistils?\b": "the verb is `distill`",
     r"\b(TODO|FIXME|XXX)\b": "do it, or file an issue",
-    r"Error: (so|none;)": "name the condition",
+    r"Error: (so[;.]|none;)": "name the condition",
     r"\b(as it fell|as they fell|dearest|hears the share)\b": "say it in plain words",
     r"what follows what": "say: event wiring",
     r"[\U0001F300-\U0001FAFF\u2600-\u27BF]": "no emoji",
