@@ -12,7 +12,7 @@ from torch import nn
 from tests.contracts.probes.world import blobs, play, run, same, setting, start, steps
 from workbench.engine.evaluate import confusion, score
 from workbench.engine.protocols import stage_steps
-from workbench.engine.teacher.guides import Cached, Fixed, ShuffledNonTargets
+from workbench.engine.teacher.kinds import Cached, Fixed, ShuffledNonTargets
 from workbench.maths.tasks import task
 from workbench.methods.catalog import make
 from workbench.methods.method import Method

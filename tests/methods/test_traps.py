@@ -41,7 +41,7 @@ from tests.methods.relations import (
 from tests.methods.sequences import test_adaptive_kl, test_reverse_kl, test_word_level_kd
 from workbench.engine import distill as scoring
 from workbench.engine.study import arms as study_arms
-from workbench.engine.teacher import guides
+from workbench.engine.teacher import kinds
 from workbench.maths import attention
 from workbench.maths import token_divergences as tokens
 from workbench.methods.catalog import make
@@ -301,7 +301,7 @@ TRAPS = [
     Trap("10 gradients into the teacher", (mgd.MGD, "forward"), attached(mgd.MGD.forward), oracles(test_mgd)),
     Trap(
         "10 a teacher out of evaluation",
-        (guides.Fixed, "__call__"),
+        (kinds.Fixed, "__call__"),
         lambda self, batch: self.tracers[0](batch.for_teacher),
         honesty.test_a_teacher_never_receives_gradients_and_stays_in_evaluation,
     ),

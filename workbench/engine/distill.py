@@ -29,8 +29,8 @@ from workbench.engine.rehearsal import rehearse
 from workbench.engine.revival import Revival
 from workbench.engine.sizes import larger_student
 from workbench.engine.streams import Streams
-from workbench.engine.teacher.guiding import outputs_of
-from workbench.engine.teacher.teaching import teacher_of
+from workbench.engine.teacher.acquire import teacher_of
+from workbench.engine.teacher.select import outputs_of
 from workbench.engine.training.finiteness import NotFinite
 from workbench.engine.training.keeper import Keeper
 from workbench.engine.training.trial import Trial, trial_of

@@ -11,7 +11,7 @@ from torch import Tensor
 from workbench.engine.cautions import about_student
 from workbench.engine.conditions import Conditions
 from workbench.engine.evaluate import predict, reported, score
-from workbench.engine.teacher.guiding import guide_for, partner_for
+from workbench.engine.teacher.select import guide_for, partner_for
 from workbench.engine.training.trial import Trial
 from workbench.models.learners import as_teacher
 from workbench.models.soft_fit import SoftFit, ValueFit

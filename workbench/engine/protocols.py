@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from workbench.engine.conditions import Conditions
 from workbench.engine.ledger.counting import stepper
-from workbench.engine.teacher.guiding import guide_for, partner_for
+from workbench.engine.teacher.select import guide_for, partner_for
 from workbench.engine.training.keeper import Keeper
 from workbench.engine.training.stage import StageRunner
 from workbench.engine.training.trial import Trial

@@ -17,9 +17,9 @@ from workbench.engine.controls import Controls
 from workbench.engine.fitting import check_fit
 from workbench.engine.protocols import stage_steps
 from workbench.engine.streams import Streams
-from workbench.engine.teacher.guides import TeacherSwitched
-from workbench.engine.teacher.guiding import live_guide, partner_for
-from workbench.engine.teacher.teaching import new_teacher, teacher_trial
+from workbench.engine.teacher.acquire import new_teacher, teacher_trial
+from workbench.engine.teacher.kinds import TeacherSwitched
+from workbench.engine.teacher.select import live_guide, partner_for
 from workbench.engine.training.finiteness import NotFinite
 from workbench.engine.training.optimisation import check_own
 from workbench.engine.training.stage import StageRunner

@@ -16,7 +16,7 @@ from workbench.engine.controls import Controls
 from workbench.engine.evaluate import predict, returned
 from workbench.engine.identity import teacher_identity
 from workbench.engine.streams import Streams
-from workbench.engine.teacher.teaching import teacher_of
+from workbench.engine.teacher.acquire import teacher_of
 from workbench.engine.training.trial import Trial, trial_of
 from workbench.methods.catalog import as_method, catalog, make, parts_of
 from workbench.methods.method import Method

@@ -26,8 +26,8 @@ from workbench.engine.identity import teacher_identity
 from workbench.engine.ledger import ledger
 from workbench.engine.ledger.ledger import Ledger
 from workbench.engine.store import Store
+from workbench.engine.teacher.acquire import teacher_of
 from workbench.engine.teacher.cache import TeacherCache
-from workbench.engine.teacher.teaching import teacher_of
 from workbench.engine.training import keeper, probes
 from workbench.methods.catalog import make
 from workbench.models.mlp import MLP

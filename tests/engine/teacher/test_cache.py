@@ -14,8 +14,8 @@ from workbench.data.transfer import TransferSet
 from workbench.engine.conditions import Conditions
 from workbench.engine.identity import teacher_identity
 from workbench.engine.teacher.cache import CacheMismatch, TeacherCache
-from workbench.engine.teacher.guides import Cached
-from workbench.engine.teacher.guiding import outputs_of
+from workbench.engine.teacher.kinds import Cached
+from workbench.engine.teacher.select import outputs_of
 from workbench.engine.training import checkpoint
 from workbench.engine.training.checkpoint import CorruptCheckpoint
 from workbench.methods.catalog import make

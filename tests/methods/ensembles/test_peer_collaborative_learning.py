@@ -11,7 +11,7 @@ from torch import nn
 from tests.contracts.probes.world import net, run, setting
 from tests.methods.case import FACTS, Case, batch, check, trace
 from tests.methods.literal import cross_entropy, dot, kl, softmax
-from workbench.engine.teacher.guides import Following
+from workbench.engine.teacher.kinds import Following
 from workbench.methods.ensembles.peer_collaborative_learning import PeerCollaborativeLearning
 from workbench.models.mlp import MLP
 from workbench.records.trace import Trace

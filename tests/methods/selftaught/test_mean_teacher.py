@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.methods.case import Case, batch, check, trace
 from tests.methods.literal import cross_entropy, softmax
-from workbench.engine.teacher.guides import Following
+from workbench.engine.teacher.kinds import Following
 from workbench.methods.parts.ramps import gaussian_ramp
 from workbench.methods.selftaught.mean_teacher import MeanTeacher
 from workbench.records.batch import Batch

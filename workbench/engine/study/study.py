@@ -19,7 +19,7 @@ from workbench.engine.store import Store, StoreError, open_store
 from workbench.engine.study.plan import Cell, StudyPlan, jobs_of, plan_study, with_folder
 from workbench.engine.study.summary import Ran, Runs, summarise
 from workbench.engine.study.tuning import tuned
-from workbench.engine.teacher.teaching import teacher_of
+from workbench.engine.teacher.acquire import teacher_of
 from workbench.engine.tracking import Callback, checked, heard
 from workbench.methods.method import Method
 from workbench.records import events

@@ -12,7 +12,7 @@ from workbench.data.transfer import TransferSet
 from workbench.engine import threads
 from workbench.engine.cautions import about_habits
 from workbench.engine.evaluate import confusion, layout, predict, reported, score
-from workbench.engine.teacher.guides import Fixed
+from workbench.engine.teacher.kinds import Fixed
 from workbench.engine.training.loader import Loader
 from workbench.engine.training.probes import Probes, habits, spacing
 from workbench.engine.training.terms import Averages

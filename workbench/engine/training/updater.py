@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from workbench.engine.teacher.guides import Fixed
+from workbench.engine.teacher.kinds import Fixed
 from workbench.engine.training.finiteness import (
     EVERY,
     NotFinite,

@@ -1,4 +1,4 @@
-"""Where a run's teacher comes from: trained from its recipe, taken from the cache, or given."""
+"""Acquire the teacher of a run: trained from its recipe, taken from the cache, or given."""
 
 from __future__ import annotations
 

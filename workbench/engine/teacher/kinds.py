@@ -1,4 +1,4 @@
-"""Who the teacher of a stage is, and what it says about a batch."""
+"""The kinds of teacher that answer about a batch: frozen, cached, following the student, the student itself, shuffled."""
 
 from __future__ import annotations
 

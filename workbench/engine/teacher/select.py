@@ -1,4 +1,4 @@
-"""Who guides a stage: the teacher as the method declares it, with its answers kept on disk where they cannot change."""
+"""Select the teacher of a stage as the method declares it; answers that cannot change are kept on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workbench.engine.evaluate import alike, answers, few, predict, reported
 from workbench.engine.ledger.ledger import Ledger, metered, running
 from workbench.engine.rows import Rows
 from workbench.engine.teacher.cache import TeacherCache
-from workbench.engine.teacher.guides import (
+from workbench.engine.teacher.kinds import (
     Cached,
     Fixed,
     Following,
