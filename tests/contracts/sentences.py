@@ -97,6 +97,8 @@ def written(made: go.Figure) -> Iterator[str]:
     def strings(node: Any) -> Iterator[str]:
         if isinstance(node, str):
             yield re.sub(r"</?b>|%\{[^}]*\}", "", node.replace("<br>", " "))
+        elif isinstance(node, dict):  # what a panel reads stands beside the text
+            yield from strings(node.get("text"))
         elif isinstance(node, list | tuple | np.ndarray):
             for each in node:
                 yield from strings(each)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests import clicks
 from workbench.diagnostics.agreement.measure import OUTCOMES
 from workbench.lab import lab
 from workbench.lab.live import LivePanel
@@ -217,13 +218,13 @@ def test_cells_bars_and_brush_choose_the_cards(finished: LivePanel) -> None:
     explore, run = finished.explore, finished.session.snapshot.runs["student"]
     student, teacher = (run.predictions[party].argmax(1) for party in ("student", "teacher"))
     explore.only.value = False
-    explore.confusion._answer(explore.confusion, {"clicked": {"trace": 1, "x": 0, "y": 0}}, [])
+    clicks.click(explore.confusion, 1, x=0, y=0)
     assert explore.gallery.total == int(((student == 0) & (teacher == 0)).sum())
     assert len(explore.maps["class"].selection) == explore.gallery.total
 
     wrong = (student != run.test_labels) & (teacher != run.test_labels)
     bar = 2 + OUTCOMES.index("both_wrong")
-    explore.confusion._answer(explore.confusion, {"clicked": {"trace": bar, "x": 0.5, "y": 0}}, [])
+    clicks.click(explore.confusion, bar)
     assert explore.gallery.total == int(wrong.sum())
 
     mask = np.zeros(len(run.test_ids), bool)

@@ -175,3 +175,12 @@ def test_the_state_round_trips(figure: go.Figure) -> None:
 def test_a_saved_notebook_names_the_view(figure: go.Figure) -> None:
     data, _ = PlotView(figure, label="losses")._repr_mimebundle_()
     assert data["text/plain"] == "PlotView('losses': loss, accuracy)"
+
+
+def test_a_click_tells_what_a_point_stands_for_and_one_on_mere_text_tells_nothing() -> None:
+    view, heard = PlotView(go.Figure(go.Scatter(x=[0, 1], y=[0, 1], customdata=[{"arm": "kd"}, "hover text"]))), []
+    view.on_click(heard.append)
+    for point in view.figure.data[0].customdata:
+        view._answer(view, {"clicked": point}, [])
+    view._answer(view, {"clicked": None}, [])
+    assert heard == [{"arm": "kd"}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,8 +27,20 @@ def interval_bars(intervals: Sequence[Interval]) -> dict[str, Any]:
     return error_bars(*([getattr(i, part) for i in intervals] for part in ("mean", "low", "high")))
 
 
+def named(texts: Sequence[str], names: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """``customdata`` of points: the hover text, and what each stands for where a panel follows clicks."""
+    return [{"text": text, **name} for text, name in zip(texts, names or [{}] * len(texts), strict=True)]
+
+
 def lying(
-    intervals: Sequence[Interval], rows: Sequence[float], name: str, party: str, *, percent: bool = False, **more: Any
+    intervals: Sequence[Interval],
+    rows: Sequence[float],
+    name: str,
+    party: str,
+    *,
+    percent: bool = False,
+    names: Sequence[Mapping[str, Any]] = (),
+    **more: Any,
 ) -> go.Scatter:
     """A dot per row on a horizontal scale.
 
@@ -38,6 +50,7 @@ def lying(
         name: in the legend.
         party: whose colour and symbol they have.
         percent: whether the numbers are shares.
+        names: what each dot stands for, such as ``{"arm": "kd"}``, where a panel follows clicks.
         more: of the trace.
     """
     texts = [f"{estimate(i, as_percent if percent else number)}, {plural(i.n, 'sample')}" for i in intervals]
@@ -48,17 +61,25 @@ def lying(
         name=name,
         marker=theme.marker(party, 9),
         error_x=interval_bars(intervals),
-        customdata=texts,
-        hovertemplate=f"%{{customdata}}<extra>{name}</extra>",
+        customdata=named(texts, names),
+        hovertemplate=f"%{{customdata.text}}<extra>{name}</extra>",
         **more,
     )
 
 
 def standing(
-    x: Sequence[float], table: Sequence[Sequence[float]], name: str, marker: dict[str, Any], *, lines: bool, **more: Any
+    x: Sequence[float],
+    table: Sequence[Sequence[float]],
+    name: str,
+    marker: dict[str, Any],
+    *,
+    lines: bool,
+    names: Sequence[Mapping[str, Any]] = (),
+    **more: Any,
 ) -> go.Scatter:
-    """Dots on a vertical scale at places x, from a table of means, lower and upper bounds."""
+    """Dots on a vertical scale at places x, from a table of means, lower and upper bounds; ``names`` as in ``lying``."""
     mean, low, high = table
+    texts = ["" if np.isnan(a + b) else f" ({between(a, b)})" for a, b in zip(low, high, strict=True)]
     return go.Scatter(
         x=list(x),
         y=list(mean),
@@ -66,7 +87,7 @@ def standing(
         name=name,
         marker=marker,
         error_y=error_bars(mean, low, high) | {"thickness": 1.2, "width": 3},
-        customdata=["" if np.isnan(a + b) else f" ({between(a, b)})" for a, b in zip(low, high, strict=True)],
-        hovertemplate=f"%{{y:.3g}}%{{customdata}}<extra>{name}</extra>",
+        customdata=named(texts, names),
+        hovertemplate=f"%{{y:.3g}}%{{customdata.text}}<extra>{name}</extra>",
         **more,
     )

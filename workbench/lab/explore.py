@@ -10,7 +10,7 @@ import ipywidgets as widgets
 import numpy as np
 
 from workbench.diagnostics.agreement.measure import OUTCOMES, agreement_of
-from workbench.diagnostics.agreement.measure_cohorts import cell_of, outcome_of, outcomes_of, within
+from workbench.diagnostics.agreement.measure_cohorts import clicked_of, outcomes_of, within
 from workbench.diagnostics.agreement.measure_disagreement import disagreement_of
 from workbench.diagnostics.projection.measure import projection
 from workbench.diagnostics.run_gallery import run_gallery
@@ -24,7 +24,6 @@ from workbench.widgets.sample_map import SampleMap
 from workbench.widgets.unblocked import unblock
 
 HEIGHT = 520
-HEATMAPS = 2  # traces of the confusion; the bars of the outcomes follow
 
 
 class Explore(widgets.VBox):
@@ -130,11 +129,9 @@ class Explore(widgets.VBox):
         self._place.children = [self.maps[self.colour.value]]
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        trace = int(point["trace"])
-        if trace < HEATMAPS:
-            self.choose(cell_of(self._run, int(point["y"]), int(point["x"])))
-        elif trace < HEATMAPS + len(OUTCOMES):
-            self.choose(outcome_of(self._run, OUTCOMES[trace - HEATMAPS]))
+        selection = clicked_of(self._run, point)
+        if selection is not None:
+            self.choose(selection)
 
     def _follow(self) -> None:
         """The cards and the line above them."""

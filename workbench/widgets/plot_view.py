@@ -105,7 +105,11 @@ class PlotView(AnyWidget):
             self._send_change(layout={name: layout[name] for name in ("shapes", "annotations")})
 
     def on_click(self, callback: Callable[[dict[str, Any]], object]) -> None:
-        """Call back with ``{"trace": index, "x": ..., "y": ...}`` of each point, bar or cell the user clicks."""
+        """Call back with the ``customdata`` of each point, bar or cell the user clicks, where it is a dict.
+
+        The dict names what the point stands for, such as ``{"arm": "kd", "seed": 2}``. Any other ``customdata`` is text
+        for hovering; a click on such a point is ignored.
+        """
         self._callbacks.append(callback)
 
     def state(self) -> dict[str, Any]:
@@ -152,7 +156,7 @@ class PlotView(AnyWidget):
     def _answer(self, _: AnyWidget, content: Any, __: list[memoryview]) -> None:
         if content == "resend":
             self.send_state("_figure")
-        elif isinstance(content, dict) and "clicked" in content:
+        elif isinstance(content, dict) and isinstance(content.get("clicked"), dict):
             for callback in self._callbacks:
                 callback(content["clicked"])
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import examples
+from tests import clicks, examples
 from workbench.diagnostics.agreement.measure import agreement, agreement_of
 from workbench.diagnostics.agreement.measure_cohorts import flip_of, outcome_of, stratum_of
 from workbench.diagnostics.agreement.panel import STRATA, VIEWS, AgreementPanel, panel
@@ -46,8 +46,8 @@ def plain(figure: Any) -> Any:
     return json.loads(figure.to_json())
 
 
-def click(shown: AgreementPanel, trace: int, x: float = 0, y: float = 0) -> None:
-    shown.view._answer(shown.view, {"clicked": {"trace": trace, "x": x, "y": y}}, [])
+def click(shown: AgreementPanel, trace: int, **place: float) -> None:
+    clicks.click(shown.view, trace, **place)
 
 
 def test_it_begins_with_the_classes(shown: AgreementPanel) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests import examples
+from tests import clicks, examples
 from tests.engine.study.conftest import make_setting
 from workbench.diagnostics.confusion import measure_numbers as confusion_numbers
 from workbench.diagnostics.confusion.figure import WORDS
@@ -69,11 +69,11 @@ def _with_bounds(result: Confusion, name: str) -> str:
 def test_a_cell_tells_its_samples(run: Run, result: Confusion) -> None:
     made, told = panel(result, run=run), []
     made.on_selection(told.append)
-    made._clicked({"trace": 1, "x": 2, "y": 0})
+    clicks.click(made.picture, 1, x=2, y=0)
     chosen = run.predictions["student"].argmax(axis=1)
     assert told[-1].name == "a taken for c"
     assert told[-1].ids.tolist() == run.test_ids[(run.test_labels == 0) & (chosen == 2)].tolist()
-    made._clicked({"trace": 2, "x": 0.1, "y": 0.2})  # a point of the scatter is no cell
+    clicks.click(made.picture, 2, x=0.1, y=0.2)  # a point of the scatter is no cell
     assert len(told) == 1
 
 
@@ -85,7 +85,7 @@ def test_it_starts_with_the_most_frequent_error(run: Run, result: Confusion) -> 
 def test_its_state_rebuilds_it(run: Run, result: Confusion) -> None:
     made = panel(result, run=run)
     made.mode.value = "paper"
-    made._clicked({"trace": 0, "x": 0, "y": 1})
+    clicks.click(made.picture, 0, x=0, y=1)
     again = ConfusionPanel.from_state(json.loads(json.dumps(made.state())), result, run)
     assert again.state() == made.state()
     assert again.caption.value == made.caption.value
@@ -98,7 +98,7 @@ def test_cards_follow_where_the_setting_is_known() -> None:
     labels = setting.test.labels.numpy()
     run = examples.run(predictions=outputs, test_ids=setting.test.ids.numpy(), test_labels=labels, facts={})
     made = panel(confusion_of(run), run=run, setting=setting)
-    made._clicked({"trace": 0, "x": 1, "y": 2})
+    clicks.click(made.picture, 0, x=1, y=2)
     assert made.cards.total == len(made.chosen) > 0
     assert torch.equal(setting.test.ids, torch.as_tensor(run.test_ids))
 

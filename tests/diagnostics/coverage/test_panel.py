@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests import clicks
 from tests.diagnostics.coverage.examples import made
 from tests.examples import HOSTILE
 from workbench.diagnostics.coverage.panel import CoveragePanel
@@ -14,7 +15,7 @@ RESULT = made()
 
 
 def click(shown: CoveragePanel, trace: int, y: int, x: int) -> None:
-    shown.picture._answer(shown.picture, {"clicked": {"trace": trace, "x": x, "y": y}}, [])
+    clicks.click(shown.picture, trace, x=x, y=y)
 
 
 def test_a_pair_is_chosen_by_menu_or_by_a_click() -> None:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from tests import clicks
 from tests.examples import HOSTILE, outputs, run
 from workbench.diagnostics.inherited_errors.measure import inherited_errors, inherited_errors_of
 from workbench.diagnostics.inherited_errors.panel import NOBODY, InheritedErrorsPanel
@@ -20,7 +21,7 @@ RESULT = inherited_errors_of(RUN, {"labels only": OTHER, HOSTILE: run(setting=OW
 
 
 def click(shown: InheritedErrorsPanel, trace: int, y: float) -> None:
-    shown.picture._answer(shown.picture, {"clicked": {"trace": trace, "x": 0.5, "y": y}}, [])
+    clicks.click(shown.picture, trace, y=y)
 
 
 def counted(wrong: bool, follows: bool, model: str = "student", unlike: str = "") -> list[int]:

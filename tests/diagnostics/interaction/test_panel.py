@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests import clicks
 from tests.diagnostics.interaction.examples import tensor
 from tests.examples import HOSTILE
 from workbench.data.transfer import TransferSet
@@ -77,11 +78,11 @@ def test_choosing_a_feature_tells_its_samples(result: Interaction) -> None:
 
 def test_a_click_on_a_curve_chooses_its_feature(result: Interaction) -> None:
     made = panel(result)
-    made._clicked({"trace": 2, "x": 2, "y": 1})  # the second group's curve
+    clicks.click(made.picture, 2, x=2)  # the second group's curve
     counts = result.frequency[1]
     assert counts[made.feature.value] == np.sort(counts)[-2]
     before = made.feature.value
-    made._clicked({"trace": 3, "x": 1, "y": 1})  # the other form has other features
+    clicks.click(made.picture, 3, x=1)  # the other form has other features
     assert made.feature.value == before
 
 
@@ -136,12 +137,12 @@ def test_warnings_stand_beside_it_and_names_are_escaped() -> None:
 def test_a_click_on_a_common_feature_chooses_it(result: Interaction) -> None:
     made = panel(result)
     made.view.value = "common"
-    made._clicked({"trace": 1, "x": 1, "y": 1})
+    clicks.click(made.picture, 1, x=1)
     common = np.flatnonzero(result.common)
     assert made.feature.value == common[np.argmax(result.frequency[1][common])]
     made.view.value = "per_sample"
     made.feature.value = 0
-    made._clicked({"trace": 1, "x": 2, "y": 1})
+    clicks.click(made.picture, 1, x=2)
     assert made.feature.value == 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from tests import clicks
 from tests.diagnostics.representation.examples import made
 from tests.examples import HOSTILE
 from workbench.diagnostics.representation.panel import RepresentationPanel
@@ -14,7 +15,7 @@ RESULT = made()
 
 
 def click(shown: RepresentationPanel, y: object, x: object, trace: int = 0) -> None:
-    shown.picture._answer(shown.picture, {"clicked": {"trace": trace, "x": x, "y": y}}, [])
+    clicks.click(shown.picture, trace, x=x, y=y)
 
 
 def test_it_begins_with_the_best_pair_and_another_measure_is_another_map() -> None:

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from tests import clicks
 from tests.diagnostics.study_agreement.examples import stored
 from workbench.diagnostics.seed_disagreement.measure import seed_disagreement, seed_disagreement_of
 from workbench.diagnostics.seed_disagreement.panel import SeedDisagreementPanel
@@ -18,7 +19,7 @@ RESULT = seed_disagreement_of(STUDY)
 
 
 def click(shown: SeedDisagreementPanel, trace: int, x: float, y: float) -> None:
-    shown.picture._answer(shown.picture, {"clicked": {"trace": trace, "x": x, "y": y}}, [])
+    clicks.click(shown.picture, trace, x=x, y=y)
 
 
 def differ(arm: str, first: int, second: int) -> list[int]:

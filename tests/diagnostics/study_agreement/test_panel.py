@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests import clicks
 from tests.diagnostics.study_agreement.examples import stored
 from workbench.diagnostics.agreement.measure_disagreement import disagreement_of
 from workbench.diagnostics.study_agreement.measure import StudyAgreement, study_agreement_of
@@ -18,8 +19,8 @@ STUDY = stored()
 RESULT = study_agreement_of(STUDY)
 
 
-def click(shown: StudyAgreementPanel, trace: int, x: float = 0, y: float = 0) -> None:
-    shown.picture._answer(shown.picture, {"clicked": {"trace": trace, "x": x, "y": y}}, [])
+def click(shown: StudyAgreementPanel, trace: int, **place: float) -> None:
+    clicks.click(shown.picture, trace, **place)
 
 
 def test_it_begins_with_the_agreement_and_a_run_of_the_last_arm() -> None:
@@ -39,7 +40,7 @@ def test_a_seeds_mark_is_its_run_whatever_the_measure(measure: str) -> None:
     seeds = 3 + (measure == "top1")  # after three traces of the control, and the wedge
     made = shown.picture.figure.data[seeds]
     assert made.name == "one seed"
-    click(shown, seeds, made.x[2], made.y[2])
+    click(shown, seeds, x=made.x[2], y=made.y[2])
     assert (shown.arm.value, shown.seed.value) == ("method_1", 2)
     assert [each.ids.tolist() for each in heard] == [disagreement_of(STUDY.run("method_1", 2)).ids.tolist()]
 

@@ -48,7 +48,13 @@ def _confusion(result: Agreement) -> list[go.Heatmap]:
     same = np.eye(len(counts), dtype=bool)
     names = [label(name) for name in result.class_names]
     pairs = [[f"teacher {taught}, student {chosen}" for chosen in names] for taught in names]
-    hover = {"hovertext": pairs, "hovertemplate": "%{hovertext}: %{z:,} samples<extra></extra>", "showscale": False}
+    cells = [[{"teacher": taught, "student": chosen} for chosen in range(len(names))] for taught in range(len(names))]
+    hover = {
+        "hovertext": pairs,
+        "customdata": cells,
+        "hovertemplate": "%{hovertext}: %{z:,} samples<extra></extra>",
+        "showscale": False,
+    }
     few = len(counts) <= NAMED_UP_TO
     text = {"texttemplate": "%{text}", "textfont": {"size": theme.SMALL, "color": theme.DARK_TEXT}} if few else {}
     written = np.where(counts > 0, counts.astype(int).astype(str), "") if few else None
@@ -73,8 +79,8 @@ def _outcomes(result: Agreement) -> list[go.Bar]:
             textposition="inside",
             insidetextanchor="middle",
             textangle=0,
-            customdata=[[getattr(result, name), share.low, share.high]],
-            hovertemplate="%{customdata[0]:,} samples, %{x:.1%} (%{customdata[1]:.1%} to %{customdata[2]:.1%})",
+            customdata=[{"outcome": name, "samples": getattr(result, name), "low": share.low, "high": share.high}],
+            hovertemplate="%{customdata.samples:,} samples, %{x:.1%} (%{customdata.low:.1%} to %{customdata.high:.1%})",
         )
         for name, share in ((name, result.shares[name]) for name in OUTCOMES)
     ]

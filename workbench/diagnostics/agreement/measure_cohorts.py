@@ -8,7 +8,8 @@ When it misleads: a group of a few samples is an anecdote.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -51,6 +52,17 @@ def outcome_of(run: Run, outcome: str) -> Selection:
         KeyError: the run has no outputs of a teacher.
     """
     return Selection(run.test_ids[outcomes_of(run) == OUTCOMES.index(outcome)], outcome.replace("_", " "))
+
+
+def clicked_of(run: Run, point: Mapping[str, Any]) -> Selection | None:
+    """The samples of a cell or an outcome, as the points of the agreement's figure name them; None for other points.
+
+    Raises:
+        KeyError: the run has no outputs of a teacher.
+    """
+    if "outcome" in point:
+        return outcome_of(run, point["outcome"])
+    return cell_of(run, point["teacher"], point["student"]) if "teacher" in point else None
 
 
 def stratum_of(run: Run, by: By, position: int, *, baseline: Run | None = None, bins: int = 10) -> Selection:

@@ -9,13 +9,13 @@ from typing import Any, Self
 
 import ipywidgets as widgets
 
-from workbench.diagnostics.agreement.measure import OUTCOMES, Agreement, Mode, agreement_of
-from workbench.diagnostics.agreement.measure_cohorts import cell_of, flip_of, outcome_of, stratum_of
+from workbench.diagnostics.agreement.measure import Agreement, Mode, agreement_of
+from workbench.diagnostics.agreement.measure_cohorts import clicked_of, flip_of, stratum_of
 from workbench.diagnostics.agreement.measure_disagreement import disagreement_of
 from workbench.diagnostics.agreement.measure_distances import SOFT
 from workbench.diagnostics.calibration.measure import calibration
 from workbench.diagnostics.fidelity.measure import fidelity_of
-from workbench.diagnostics.flips.measure import FLIPS, flips_of
+from workbench.diagnostics.flips.measure import flips_of
 from workbench.diagnostics.run_gallery import run_gallery, setting_of
 from workbench.diagnostics.strata.measure import Stratified
 from workbench.diagnostics.strata.measure_samples import HARD, SHARES, By
@@ -33,7 +33,6 @@ VIEWS = ("classes", *STRATA, "flips", "distances", "reliability")
 TOGETHER = "who is right"
 MEASURES = (TOGETHER, SHARES[0], *HARD[len(SHARES) :], *SOFT)
 CLOSE = 1e-9
-HEATMAPS = 2  # traces of the confusion; the bars of the outcomes follow
 
 
 def panel(
@@ -216,18 +215,13 @@ class AgreementPanel(widgets.VBox):
             self.temperature.value = self.gallery.temperature
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        selection = self._picked(self.subject.value, int(point["trace"]), point)
+        selection = self._picked(point)
         if selection is not None:
             self.choose(selection)
 
-    def _picked(self, view: str, trace: int, point: Mapping[str, Any]) -> Selection | None:
-        if view in STRATA:
-            return stratum_of(self._run, STRATA[view], round(float(point["x"])), baseline=self._baseline)
-        if view == "flips":
-            return flip_of(self._run, self._baseline, FLIPS[trace]) if trace < len(FLIPS) else None
-        if view != "classes":
-            return None
-        if trace < HEATMAPS:
-            return cell_of(self._run, int(point["y"]), int(point["x"]))
-        place = trace - HEATMAPS
-        return outcome_of(self._run, OUTCOMES[place]) if place < len(OUTCOMES) else None
+    def _picked(self, point: Mapping[str, Any]) -> Selection | None:
+        if "group" in point:
+            return stratum_of(self._run, STRATA[self.subject.value], point["group"], baseline=self._baseline)
+        if "flip" in point:
+            return flip_of(self._run, self._baseline, point["flip"])
+        return clicked_of(self._run, point)

@@ -57,8 +57,10 @@ def _square(rows: np.ndarray) -> np.ndarray:
 def _heatmap(table: np.ndarray, largest: float, title: str, names: tuple[str, ...]) -> go.Heatmap:
     words = [label(name) for name in names]
     pairs = [[f"of {of}, taken for {taken}" for taken in words] for of in words]
+    cells = [[{"label": of, "taken": taken} for taken in range(len(words))] for of in range(len(words))]
     return go.Heatmap(
         z=table,
+        customdata=cells,
         zmin=0,
         zmax=largest,
         colorscale=theme.SEQUENTIAL,

@@ -26,8 +26,6 @@ from workbench.widgets.unblocked import unblock
 
 MODES = ("corrected", "paper")
 
-HEATMAPS = 2
-
 DIFFERENCE = (
     "Paper takes the shares as they are, so that classes with many errors weigh most and a class without errors counts as "
     "flat; corrected divides each row by its sum, adds one error spread over the wrong classes, and leaves classes without "
@@ -147,8 +145,8 @@ class ConfusionPanel(widgets.VBox):
         return self._cell(*map(int, np.unravel_index(counts.argmax(), counts.shape)))
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        if int(point["trace"]) < HEATMAPS:
-            self.choose(self._cell(int(point["y"]), int(point["x"])))
+        if "label" in point:
+            self.choose(self._cell(point["label"], point["taken"]))
 
 
 def forms_table(corrected: Confusion, paper: Confusion) -> str:

@@ -56,8 +56,11 @@ def _pairs(result: Coverage, *, massed: bool) -> go.Heatmap:
         colorscale=theme.SEQUENTIAL,
         showscale=False,
         name="pairs",
-        customdata=[[f"{first} and {second}" for second in names] for first in names],
-        hovertemplate="%{customdata}: %{z:.0%} of the cells reached<extra></extra>",
+        customdata=[
+            [{"text": f"{first} and {second}", "pair": [i, j]} for j, second in enumerate(names)]
+            for i, first in enumerate(names)
+        ],
+        hovertemplate="%{customdata.text}: %{z:.0%} of the cells reached<extra></extra>",
         hoverongaps=False,
         xgap=1,
         ygap=1,
@@ -67,7 +70,11 @@ def _pairs(result: Coverage, *, massed: bool) -> go.Heatmap:
 def _cells(result: Coverage, pair: tuple[int, int]) -> list[go.Heatmap | go.Scatter]:
     reached, samples, agreeing = result.pair(*pair)
     share = np.divide(agreeing, samples, out=np.full(samples.shape, np.nan), where=samples > 0)
-    both = np.stack([samples, reached], axis=2)
+    places = [[{"cell": [row, column]} for column in range(result.bins)] for row in range(result.bins)]
+    counted = [
+        [place | {"samples": int(n), "reached": int(r)} for place, n, r in zip(*line, strict=True)]
+        for line in zip(places, samples, reached, strict=True)
+    ]
     cells = go.Heatmap(
         z=share,
         zmin=min(0.9, float(np.nanmin(share))),
@@ -76,15 +83,18 @@ def _cells(result: Coverage, pair: tuple[int, int]) -> list[go.Heatmap | go.Scat
         reversescale=True,
         showscale=False,
         name="cells",
-        customdata=both,
-        hovertemplate="%{customdata[0]} samples, %{customdata[1]} transfer inputs: agreement %{z:.0%}<extra></extra>",
+        customdata=counted,
+        hovertemplate="%{customdata.samples} samples, %{customdata.reached} transfer inputs: agreement %{z:.0%}<extra></extra>",
         hoverongaps=False,
         xgap=1,
         ygap=1,
     )
     rows, columns = np.nonzero(reached < result.threshold)
     mark = {"symbol": "x-thin", "size": 7, "line": {"color": theme.TEXT, "width": 1}}
-    holes = go.Scatter(x=columns, y=rows, mode="markers", name="not reached", hoverinfo="skip", marker=mark)
+    empty = [places[row][column] for row, column in zip(rows, columns, strict=True)]
+    holes = go.Scatter(
+        x=columns, y=rows, mode="markers", name="not reached", hoverinfo="skip", marker=mark, customdata=empty
+    )
     return [cells, holes]
 
 

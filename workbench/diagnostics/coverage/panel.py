@@ -15,8 +15,6 @@ from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
-PAIRS, CELLS, HOLES = 0, 1, 2  # traces of the figure
-
 
 def panel(result: Coverage, **options: Any) -> CoveragePanel:
     """The coverage with a pair of features to choose and cells to click."""
@@ -74,14 +72,14 @@ class CoveragePanel(widgets.VBox):
         return f"CoveragePanel({self.result.massed:.0%} of the cells with samples reached)"
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        trace, x, y = int(point["trace"]), point["x"], point["y"]
-        if trace == PAIRS and int(x) != int(y):
+        first, second = point.get("pair", (0, 0))
+        if first != second:
             self._busy = True  # two controls move, one picture is drawn
-            self.first.value, self.second.value = int(y), int(x)
+            self.first.value, self.second.value = first, second
             self._busy = False
             self._redraw()
-        elif trace in (CELLS, HOLES):
-            self.selection = self.result.cell(self.first.value, self.second.value, int(y), int(x))
+        elif "cell" in point:
+            self.selection = self.result.cell(self.first.value, self.second.value, *point["cell"])
             self._say()
             for callback in self._callbacks:
                 callback(self.selection)

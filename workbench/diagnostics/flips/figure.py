@@ -54,6 +54,7 @@ def _part(result: Flips, flip: str) -> go.Bar:
         textposition="inside",
         insidetextanchor="middle",
         textangle=0,
+        customdata=[{"flip": flip}],
         hovertemplate=f"{count:,} samples, %{{x:.1%}}<extra>{sentence(flip)}</extra>",
     )
 

@@ -9,7 +9,6 @@ from typing import Any, Self, get_args
 import ipywidgets as widgets
 
 from workbench.diagnostics.agreement.measure_cohorts import Following, following_of, without
-from workbench.diagnostics.inherited_errors.figure import GAINS, SHARES
 from workbench.diagnostics.inherited_errors.measure import STUDENT, InheritedErrors
 from workbench.diagnostics.run_cards import RunCards
 from workbench.drawing.draw import draw
@@ -21,7 +20,7 @@ from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
 NOBODY = "(anyone)"
-BY_ROW: dict[str, Following] = {
+BY_NUMBER: dict[str, Following] = {
     "when_right": "right answer followed",
     "when_wrong": "error taken over",
     "same_error": "error taken over",
@@ -113,15 +112,12 @@ class InheritedErrorsPanel(widgets.VBox):
         return [panel_style(), head, self.picture, widgets.HTML(f'<div class="wb-hint">{hint}</div>'), row, self.cards]
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        trace, row, models = int(point["trace"]), round(float(point["y"])), self.result.models
-        names = list(SHARES if trace < len(models) else GAINS)
-        if trace == len(models) or names[row] not in BY_ROW:
-            return  # what chance gives, or a difference of differences: no samples of their own
-        alone = trace > len(models)
+        if point.get("number") not in BY_NUMBER:
+            return  # a difference of differences has no samples of its own
         self._busy = True  # three controls move, one set of samples is shown
-        self.model.value = STUDENT if alone else models[trace]
-        self.following.value = BY_ROW[names[row]]
-        self.unlike.value = models[trace - len(models)] if alone else NOBODY
+        self.model.value = point.get("model", STUDENT)
+        self.following.value = BY_NUMBER[point["number"]]
+        self.unlike.value = point.get("reference", NOBODY)
         self._busy = False
         self._show()
 

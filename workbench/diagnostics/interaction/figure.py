@@ -56,8 +56,10 @@ def _frequencies(result: Interaction, *, common: bool) -> go.Figure:
     made = canvas("How many samples use each feature", 380)
     make_subplots(1, 1 + both, shared_yaxes=True, horizontal_spacing=0.04, figure=made)
     for g, (name, style) in enumerate(zip(result.group_names, styles(result.group_names), strict=True)):
-        kept = result.frequency[g][ranked(result, g, common=common)]
-        made.add_trace(_curve(kept, f"{label(name)} ({len(kept):,})", style), 1, 1)
+        shown = ranked(result, g, common=common)
+        features = [{"feature": int(feature)} for feature in shown]
+        trace = _curve(result.frequency[g][shown], f"{label(name)} ({len(shown):,})", style)
+        made.add_trace(trace.update(customdata=features), 1, 1)
         if both:
             other = result.other_frequency[g]
             words = f"{label(name)}, {result.other['mode']} form ({(other > 0).sum():,})"

@@ -11,7 +11,6 @@ import ipywidgets as widgets
 import numpy as np
 
 from workbench.data.transfer import TransferSet
-from workbench.diagnostics.interaction.figure import ranked
 from workbench.diagnostics.interaction.measure import MEASURED, Interaction, reach
 from workbench.diagnostics.interaction.measure_again import Reconstruction
 from workbench.diagnostics.interaction_feature.measure import interaction_feature
@@ -141,12 +140,8 @@ class InteractionPanel(widgets.VBox):
             callback(card.selection)
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        group, other = int(point["trace"]), 0
-        if self.view.value == "frequency":
-            group, other = divmod(group, 2)  # every group has a curve of each form
-        if self.view.value in ("frequency", "common") and not other:
-            shown = ranked(self.result, group, common=self.view.value == "common")
-            self.feature.value = int(shown[int(point["x"]) - 1])
+        if "feature" in point:
+            self.feature.value = point["feature"]
 
 
 def _controls(again: Reconstruction, result: Interaction) -> tuple[widgets.Widget, ...]:

@@ -61,8 +61,11 @@ def _map(result: Representation, measure: str, side: str, *, control: bool) -> g
         colorscale=theme.SEQUENTIAL,
         showscale=not few and not control,
         text=written,
-        customdata=_said(result, measure, control=control),
-        hovertemplate=f"{side} %{{y}}, teacher %{{x}}: %{{z:.3f}}%{{customdata}}<extra></extra>",
+        customdata=[
+            [{"text": text, "pair": [i, j]} for j, text in enumerate(row)]
+            for i, row in enumerate(_said(result, measure, control=control))
+        ],
+        hovertemplate=f"{side} %{{y}}, teacher %{{x}}: %{{z:.3f}}%{{customdata.text}}<extra></extra>",
         name=side,
         xgap=1,
         ygap=1,

@@ -10,7 +10,6 @@ import ipywidgets as widgets
 
 from workbench.diagnostics.representation.measure import Representation
 from workbench.drawing.draw import draw
-from workbench.drawing.text import label
 from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
@@ -70,8 +69,8 @@ class RepresentationPanel(widgets.VBox):
         return f"RepresentationPanel({self.measure.value}: {self.pair[0]} ~ {self.pair[1]})"
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        """A cell is named by its row and column; both maps have the same ones."""
-        i, j = (_position(point[axis], self.result, axis) for axis in "yx")
+        """A cell of either map names its pair of layers."""
+        i, j = point["pair"]
         self.pair = self.result.student_layers[i], self.result.teacher_layers[j]
         self._describe()
         for callback in self._callbacks:
@@ -86,9 +85,3 @@ class RepresentationPanel(widgets.VBox):
         mine, theirs = map(escape, self.pair)
         use = f"<code>FitNets(guided={mine!r}, hint={theirs!r})</code>"
         self.words.value = f'<div class="wb-hint"><b>student {mine}, teacher {theirs}</b>: {said}.<br>{others}.<br>As a hint: {use}</div>'
-
-
-def _position(value: Any, result: Representation, axis: str) -> int:
-    names = result.student_layers if axis == "y" else result.teacher_layers
-    shown = [label(name) for name in names]
-    return shown.index(value) if value in shown else int(value)

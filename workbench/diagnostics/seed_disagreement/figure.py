@@ -24,8 +24,8 @@ def figure(result: SeedDisagreement) -> go.Figure:
         mode="markers",
         name="two seeds",
         marker={"color": theme.STUDENT.color, "symbol": "circle-open", "size": theme.MARKER},
-        customdata=result.pairs,
-        hovertemplate="seeds %{customdata[0]} and %{customdata[1]}: differ on %{y:.1%}, err on %{x:.1%}<extra></extra>",
+        customdata=[{"seeds": [int(first), int(second)]} for first, second in result.pairs],
+        hovertemplate="seeds %{customdata.seeds[0]} and %{customdata.seeds[1]}: differ on %{y:.1%}, err on %{x:.1%}<extra></extra>",
     )
     made.add_scatter(
         x=[error.mean],

@@ -18,8 +18,6 @@ from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
 
-PAIRS = 1  # trace of the figure
-
 
 def panel(result: SeedDisagreement, setting: Setting | None = None, **state: Any) -> SeedDisagreementPanel:
     """The picture of an arm with the samples behind its dots.
@@ -120,9 +118,8 @@ class SeedDisagreementPanel(widgets.VBox):
         self._show()
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        if int(point["trace"]) == PAIRS:
-            place = [float(point["y"]), float(point["x"])]
-            self.pair.value = tuple(map(int, self.result.pairs[abs(self.result.by_pair - place).sum(axis=1).argmin()]))
+        if "seeds" in point:
+            self.pair.value = tuple(point["seeds"])
 
     def _show(self) -> None:
         if self._busy:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from workbench.diagnostics.strata.measure import Strata
 from workbench.diagnostics.strata.measure_samples import HARD, SHARES
 from workbench.drawing import theme
-from workbench.drawing.dots import standing
+from workbench.drawing.dots import named, standing
 from workbench.drawing.text import label, sentence
 
 MOST_NAMES = 24
@@ -60,7 +60,11 @@ def _dots(result: Strata, name: str, offset: float) -> go.Scatter:
     at = result.measures.index(name)
     table = [values[at] for values in (result.means, result.lows, result.highs)]
     places = np.arange(len(result.groups)) + offset
-    return standing(places, table, sentence(name), theme.marker(_party(name)), lines=False)
+    return standing(places, table, sentence(name), theme.marker(_party(name)), lines=False, names=_groups(result))
+
+
+def _groups(result: Strata) -> list[dict[str, int]]:
+    return [{"group": place} for place in range(len(result.groups))]
 
 
 def _counts(result: Strata) -> go.Bar:
@@ -72,8 +76,8 @@ def _counts(result: Strata) -> go.Bar:
         name="samples",
         showlegend=False,
         marker_color=theme.OTHER.color,
-        customdata=[label(name) for name in result.groups],
-        hovertemplate="%{customdata}: %{y:,} samples<extra></extra>",
+        customdata=named([label(name) for name in result.groups], _groups(result)),
+        hovertemplate="%{customdata.text}: %{y:,} samples<extra></extra>",
     )
 
 

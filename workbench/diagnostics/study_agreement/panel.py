@@ -7,7 +7,6 @@ from html import escape
 from typing import Any, Self
 
 import ipywidgets as widgets
-import numpy as np
 
 from workbench.diagnostics.agreement.measure_disagreement import disagreement_of
 from workbench.diagnostics.run_cards import RunCards
@@ -19,8 +18,6 @@ from workbench.settings.setting import Setting
 from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
 from workbench.widgets.unblocked import unblock
-
-SEEDS, TRACES = 0, 3  # of each arm, after the wedge
 
 
 def panel(result: StudyAgreement, setting: Setting | None = None, **state: Any) -> StudyAgreementPanel:
@@ -112,15 +109,7 @@ class StudyAgreementPanel(widgets.VBox):
         self._show()
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        place, kind = divmod(int(point["trace"]) - (self.measure.value == "top1"), TRACES)
-        if place < 0:
-            return
-        arm, seed = self.result.arms[place], self.seed.value
-        if kind == SEEDS:
-            accuracy, value = (np.array(self.result.per_seed[name][arm]) for name in ("accuracy", self.measure.value))
-            apart = abs(accuracy - float(point["x"])) + abs(value - float(point["y"]))
-            seed = self.result.seeds[arm][int(np.nanargmin(apart))]
-        self._choose(arm, seed)
+        self._choose(point["arm"], point.get("seed", self.seed.value))
 
     def _show(self) -> None:
         if self._busy or self.result.study is None:

@@ -126,7 +126,7 @@ export default () => {
         if (first) {
           plot.on("plotly_selected", choose);
           plot.on("plotly_deselect", () => choose());
-          plot.on("plotly_click", ({ points: [p] }) => model.send({ clicked: { trace: p.curveNumber, x: p.x, y: p.y } }));
+          plot.on("plotly_click", ({ points: [p] }) => model.send({ clicked: p.customdata ?? null }));
         }
       };
       const redraw = () => (frame ||= requestAnimationFrame(draw));
