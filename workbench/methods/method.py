@@ -201,7 +201,7 @@ class Method(nn.Module, metaclass=Checked):
         return {party: Player(ps, terms=_owner(party, tuple(students))) for party, ps in owned.items()}
 
     def update(self, context: Any, batch: Batch) -> dict[str, float]:
-        """One step of another form, such as a one-step unrolled bilevel problem.
+        """One step of another form, such as a bilevel one; without it every player that is due moves along its terms.
 
         Args:
             context: the engine's ``Updater``: ``students``, ``players``, ``optimizers``, ``moved`` (parameters) by name;
@@ -210,9 +210,9 @@ class Method(nn.Module, metaclass=Checked):
             batch: as ``inputs`` left it.
 
         Returns:
-            The terms as numbers, from ``context.check``; by default every player that is due moves along its terms.
+            The terms as numbers, from ``context.check``.
         """
-        return context.update(batch)
+        raise NotImplementedError
 
     def after_step(self, student: nn.Module, batch: Batch) -> None:
         """Called after each optimiser step, without gradients."""

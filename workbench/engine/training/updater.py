@@ -40,7 +40,8 @@ Weights = Mapping[str, Mapping[str, Tensor]]
 class Updater:
     """The students of a stage, their optimisers, and how a batch moves them.
 
-    A method with an ``update`` of its own is handed this object as ``context`` and calls what it needs of it.
+    A method that overrides ``update`` gets this object as ``context`` and makes its step out of ``terms``, ``look``,
+    ``ask``, ``check`` and ``minimise``; for all others the step stands here.
 
     Args:
         method: built.
@@ -73,6 +74,7 @@ class Updater:
         averages: Averages,
     ) -> None:
         """Hooks the students and makes the optimisers."""
+        self._steps_itself = type(method).update is not Method.update
         self.method, self.students, self.guide = method, dict(students), guide
         self.budget, self.plan, self.averages = budget, plan, averages
         self.tracers = {party: Tracer(model, method.student_layers) for party, model in students.items()}
@@ -105,7 +107,7 @@ class Updater:
             set_rate(optimizer, factor)
         self._at = step
         batch = self.method.inputs(batch, self.students)
-        values = self.method.update(self, batch)
+        values = self.method.update(self, batch) if self._steps_itself else self._descend(batch)
         if self.steps_done % EVERY == 0:
             self.check_weights()
         self.steps_done += 1
@@ -117,8 +119,8 @@ class Updater:
                 self.guide.after_step(student)
         return values
 
-    def update(self, batch: Batch) -> dict[str, float]:
-        """The default: each player that is due descends (or climbs) the sum of its terms, one after the other."""
+    def _descend(self, batch: Batch) -> dict[str, float]:
+        """Each player that is due descends (or climbs) the sum of its terms, one after the other."""
         values: dict[str, float] = {}
         for name, player in self.players.items():
             if self.steps_done % player.every:
