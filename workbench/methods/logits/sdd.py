@@ -19,7 +19,7 @@ Setting: fashion. On it we expect: the consistent term falls below that of a stu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -31,11 +31,11 @@ from workbench.maths.maps import averaged
 from workbench.methods.method import Method
 from workbench.methods.parts.layers import example_traces
 from workbench.methods.ranges import Layer, Temperature, Weight
-from workbench.models.layers import call, evaluating, layers_of, listing
+from workbench.models.layers import evaluating, layers_of, listing, watch
 from workbench.models.tracing import Tracer, penultimate_of
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Learns, Needs, Progress, Reads
 from workbench.records.trace import Trace
 
 if TYPE_CHECKING:
@@ -76,24 +76,16 @@ def classifier_of_maps(model: nn.Module, maps: Tensor, layer: str) -> nn.Linear:
     )
 
 
-@torch.no_grad()
 def _averages(model: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
     """Of every layer that puts out maps, as it runs, the average over positions, in the order in which they finish."""
     averages: dict[str, Tensor] = {}
 
-    def look(name: str, output: Any) -> None:
+    def look(name: str, output: object) -> None:
         if isinstance(output, Tensor) and output.dim() == 4 and output.shape[2:].numel() > 1:
             averages.pop(name, None)
             averages[name] = output.mean((2, 3))
 
-    named = [(name, layer) for name, layer in model.named_modules() if name]
-    handles = [layer.register_forward_hook(lambda *passed, name=name: look(name, passed[2])) for name, layer in named]
-    try:
-        with evaluating(model):
-            call(model, inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    watch(model, inputs, look)
     return averages
 
 
@@ -151,7 +143,7 @@ class SDD(Method):
     )
     progress = Progress("consistent")
     terms = ("labels", "consistent", "complementary")
-    needs = ("maps",)
+    needs = Needs(student=("maps",), teacher=("maps",))
     reads = Reads(
         "the last maps of both models, (B, D, H, W), and both classifiers", student=("layers",), partner=("layers",)
     )
