@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from tests.contracts import text
-from tests.contracts.probes.world import needs_convolutions
 from workbench.methods.parts.synthesis import DataFreeMethod
 from workbench.models.convnet import ConvNet
 from workbench.models.mlp import MLP
@@ -48,10 +47,10 @@ MODELS = {
 
 def kinds_of(cls: Any) -> tuple[str, ...]:
     """The kinds of models a method is tried on, by the first of its tasks."""
+    if {"maps", "batch norm"} & set(getattr(cls, "needs", ())):
+        return ("convnet",)
     if task_of(cls) == "dense":
         return ("dense",)
-    if needs_convolutions(cls):
-        return ("convnet",)
     return tuple(text.TEXT_MODELS if text.reads_text(cls) else ("mlp", "convnet"))
 
 

@@ -13,7 +13,6 @@ from torch import nn
 from tests.contracts.scene import FACTS, built, example_of, kinds_of, rows_of, scene
 from workbench.methods.catalog import catalog, check_task, find, make
 from workbench.methods.method import SEAMS, Method, Sum
-from workbench.methods.needs import PARTS
 from workbench.methods.parts.synthesis import DataFreeMethod
 from workbench.records.parameters import parameters
 from workbench.records.provenance import Evidence
@@ -128,28 +127,11 @@ def test_models_without_layers_are_refused_by_who_reads_layers_and_nobody_else(c
         method.build(*pair, example_of(here.batch), here.facts)
 
 
-@pytest.mark.parametrize(
-    ("cls", "side", "need"),
-    [
-        pytest.param(cls, side, need, id=f"{key}-{side}-{need}")
-        for key, cls in METHODS.items()
-        for side in ("student", "teacher")
-        for need in getattr(cls.needs, side)
-        if need in PARTS
-    ],
-)
-def test_a_net_without_what_a_method_needs_is_refused_with_what_is_lacking(cls, side, need):
-    here, method = built(cls), cls()
-    nets = {"student": here.student, "teacher": here.teacher, side: Opaque()}
-    with pytest.raises(ValueError, match=rf"Opaque has no .*{method.name} needs it in the {side}; use .*; its layers"):
-        method.build(nets["student"], nets["teacher"], example_of(here.batch), here.facts)
-
-
 @pytest.mark.parametrize("side", ["guided", "hint"])
 @every_method
 def test_a_layer_that_is_not_there_is_named_with_those_that_are(cls, side):
     read = reads_layers(cls, side) and (side == "guided" or cls.reads_teacher)
-    if not read or "batch norm" in cls.needs.of_any:  # whatever batch norms there are
+    if not read or "batch norm" in cls.needs:  # whatever batch norms there are
         assert side not in parameters(cls)
         return
     with pytest.raises(ValueError, match=r"no layer 'layer9'.*layer1"):

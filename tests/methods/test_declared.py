@@ -13,7 +13,6 @@ from workbench.methods.catalog import catalog
 from workbench.methods.declared import declared
 from workbench.methods.matched import matched
 from workbench.methods.method import Method
-from workbench.records.provenance import Needs
 
 METHODS = catalog()
 every_method = pytest.mark.parametrize("cls", METHODS.values(), ids=METHODS)
@@ -109,9 +108,3 @@ def test_nothing_but_words_is_read_from_docstrings(cls, monkeypatch) -> None:
         for parameter in entry["parameters"].values():
             del parameter["about"]
     assert after == before
-
-
-def test_needs_are_named_with_the_nets_they_are_about() -> None:
-    needs = Needs(student=("maps",), teacher=("maps", "batch norm"))
-    assert str(needs) == "batch norm (teacher), maps (student and teacher)"
-    assert str(Needs()) == ""

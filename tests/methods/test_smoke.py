@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tests.contracts.probes.world import map_answers, needs_convolutions, setting_of
+from tests.contracts.probes.world import map_answers, setting_of
 from tests.contracts.text import reads_text
 from workbench.engine.conditions import Conditions
 from workbench.engine.distill import collect, distill
@@ -63,6 +63,10 @@ def reviews():
     return hurried(TinyEncoder("hidden_words", student_texts=300), 8)
 
 
+def needs_convolutions(name):
+    return bool({"maps", "batch norm"} & set(catalog()[name].needs))
+
+
 def taught(task):
     """Data of a task and a teacher that has learnt them; an untrained one would lead away from the labels."""
     make_teacher = partial(map_answers, 6) if task == "dense" else partial(MLP, 4, (16,), 3)
@@ -82,7 +86,7 @@ def place(name, request):
         return request.getfixturevalue(kind), TEXT
     if (task := catalog()[name].tasks[0]) != "classification":
         return taught(task), Budget(epochs=30, batch_size=32, clip=CLIP)
-    kind = "normalised" if needs_convolutions(catalog()[name]) else "digits"
+    kind = "normalised" if needs_convolutions(name) else "digits"
     return request.getfixturevalue(kind), Budget(epochs=4, batch_size=32, clip=CLIP)
 
 
@@ -119,7 +123,7 @@ def test_its_progress_term_ends_where_it_should_against_a_student_that_does_not_
 
 @every_method_of_points
 def test_it_learns_in_the_plane(name, folder):
-    if needs_convolutions(catalog()[name]):
+    if needs_convolutions(name):
         pytest.skip(f"{name} needs maps or batch normalisation; the nets of the plane have none")
     assert run(setting("two_moons"), make(name), 0, folder).scores["student"].last > 60
 

@@ -110,7 +110,7 @@ def _entry(name: str, cls: type[Method], family: str) -> dict[str, Any]:
         "arxiv": (cited and cited.arxiv) or None,
         "reads": cls.reads.text,
         "learns": cls.learns.text,
-        "needs": {"student": list(cls.needs.student), "teacher": list(cls.needs.teacher)},
+        "needs": list(cls.needs),
         "cost": cls.cost,
         "evidence": evidence and evidence.grade,
         "read_where": evidence and evidence.where,

@@ -12,12 +12,11 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from workbench.maths.tasks import task
-from workbench.methods.needs import check_needs
 from workbench.records.arguments import checked_arguments
 from workbench.records.batch import Batch
 from workbench.records.parameters import Checked, check
 from workbench.records.plan import Facts, Player, StagePlan
-from workbench.records.provenance import Citation, Cost, Evidence, Learns, Needs, Progress, Reads
+from workbench.records.provenance import Citation, Cost, Evidence, Learns, Need, Progress, Reads
 from workbench.records.trace import Trace
 
 PUBLISHED: Mapping[frozenset[str], Mapping[str, float]] = {
@@ -57,14 +56,16 @@ class Method(nn.Module, metaclass=Checked):
         reads_outputs: False for methods that look at a teacher's features only, never at its outputs.
         teacher_source: who the teacher is; ``fixed`` is the stage's teacher, frozen.
         teacher_input_gradient: True lets gradients flow through the teacher to its inputs.
-        own_inputs: True if the method synthesises its own inputs; the permuted-targets control then does not apply.
-        relates_samples: True if a sample's terms depend on the rest of the batch; its weight scales its own share only.
+        own_inputs: True if both models are shown what the method makes itself, so that nobody can be given the teacher's
+            answer to another sample.
+        relates_samples: True if what it asks of a sample depends on the others in the batch; the weight of a sample then scales
+            its own share of a term, not what it is to the others.
         students: how many students learn together; with more than one, ``student`` is a tuple of traces.
         terms: names of the loss terms that ``forward`` may return, ``peer_k`` standing for every peer.
         reads: what it looks at in the nets.
         learns: what is trained besides the student.
         partner: who the student is matched with, for pictures; None if that follows from the attributes above.
-        needs: what the nets must have beyond inputs and outputs; ``build`` refuses nets that lack it.
+        needs: what a net must have beyond inputs and outputs; ``build`` refuses one that lacks it.
 
     Attributes:
         stage: name of the stage that runs.
@@ -92,7 +93,7 @@ class Method(nn.Module, metaclass=Checked):
     reads: ClassVar[Reads] = Reads()
     learns: ClassVar[Learns] = Learns()
     partner: ClassVar[str | None] = None
-    needs: ClassVar[Needs] = Needs()
+    needs: ClassVar[tuple[Need, ...]] = ()
 
     def __init__(self) -> None:
         """Nothing but defaults; ``build`` makes what depends on the models."""
@@ -164,7 +165,6 @@ class Method(nn.Module, metaclass=Checked):
         """
         if facts.task not in self.tasks:
             raise ValueError(f"{self.name} works on {', '.join(self.tasks)}; this setting's task is {facts.task}")
-        check_needs(self.name, self.needs, student_model, teacher_model, example)
         self._label_loss = task(facts.task).label_loss
 
     def prepare(self, student: nn.Module) -> nn.Module:
@@ -252,7 +252,7 @@ class Method(nn.Module, metaclass=Checked):
         """A composition: by default a sum of terms with prefixed names and one ``labels`` term, the first method's.
 
         Terms and weights do not depend on the order, but for the weight of the labels: it is the first method's own, unless
-        the sum was published with another one, as in ``PUBLISHED``. Two methods that are both about another one
+        the sum was published with another one, as in ``composition.PUBLISHED``. Two methods that are both about another one
         act in their order.
         """
         if _changes_others(self) and not _changes_others(other):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
@@ -38,24 +38,19 @@ def executed_layers(module: nn.Module, inputs: Inputs) -> list[str]:
     """
     finished: dict[str, None] = {}
 
-    def note(name: str, _output: object) -> None:
+    def note(name: str) -> None:
         finished.pop(name, None)
         finished[name] = None
 
-    watch(module, inputs, note)
-    return list(finished)
-
-
-def watch(module: nn.Module, inputs: Inputs, look: Callable[[str, object], None]) -> None:
-    """Run a pass in evaluation mode and without gradients; ``look`` gets each submodule's name and output as it finishes."""
     named = [(name, layer) for name, layer in module.named_modules() if name]
-    handles = [layer.register_forward_hook(lambda *ran, name=name: look(name, ran[2])) for name, layer in named]
+    handles = [layer.register_forward_hook(lambda *_, name=name: note(name)) for name, layer in named]
     try:
         with evaluating(module), torch.no_grad():
             call(module, inputs)
     finally:
         for handle in handles:
             handle.remove()
+    return list(finished)
 
 
 def penultimate_of(module: nn.Module, example: Inputs | None = None) -> str:

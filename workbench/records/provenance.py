@@ -11,8 +11,8 @@ Part = Literal["layers", "features", "logits"]
 PARTS: tuple[Part, ...] = ("layers", "features", "logits")
 """Parts of a net from its inputs to its outputs: stages or blocks, what enters the classifier, what leaves it."""
 Need = Literal["maps", "batch norm", "classifier", "design"]
-"""What a net may have to have: a layer with maps (B, C, H, W) of more than one position, batch normalisation with running
-statistics, an ``nn.Linear``, a design of which smaller nets are known."""
+"""What a net may have to have: maps (B, C, H, W) that are averaged before its classifier, batch normalisation with running
+statistics, a linear classifier, a design of which smaller nets are known."""
 COST_LIMITS: dict[Cost, float] = {"low": 1.5, "medium": 3.0}
 """How many times the training of plain distillation a class of cost takes at most; high is beyond."""
 
@@ -87,27 +87,3 @@ class Learns:
 
     text: str = "nothing"
     between: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What the nets must have for a method beyond inputs and outputs.
-
-    Attributes:
-        student: of the student.
-        teacher: of the teacher.
-    """
-
-    student: tuple[Need, ...] = ()
-    teacher: tuple[Need, ...] = ()
-
-    @property
-    def of_any(self) -> frozenset[Need]:
-        """All of them, whichever net they are about."""
-        return frozenset((*self.student, *self.teacher))
-
-    def __str__(self) -> str:
-        """Each need with the nets it is about."""
-        sides = {"student": self.student, "teacher": self.teacher}
-        named = {need: " and ".join(side for side, needs in sides.items() if need in needs) for need in self.of_any}
-        return ", ".join(f"{need} ({side})" for need, side in sorted(named.items()))

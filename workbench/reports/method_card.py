@@ -121,7 +121,7 @@ def _facts(cls: type[Method], said: Declared, picture: Matched) -> Markup:
         "Works on": ", ".join(cls.tasks),
         "Reads": cls.reads.text,
         "Terms": _flow(said.terms) or ", ".join(cls.terms),
-        "Needs": str(cls.needs),
+        "Needs": ", ".join(cls.needs),
         "Learns besides the student": cls.learns.text,
         "Teacher": f"asked {picture.asked}" if picture.asked.startswith(("at", "once")) else picture.asked,
         "Cost": _flow(said.cost),

@@ -41,24 +41,21 @@ def net(width: int = 16, seed: int = 1) -> MLP:
         return MLP(4, (width,), 3)
 
 
-def needs_convolutions(cls: Any) -> bool:
-    """Whether a method declares that it needs what an MLP has not: maps or batch normalisation."""
-    needs = getattr(cls, "needs", None)
-    return needs is not None and bool({"maps", "batch norm"} & needs.of_any)
+def normalised_net() -> nn.Module:
+    """The same behind a batch normalisation, for methods that read its statistics."""
+    return nn.Sequential(nn.BatchNorm1d(4), net())
 
 
 def map_net(width: int) -> nn.Module:
-    """A net with a stage of maps and batch normalisation that takes the four numbers for an image."""
-    made = nn.Sequential(nn.Unflatten(1, (1, 2, 2)), ConvNet(1, (width,), 3))
-    made.feature_layers = ("1.layer1",)
-    return made
+    """A net that takes the four numbers for an image, for methods that read maps."""
+    return nn.Sequential(nn.Unflatten(1, (1, 2, 2)), ConvNet(1, (width,), 3))
 
 
-def nets_for(cls: Any) -> dict[str, Any]:
+def nets_for(cls: type[Method]) -> dict[str, Any]:
     """A teacher and a student of four numbers that have what a method needs, where ``net`` has not."""
-    if not needs_convolutions(cls):
-        return {}
-    return {"teacher": Recipe(partial(map_net, 8)), "student": partial(map_net, 4)}
+    if "maps" in cls.needs:
+        return {"teacher": Recipe(partial(map_net, 8)), "student": partial(map_net, 4)}
+    return {"teacher": normalised_net()} if "batch norm" in cls.needs else {}
 
 
 def setting(**changes: Any) -> Setting:

@@ -134,7 +134,7 @@ def test_a_net_whose_regions_have_no_logits_is_refused(model):
     with pytest.raises(
         ValueError, match=rf"{type(model).__name__} has no maps .* whose average enters its classifier.*or kd"
     ):
-        SDD().build(model, net(1).float(), Batch(torch.arange(2), torch.randn(2, 1, 4, 4)), FACTS)
+        SDD().build(model, net(1), Batch(torch.arange(2), torch.randn(2, 1, 4, 4)), FACTS)
 
 
 def test_a_named_layer_must_fit_the_classifier():

@@ -32,7 +32,7 @@ from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Learns, Needs, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 from workbench.records.trace import Trace
 
 
@@ -68,7 +68,7 @@ class DenselyGuided(ResponseMethod):
     )
     progress = Progress("soft")
     terms = ("labels", "soft")
-    needs = Needs(student=("design",), teacher=("design",))
+    needs = ("design",)
     learns = Learns("assistant_1 and so on, nets of their own")
     partner = "the teacher and its assistants, frozen"
     cost = "high"

@@ -28,7 +28,7 @@ from workbench.methods.ranges import Temperature, Weight
 from workbench.models.zoo import net
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts, StagePlan
-from workbench.records.provenance import Citation, Evidence, Learns, Needs, Progress
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 
 
 class TeacherAssistant(KD):
@@ -63,7 +63,7 @@ class TeacherAssistant(KD):
     )
     progress = Progress("soft")
     terms = ("labels", "soft")
-    needs = Needs(student=("design",), teacher=("design",))
+    needs = ("design",)
     learns = Learns("assistant, a net of its own")
     partner = "an assistant whom the teacher has taught"
     cost = "medium"

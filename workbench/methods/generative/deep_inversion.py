@@ -29,17 +29,17 @@ from typing import Annotated, Any
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from workbench.maths.divergences import forward_kl, log_probabilities
-from workbench.methods.needs import norms_of
 from workbench.methods.parts.memory import refuse_larger
 from workbench.methods.parts.synthesis import DataFreeMethod
 from workbench.methods.ranges import Temperature
-from workbench.models.layers import evaluating
+from workbench.models.layers import evaluating, layers_of, listing
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Learns, Needs, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 PIXEL_RATE = 0.1
@@ -56,11 +56,20 @@ class NormStatistics(nn.Module):
 
     Attributes:
         layers: the features to trace, what enters each of them.
+
+    Raises:
+        ValueError: there are none; the message lists the model's layers.
     """
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        norms = norms_of(model)
+        norms = {n: m for n, m in model.named_modules() if isinstance(m, _BatchNorm) and m.running_mean is not None}
+        if not norms:
+            raise ValueError(
+                f"{type(model).__name__} has no batch normalisation with running statistics, from which inputs could be "
+                "made; use a teacher such as ConvNet or a ResNet, or a method with a generator such as zskt; its layers: "
+                f"{listing(layers_of(model))}"
+            )
         self.layers = tuple(f"{name}:input" for name in norms)
         for index, norm in enumerate(norms.values()):
             self.register_buffer(f"mean_{index}", norm.running_mean.clone())
@@ -126,7 +135,7 @@ class DeepInversion(DataFreeMethod):
     )
     progress = Progress("soft")
     terms = ("soft", "classes", "competition", "batch_norm", "smoothness")
-    needs = Needs(teacher=("batch norm",))
+    needs = ("batch norm",)
     reads = Reads(
         "logits, and the inputs of the teacher's batch norms with their statistics; of the data only a sample's shape",
         partner=("layers", "logits"),
@@ -152,7 +161,11 @@ class DeepInversion(DataFreeMethod):
         self.norm_weight, self.smoothness, self.competition = norm_weight, smoothness, competition
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
-        """Copies the teacher's statistics, and makes room for the inputs."""
+        """Copies the teacher's statistics, and makes room for the inputs.
+
+        Raises:
+            ValueError: the teacher has no batch normalisation with running statistics.
+        """
         super().build(student_model, teacher_model, example, facts)
         self.statistics = NormStatistics(teacher_model)
         self.teacher_layers = self.statistics.layers

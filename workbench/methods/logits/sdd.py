@@ -19,7 +19,7 @@ Setting: fashion. On it we expect: the consistent term falls below that of a stu
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -31,11 +31,11 @@ from workbench.maths.maps import averaged
 from workbench.methods.method import Method
 from workbench.methods.parts.layers import example_traces
 from workbench.methods.ranges import Layer, Temperature, Weight
-from workbench.models.layers import evaluating, layers_of, listing, watch
+from workbench.models.layers import call, evaluating, layers_of, listing
 from workbench.models.tracing import Tracer, penultimate_of
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Learns, Needs, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 if TYPE_CHECKING:
@@ -76,16 +76,24 @@ def classifier_of_maps(model: nn.Module, maps: Tensor, layer: str) -> nn.Linear:
     )
 
 
+@torch.no_grad()
 def _averages(model: nn.Module, inputs: Inputs) -> dict[str, Tensor]:
     """Of every layer that puts out maps, as it runs, the average over positions, in the order in which they finish."""
     averages: dict[str, Tensor] = {}
 
-    def look(name: str, output: object) -> None:
+    def look(name: str, output: Any) -> None:
         if isinstance(output, Tensor) and output.dim() == 4 and output.shape[2:].numel() > 1:
             averages.pop(name, None)
             averages[name] = output.mean((2, 3))
 
-    watch(model, inputs, look)
+    named = [(name, layer) for name, layer in model.named_modules() if name]
+    handles = [layer.register_forward_hook(lambda *passed, name=name: look(name, passed[2])) for name, layer in named]
+    try:
+        with evaluating(model):
+            call(model, inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
     return averages
 
 
@@ -143,7 +151,7 @@ class SDD(Method):
     )
     progress = Progress("consistent")
     terms = ("labels", "consistent", "complementary")
-    needs = Needs(student=("maps",), teacher=("maps",))
+    needs = ("maps",)
     reads = Reads(
         "the last maps of both models, (B, D, H, W), and both classifiers", student=("layers",), partner=("layers",)
     )

@@ -37,7 +37,7 @@ from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Needs, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Progress, Reads
 
 
 class WKDL(ResponseMethod):
@@ -76,7 +76,7 @@ class WKDL(ResponseMethod):
     )
     progress = Progress("transport")
     terms = ("labels", "target_class", "transport")
-    needs = Needs(teacher=("classifier",))
+    needs = ("classifier",)
     reads = Reads("logits, and the weights of the teacher's last nn.Linear")
     cost = "low"
     aliases = ("wasserstein_logits",)
