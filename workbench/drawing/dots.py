@@ -50,7 +50,7 @@ def lying(
         name: in the legend.
         party: whose colour and symbol they have.
         percent: whether the numbers are shares.
-        names: what each dot stands for, such as ``{"arm": "kd"}``, where a panel follows clicks.
+        names: what each dot stands for, such as ``{"arm": 0}``, where a panel follows clicks.
         more: of the trace.
     """
     texts = [f"{estimate(i, as_percent if percent else number)}, {plural(i.n, 'sample')}" for i in intervals]

@@ -107,7 +107,7 @@ class PlotView(AnyWidget):
     def on_click(self, callback: Callable[[dict[str, Any]], object]) -> None:
         """Call back with the ``customdata`` of each point, bar or cell the user clicks, where it is a dict.
 
-        The dict names what the point stands for, such as ``{"arm": "kd", "seed": 2}``. Any other ``customdata`` is text
+        The dict names what the point stands for, such as ``{"arm": 0, "seed": 2}``. Any other ``customdata`` is text
         for hovering; a click on such a point is ignored.
         """
         self._callbacks.append(callback)

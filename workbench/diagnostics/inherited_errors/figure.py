@@ -26,7 +26,7 @@ def figure(result: InheritedErrors) -> go.Figure:
     for place, model in enumerate(result.models):
         found = [getattr(result, name)[model] for name in SHARES]
         heights = [row + _offset(place, rows) for row in range(len(SHARES))]
-        names = [{"model": model, "number": number} for number in SHARES]
+        names = [{"model": place, "number": number} for number in SHARES]
         made.add_trace(lying(found, heights, label(model, 22), _party(model, place), percent=True, names=names), 1, 1)
     made.add_trace(_chance(result), 1, 1)
     made.update_xaxes(title_text="picks the teacher's class", tickformat=".0%", range=[-0.03, 1.03], row=1, col=1)
@@ -35,7 +35,7 @@ def figure(result: InheritedErrors) -> go.Figure:
         found = [getattr(result, name)[reference] for name in GAINS]
         heights = [row + _offset(place - 1, rows - 1) for row in range(len(GAINS))]
         name, party = f"over {label(reference, 22)}", _party(reference, place)
-        names = [{"reference": reference, "number": number} for number in GAINS]
+        names = [{"unlike": place, "number": number} for number in GAINS]
         made.add_trace(lying(found, heights, name, party, percent=True, names=names, showlegend=False), 2, 1)
     if panels == 2:
         made.add_vline(0, line={"color": theme.LINE, "width": 1}, layer="below", row=2, col=1)

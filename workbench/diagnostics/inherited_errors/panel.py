@@ -115,9 +115,9 @@ class InheritedErrorsPanel(widgets.VBox):
         if point.get("number") not in BY_NUMBER:
             return  # a difference of differences has no samples of its own
         self._busy = True  # three controls move, one set of samples is shown
-        self.model.value = point.get("model", STUDENT)
+        self.model.value = self.result.models[point["model"]] if "model" in point else STUDENT
         self.following.value = BY_NUMBER[point["number"]]
-        self.unlike.value = point.get("reference", NOBODY)
+        self.unlike.value = self.result.models[point["unlike"]] if "unlike" in point else NOBODY
         self._busy = False
         self._show()
 

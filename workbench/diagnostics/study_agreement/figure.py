@@ -40,7 +40,7 @@ def figure(result: StudyAgreement, measure: str = "top1") -> go.Figure:
         made.add_trace(_seeds(result, arm, place, measure), 1, 1)
         made.add_trace(_arm(result, arm, place, measure), 1, 1)
         made.add_trace(
-            lying([result.phi[arm]], [place], label(arm), _party(place), names=[{"arm": arm}], showlegend=False), 2, 1
+            lying([result.phi[arm]], [place], label(arm), _party(place), names=[{"arm": place}], showlegend=False), 2, 1
         )
     plain = {"nticks": 7, "zeroline": False, "row": 1, "col": 1}
     made.update_xaxes(title_text="student's accuracy (test)", range=across, tickformat=".3~p", **plain)
@@ -66,7 +66,7 @@ def _arm(result: StudyAgreement, arm: str, place: int, measure: str) -> go.Scatt
         marker=theme.marker(_party(place), 10),
         error_x=interval_bars([x]),
         error_y=interval_bars([y]),
-        customdata=[{"arm": arm}],
+        customdata=[{"arm": place}],
         hovertemplate=f"accuracy {x}<br>{WORDS[measure]} {y}<extra>{name}</extra>",
     )
 
@@ -80,7 +80,7 @@ def _seeds(result: StudyAgreement, arm: str, place: int, measure: str) -> go.Sca
         name="one seed",
         showlegend=False,
         marker={"color": style.color, "symbol": f"{style.symbol}-open", "size": 6},
-        customdata=[{"arm": arm, "seed": seed} for seed in result.seeds[arm]],
+        customdata=[{"arm": place, "seed": seed} for seed in result.seeds[arm]],
         hovertemplate=f"seed %{{customdata.seed}}: accuracy %{{x:.1%}}, {WORDS[measure]} %{{y:{_form(measure)}}}"
         f"<extra>{label(arm)}</extra>",
     )

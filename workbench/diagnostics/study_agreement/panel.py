@@ -109,7 +109,7 @@ class StudyAgreementPanel(widgets.VBox):
         self._show()
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
-        self._choose(point["arm"], point.get("seed", self.seed.value))
+        self._choose(self.result.arms[point["arm"]], point.get("seed", self.seed.value))
 
     def _show(self) -> None:
         if self._busy or self.result.study is None:
