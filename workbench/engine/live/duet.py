@@ -14,7 +14,7 @@ from workbench.data.transfer import TransferSet
 from workbench.engine.conditions import Conditions
 from workbench.engine.controls import Controls
 from workbench.engine.distill import Distillation
-from workbench.engine.live.lane import LaneRecorder
+from workbench.engine.live.lane import LaneView
 from workbench.methods.catalog import make
 from workbench.methods.method import Method
 from workbench.models.tracing import Tracer
@@ -46,7 +46,7 @@ class Duet:
         methods = {"student": copy.deepcopy(method), "control": make("labels_only")}
         self.controls = Controls(methods["student"])
         self.distillations = {lane: Distillation(setting, m, budget, seed, conditions) for lane, m in methods.items()}
-        self.recorders = {lane: LaneRecorder(lane, m.name) for lane, m in methods.items()}
+        self.views = {lane: LaneView(lane, distillation) for lane, distillation in self.distillations.items()}
         self.runs: dict[str, Run] = {}
         self._seconds = dict.fromkeys(methods, 0.0)
 
@@ -77,20 +77,16 @@ class Duet:
     @property
     def _ahead(self) -> bool:
         """Whether the control has taken every step that the student has."""
-        return "student" not in self.runs and self.recorders["control"].step >= self.recorders["student"].step
+        return "student" not in self.runs and self.views["control"].step >= self.views["student"].step
 
     def _advance(self, lane: str, stream: Iterator[events.Event], until: type, listener: Listener) -> None:
         """Let one of them go on to its next step of anybody but the teacher, or to its end."""
         began = time.monotonic()
         for event in stream:
             self._seconds[lane] += time.monotonic() - began
-            self.recorders[lane].take(event)
-            trial = self.distillations[lane].trial
-            if isinstance(event, events.Stage) and self.recorders[lane].resumed and trial is not None:
-                self.recorders[lane].recall(trial.history.curves())
             if isinstance(event, events.Finished):
                 self.runs[lane] = self._timed(lane, event.run)
-            elif event.party == "teacher" and not self.recorders[lane].step:
+            elif event.party == "teacher" and not self.views[lane].step:
                 self._seconds[lane] = 0.0  # as in a study, where the teacher is there before
             listener(event)
             began = time.monotonic()
@@ -104,13 +100,13 @@ class Duet:
     @property
     def share(self) -> float:
         """Share of all steps that is done."""
-        recorders = self.recorders.values()
-        return sum(r.step for r in recorders) / max(1, sum(r.steps for r in recorders))
+        views = self.views.values()
+        return sum(view.step for view in views) / max(1, sum(view.steps for view in views))
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
         """Both students as they stand."""
-        return tuple(recorder.view() for recorder in self.recorders.values())
+        return tuple(view.view() for view in self.views.values())
 
     def regions(self) -> Regions | None:
         """Their decision regions and the teacher's, in a setting that lives in the plane."""
