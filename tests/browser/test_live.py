@@ -29,8 +29,7 @@ EXECUTED = """() => window.jupyterapp.shell.currentWidget.content.widgets.every(
 LONG = """
 import workbench as wb
 
-setting = wb.settings.Digits()
-setting.budget = wb.Budget(epochs=1000)
+setting = wb.settings.Digits().but(budget=wb.Budget(epochs=1000))
 panel = wb.lab(setting, seeds=2)
 panel"""
 

@@ -82,8 +82,7 @@ def refused(where, methods, message, tmp_path: Path, error=ValueError):
 
 
 def test_a_tree_with_a_feature_method_is_refused_before_the_control_is_fitted(tmp_path):
-    where = MISMATCHES["tree student"]()
-    where.teacher = Recipe(partial(MLP, 4, (16,), 3), ONE)
+    where = MISMATCHES["tree student"]().but(teacher=Recipe(partial(MLP, 4, (16,), 3), ONE))
     refused(where, [make("kd"), make("fitnets")], "fitnets is not a method of pure targets", tmp_path, TypeError)
 
 
@@ -129,7 +128,7 @@ def test_a_recipe_of_another_modality_is_refused_before_its_teacher_is_trained(c
 def test_gradients_through_a_teacher_that_passes_none_are_refused(name, kind):
     where = MISMATCHES[kind]()
     if kind == "function teacher":
-        where.teacher = lambda inputs: torch.nn.functional.one_hot(inputs.argmax(1) % 3, 3).float()
+        where = where.but(teacher=lambda inputs: torch.nn.functional.one_hot(inputs.argmax(1) % 3, 3).float())
     assert outcome(where, make(name)).startswith("refused: ")
 
 

@@ -112,8 +112,8 @@ def test_a_warning_reaches_store_study_terminal_page_and_live_session(tmp_path: 
 
 
 def test_what_a_setting_warns_of_and_notes_reaches_runs_and_studies(tmp_path: Path):
-    where = setting()
-    where.warnings, where.notes = ("3 samples are in train and in test",), ("labels of shape (N, 1) were flattened",)
+    said = {"warnings": ("3 samples are in train and in test",), "notes": ("labels of shape (N, 1) were flattened",)}
+    where = setting().but(**said)
     assert run(where, make("labels_only"), ONE).warnings == where.warnings
     found = study(where, [make("kd")], 1, quick=True, budget=ONE, store=Store(folder=tmp_path))
     assert found.warnings == ("3 samples are in train and in test (labels_only, kd)",)

@@ -55,7 +55,8 @@ class Tripwire:
 def test_the_test_set_is_not_read_before_the_last_epoch_is_over(method):
     where = setting()
     arm = start(where, make(method))
-    where.test = wire = Tripwire(where.test)
+    wire = Tripwire(where.test)
+    arm.setting = where.but(test=wire)
     for event in play(arm):
         if isinstance(event, events.Epoch) and event.step == 18 and arm.trial.done["student"] == 18:
             wire.armed = False
@@ -65,7 +66,7 @@ def test_the_test_set_is_not_read_before_the_last_epoch_is_over(method):
 def test_the_test_set_is_not_read_while_a_teacher_is_trained():
     where = setting(teacher=Recipe(lambda: nn.Linear(4, 3), Budget(epochs=2)))
     arm = start(where, make("kd"))
-    where.test = Tripwire(where.test)
+    arm.setting = where.but(test=Tripwire(where.test))
     trained = [e for e in _until_scoring(play(arm)) if isinstance(e, events.Step)]
     assert Counter(e.party for e in trained) == {"teacher": 2, "student": 18}
 

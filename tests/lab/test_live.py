@@ -34,12 +34,10 @@ def setting(epochs: int = 6) -> Setting:
 
     teacher = Recipe(lambda: MLP(3, (16,), 3), Budget(epochs=4, batch_size=16))
     names = ("red", "green", "<b>blue</b>")
-    stage = Setting(
+    return Setting(
         train=samples(90), test=samples(120), teacher=teacher, student=lambda: MLP(3, (6,), 3), class_names=names,
-        budget=Budget(epochs=epochs, batch_size=16), name="colours",
+        budget=Budget(epochs=epochs, batch_size=16), name="colours", threads=1,
     )  # fmt: skip
-    stage.threads = 1
-    return stage
 
 
 @pytest.fixture
@@ -181,9 +179,7 @@ def test_a_failure_is_one_escaped_line(panels: Callable[..., LivePanel]) -> None
     def broken() -> MLP:
         raise ValueError("the layer <img> was not found in this net")
 
-    stage = setting()
-    panel = panels(stage, "kd")
-    panel.session.setting.student = broken
+    panel = panels(setting().but(student=broken), "kd")
     press(panel, "start")
     assert panel.session.wait(PATIENCE).status == "failed"
     assert "Failed: the layer &lt;img&gt; was not found in this net" in panel.transport.text.value

@@ -54,8 +54,8 @@ def _images(run: Any, ids: Any = None) -> Any:
     """What the gallery asks of a setting."""
     ids = torch.as_tensor(run.test_ids if ids is None else ids)
     setting = object.__new__(Setting)
-    setting.name, setting.look = "digits", "image"
-    setting.test = SimpleNamespace(ids=ids, inputs=torch.rand(len(ids), 1, 8, 8))
+    test = SimpleNamespace(ids=ids, inputs=torch.rand(len(ids), 1, 8, 8))
+    vars(setting).update(name="digits", look="image", test=test)
     return setting
 
 

@@ -20,7 +20,7 @@ from workbench.records.batch import Batch
 from workbench.records.budget import Budget
 from workbench.records.run import Run
 from workbench.records.trace import Trace
-from workbench.settings.setting import Setting
+from workbench.settings.setting import Recipe, Setting
 from workbench.settings.tiny_encoder import TinyEncoder
 from workbench.settings.tiny_lm import TinyLM
 
@@ -64,8 +64,7 @@ class SortedMatch(Method):
 
 def with_teacher(setting: Setting, teacher: nn.Module) -> Setting:
     """A given teacher instead of one that has to be trained."""
-    setting.teacher = teacher
-    return setting
+    return setting.but(teacher=teacher)
 
 
 def confident(vocabulary: int) -> nn.Module:
@@ -110,9 +109,9 @@ def test_hugging_face_models_teach_and_learn() -> None:
     sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
     llama = transformers.LlamaConfig(vocab_size=setting.classes + 14, **sizes)
     gpt2 = transformers.GPT2Config(vocab_size=setting.classes, n_embd=16, n_layer=1, n_head=2, n_positions=96)
-    with_teacher(setting, HuggingFace(transformers.LlamaForCausalLM(llama), setting.classes))
+    setting = with_teacher(setting, HuggingFace(transformers.LlamaForCausalLM(llama), setting.classes))
     nn.init.normal_(setting.teacher.model.lm_head.weight, std=0.5)
-    setting.student = lambda: HuggingFace(transformers.GPT2LMHeadModel(gpt2))
+    setting = setting.but(student=lambda: HuggingFace(transformers.GPT2LMHeadModel(gpt2)))
     for method in (TokenMatch(), OnPolicy()):
         assert falls(collect(distill(setting, method, SHORT)), "soft")
 
@@ -120,7 +119,7 @@ def test_hugging_face_models_teach_and_learn() -> None:
 def test_a_teacher_may_read_other_tokens() -> None:
     """Methods that compare tokens refuse it with both sizes, others can use the alignment."""
     setting = TinyLM(student_texts=300, teacher_tokens="characters")
-    with_teacher(setting, confident(int(setting.train.teacher_inputs["input_ids"].max()) + 1))
+    setting = with_teacher(setting, confident(int(setting.train.teacher_inputs["input_ids"].max()) + 1))
     assert falls(collect(distill(setting, SortedMatch(), SHORT)), "soft")
     with pytest.raises(ValueError, match=f"the student's vocabulary has {setting.classes} entries, the teacher's"):
         collect(distill(setting, TokenMatch(), SHORT))
@@ -130,8 +129,8 @@ def test_a_teacher_may_read_other_tokens() -> None:
 def test_a_teacher_of_other_tokens_is_trained_on_its_own() -> None:
     """Its recipe runs on the teacher's columns and labels."""
     setting = TinyLM(student_texts=100, teacher_tokens="characters")
-    setting.teacher_train = setting.teacher_train.subset(torch.arange(128))
-    setting.teacher = type(setting.teacher)(setting.teacher.factory, Budget(1))
+    few = setting.teacher_train.subset(torch.arange(128))
+    setting = setting.but(teacher_train=few, teacher=Recipe(setting.teacher.factory, Budget(1)))
     run = collect(distill(setting, SortedMatch(), Budget(1)))
     assert run.facts["parameters"]["teacher"] > run.facts["parameters"]["student"]
 

@@ -179,6 +179,6 @@ def _sentences(batch: int) -> Place:
 def _of(setting: Setting, batch: int) -> Place:
     """Its first samples, and its nets, never trained."""
     teacher: nn.Module = setting.teacher.factory()
-    setting.teacher, setting.train = teacher, setting.train.subset(torch.arange(STEPS * batch))
-    setting.budget, setting.augment = replace(setting.budget, epochs=1, batch_size=batch), _same
-    return Place(setting, "word_level_kd")
+    budget = replace(setting.budget, epochs=1, batch_size=batch)
+    train = setting.train.subset(torch.arange(STEPS * batch))
+    return Place(setting.but(teacher=teacher, train=train, budget=budget, augment=_same), "word_level_kd")

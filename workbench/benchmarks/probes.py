@@ -28,7 +28,7 @@ def probed(size: Size) -> list[Measurement]:
     """Share of a run of 30 s on digits: the same few steps are measured in a run of any length."""
     setting = digits()
     epochs = max(1, size.steps // EPOCH_STEPS)
-    setting.budget = replace(setting.budget, epochs=epochs)
+    setting = setting.but(budget=replace(setting.budget, epochs=epochs))
     with threads(1), tempfile.TemporaryDirectory() as folder:
         runs = [_run(setting, Path(folder)) for _ in range(size.repeats + 1)][1:]
         asked_s = statistics.median(repeated(lambda: habits([(setting.teacher, setting.train)]), size.repeats))

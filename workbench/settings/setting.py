@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import nn
@@ -160,6 +160,25 @@ class Setting(Fields):
         out[rows[taken]] = True
         self.validation = self.train.subset(rows[taken])
         self.train = self.train.subset((~out).nonzero().squeeze(1))
+
+    def but(self, **changes: Any) -> Self:
+        """A copy with some fields replaced, such as ``setting.but(budget=Budget(epochs=3))``; its data is shared.
+
+        A setting is never changed after it was made: a study or a session may be using it.
+
+        Args:
+            changes: values by field, as a made setting holds them: data as ``TransferSet``, measures as ``Measure`` objects.
+
+        Raises:
+            TypeError: there is no such field, or a value is of another type.
+            ValueError: a value is out of its range.
+        """
+        if unknown := sorted(changes.keys() - (known := {f.name for f in fields(self)})):
+            raise TypeError(f"a setting has no {', '.join(unknown)}; there are {', '.join(sorted(known))}")
+        made = object.__new__(type(self))
+        vars(made).update(vars(self) | changes)
+        check_arguments(made)
+        return made
 
     # --- what the engine asks ------------------------------------------------------------------------------------
     def make_student(self) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import replace
 
@@ -150,8 +149,8 @@ def test_runs_that_are_asked_already_count_when_it_is_stopped(study: Study, stag
 def test_inputs_that_differ_have_no_common_readout(study: Study, stage: Setting) -> None:
     run = study.run("kd", 0)
     assert collected([run], stage).heads is not None
-    other = copy.copy(stage)
-    other.test = TransferSet(stage.test.inputs, stage.test.labels, ids=stage.test.ids, teacher_inputs=stage.test.inputs)
+    test = TransferSet(stage.test.inputs, stage.test.labels, ids=stage.test.ids, teacher_inputs=stage.test.inputs)
+    other = stage.but(test=test)
     other.identity = stage.identity
     found = collected([run], other)
     assert found.heads is None

@@ -50,12 +50,10 @@ def setting(
 ) -> Setting:
     held_out = data(validation)
     recipe = Recipe(lambda: MLP(3, (16,), 3), teacher)
-    stage = Setting(
+    return Setting(
         train=data(), test=data(60), teacher=recipe, student=lambda: net(3, (6,), 3, 0.2), budget=budget,
-        validation=held_out,
+        validation=held_out, threads=1,
     )  # fmt: skip
-    stage.threads = 1
-    return stage
 
 
 @pytest.fixture
@@ -150,8 +148,7 @@ def test_the_control_waits_while_an_assistant_trains(sessions: Callable[..., Ses
 def test_several_parties_and_fitted_students_come_to_an_end(sessions: Callable[..., Session]) -> None:
     from sklearn.tree import DecisionTreeClassifier
 
-    stage = setting()
-    stage.student = DecisionTreeClassifier(max_depth=2, random_state=0)
+    stage = setting().but(student=DecisionTreeClassifier(max_depth=2, random_state=0))
     for given, method in ((setting(), "deep_mutual_learning"), (stage, "kd")):
         session = sessions(given, make(method))
         session.start()

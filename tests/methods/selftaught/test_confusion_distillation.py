@@ -154,7 +154,8 @@ def test_who_is_counted_and_the_run_says_so(source):
 def test_other_sources_cannot_see_test_data(source):
     where = setting()
     arm = start(where, ConfusionDistillation(confusion_source=source))
-    where.test = wire = Tripwire(where.test)
+    wire = Tripwire(where.test)
+    arm.setting = where.but(test=wire)
     for event in play(arm):
         assert arm.trial is None or arm.trial.test is None
         if isinstance(event, events.Epoch) and event.step == 18:
