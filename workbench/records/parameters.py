@@ -140,7 +140,9 @@ class Checked(ABCMeta):
 def parameters(cls: type) -> dict[str, Parameter]:
     """The configuration parameters of a class, by name, in the order of its signature; ``*args`` is none of them."""
     hints = _hints(cls)
-    lines = _argument_lines(inspect.getdoc(cls) or "")
+    lines: dict[str, str] = {}
+    for base in reversed(cls.__mro__):  # an argument that a class hands on is described where it is used
+        lines |= _argument_lines(inspect.cleandoc(base.__doc__ or ""))
     return {
         name: parameter(name, hints.get(name, object), p.default, lines.get(name, ""))
         for name, p in inspect.signature(cls).parameters.items()

@@ -25,7 +25,7 @@ def catalog() -> dict[str, type[Setting]]:
                 isinstance(cls, type)
                 and issubclass(cls, Setting)
                 and cls.__module__ == module.__name__
-                and cls is not Setting
+                and cls.about  # else it is a base of others
             ):
                 found[info.name] = cls
     return found

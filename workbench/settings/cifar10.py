@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from workbench.data.augment import Normalise
-from workbench.records.annotations import Range
-from workbench.settings.cifar import Net, benchmark
-from workbench.settings.setting import Setting
-
-SCALE = Normalise((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
+from workbench.settings.cifar import Cifar, Epochs, Net
 
 
-class Cifar10(Setting):
-    """Cifar10: colour images, 32 x 32, with the nets and the budget that distillation tables report.
-
-    SGD, learning rate 0.05 (0.01 for MobileNet and ShuffleNet), a tenth at 62.5, 75 and 87.5 % of the epochs; random
-    crops and flips. One departure from the tables: a tenth of the training images is held out for validation.
-
-    Args:
-        teacher_net: Architecture of the teacher.
-        student_net: Architecture of the student.
-        epochs: Passes over the training images; the tables use 240.
-    """
+class Cifar10(Cifar):
+    """Cifar10: colour images, 32 x 32, with the nets and the budget that distillation tables report; see ``Cifar``."""
 
     about = "60,000 colour photographs of 10 kinds of animals and vehicles, 32 x 32; resnet56 teaches resnet20"
     source = "cifar10"
+    scale = Normalise((0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616))
 
-    def __init__(
-        self,
-        teacher_net: Net = "resnet56",
-        student_net: Net = "resnet20",
-        epochs: Annotated[int, Range(1, 240, 1)] = 240,
-    ) -> None:
+    def __init__(self, teacher_net: Net = "resnet56", student_net: Net = "resnet20", epochs: Epochs = 240) -> None:
         """Reads the archive."""
-        self.teacher_net, self.student_net, self.epochs = teacher_net, student_net, epochs
-        super().__init__(**benchmark("cifar10", SCALE, teacher_net, student_net, epochs))
+        super().__init__(teacher_net, student_net, epochs)
