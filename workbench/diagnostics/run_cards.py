@@ -1,9 +1,12 @@
-"""The cards of chosen test samples of a run; another run may take its place."""
+"""The cards of chosen test samples of a run, and the panels whose pictures choose them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
+from typing import Any, Self
 
 import ipywidgets as widgets
 import numpy as np
@@ -13,6 +16,9 @@ from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
 from workbench.widgets.gallery import Gallery
+from workbench.widgets.panel_style import panel_style
+from workbench.widgets.plot_view import PlotView
+from workbench.widgets.unblocked import unblock
 
 
 class RunCards(widgets.VBox):
@@ -63,3 +69,68 @@ class RunCards(widgets.VBox):
         self.gallery = run_gallery(run, self._setting, self.selection, temperature)
         self.gallery.show(self.selection)
         return self.gallery
+
+
+def hints(texts: Sequence[str]) -> str:
+    """HTML: each text as a line of its own."""
+    return "".join(f'<div class="wb-hint">{escape(text)}</div>' for text in texts)
+
+
+class CardsPanel(widgets.VBox):
+    """A picture and menus that choose a run and some of its test samples, which are shown as cards.
+
+    A subclass makes its menus, then calls ``_arrange``; ``_clicked`` moves the menus, ``_show`` shows what they say.
+
+    Args:
+        result: behind the picture.
+        setting: of the runs; made again from the catalogue if None.
+    """
+
+    def __init__(self, result: Any, setting: Setting | None) -> None:
+        """Nothing is shown yet."""
+        self.result, self.cards, self._busy = result, RunCards(setting), False
+        super().__init__(layout={"width": "100%"})
+        self.add_class("wb-panel")
+
+    @property
+    def selection(self) -> Selection:
+        """The samples that are shown."""
+        return self.cards.selection
+
+    def on_selection(self, callback: Callable[[Selection], object]) -> None:
+        """Call back with the samples of every choice."""
+        self.cards.on_selection(callback)
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any], result: Any, setting: Setting | None = None) -> Self:
+        """The inverse of ``state``."""
+        return cls(result, setting, state)
+
+    def _arrange(self, title: str, picture: PlotView, below: Sequence[widgets.Widget]) -> None:
+        head = widgets.HTML(f'<div class="wb-head">{title} (test samples)</div>')
+        self.children = [panel_style(), head, *below]
+        picture.on_click(self._clicked)
+        unblock(self)
+
+    @contextmanager
+    def _moving(self) -> Iterator[None]:
+        """Several menus move, and the samples are shown once."""
+        self._busy = True
+        try:
+            yield
+        finally:
+            self._busy = False
+        self._moved()
+
+    def _moved(self) -> None:
+        """A menu has another value."""
+        if not self._busy:
+            self._show()
+
+    @abstractmethod
+    def _clicked(self, point: Mapping[str, Any]) -> None:
+        """Move the menus to what a point of the picture stands for."""
+
+    @abstractmethod
+    def _show(self) -> None:
+        """Show the samples that the menus name."""

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Self, get_args
+from typing import Any, get_args
 
 import ipywidgets as widgets
 
 from workbench.diagnostics.agreement.measure_cohorts import Following, following_of, without
 from workbench.diagnostics.inherited_errors.measure import STUDENT, InheritedErrors
-from workbench.diagnostics.run_cards import RunCards
+from workbench.diagnostics.run_cards import CardsPanel, hints
 from workbench.drawing.draw import draw
 from workbench.records.run import Run
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
-from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
-from workbench.widgets.unblocked import unblock
 
 NOBODY = "(anyone)"
 BY_NUMBER: dict[str, Following] = {
@@ -43,7 +41,7 @@ def panel(result: InheritedErrors, setting: Setting | None = None, **state: Any)
     return InheritedErrorsPanel(result, setting, state)
 
 
-class InheritedErrorsPanel(widgets.VBox):
+class InheritedErrorsPanel(CardsPanel):
     """Three choices make a set of samples: who, what it made of the teacher's answer, and who did not do the same.
 
     Args:
@@ -61,9 +59,9 @@ class InheritedErrorsPanel(widgets.VBox):
         """Shows the errors that the student took over."""
         if not result.runs:
             raise ValueError("these numbers came without their runs; a panel needs them: inherited_errors_of(run, ...)")
-        self.result, state = result, dict(state or {})
+        super().__init__(result, setting)
+        state = dict(state or {})
         self._runs = dict(zip(result.models, result.runs, strict=True))
-        self._busy = False
         self.model = widgets.Dropdown(options=result.models, value=state.get("model", STUDENT), description="model")
         self.following = widgets.Dropdown(
             options=get_args(Following), value=state.get("following", "error taken over"), description="samples"
@@ -72,58 +70,31 @@ class InheritedErrorsPanel(widgets.VBox):
         self.unlike = widgets.Dropdown(options=others, value=state.get("unlike", NOBODY), description="unlike")
         made = draw(result)
         self.picture = PlotView(made, height=int(made.layout.height), label="Agreement with the teacher's errors")
-        self.cards = RunCards(setting)
-        super().__init__(self._arranged(), layout={"width": "100%"})
-        self.add_class("wb-panel")
         for control in (self.model, self.following, self.unlike):
-            control.observe(lambda _: self._show(), "value")
-        self.picture.on_click(self._clicked)
+            control.observe(lambda _: self._moved(), "value")
+        hint = "Click a dot for its samples; one of the lower picture, for those that the student alone follows."
+        row = widgets.Box([self.model, self.following, self.unlike], layout={"flex_flow": "row wrap"})
+        below = [self.picture, widgets.HTML(hints([hint])), row, self.cards]
+        self._arrange("Does the student take over its teacher's errors?", self.picture, below)
         self._show()
-        unblock(self)
-
-    @property
-    def selection(self) -> Selection:
-        """The samples that are shown."""
-        return self.cards.selection
-
-    def on_selection(self, callback: Callable[[Selection], object]) -> None:
-        """Call back with the samples of every choice."""
-        self.cards.on_selection(callback)
 
     def state(self) -> dict[str, Any]:
         """Small JSON that rebuilds it for the same result."""
         return {"model": self.model.value, "following": self.following.value, "unlike": self.unlike.value}
 
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any], result: InheritedErrors, setting: Setting | None = None) -> Self:
-        """The inverse of ``state``."""
-        return cls(result, setting, state)
-
     def __repr__(self) -> str:
         """What a saved notebook says where no kernel draws it."""
         return f"InheritedErrorsPanel({self.model.value}, {self.following.value}: {len(self.selection)} samples)"
 
-    def _arranged(self) -> list[widgets.Widget]:
-        head = widgets.HTML(
-            '<div class="wb-head">Does the student take over its teacher\'s errors? (test samples)</div>'
-        )
-        hint = "Click a dot for its samples; one of the lower picture, for those that the student alone follows."
-        row = widgets.Box([self.model, self.following, self.unlike], layout={"flex_flow": "row wrap"})
-        return [panel_style(), head, self.picture, widgets.HTML(f'<div class="wb-hint">{hint}</div>'), row, self.cards]
-
     def _clicked(self, point: Mapping[str, Any]) -> None:
         if point.get("number") not in BY_NUMBER:
             return  # a difference of differences has no samples of its own
-        self._busy = True  # three controls move, one set of samples is shown
-        self.model.value = self.result.models[point["model"]] if "model" in point else STUDENT
-        self.following.value = BY_NUMBER[point["number"]]
-        self.unlike.value = self.result.models[point["unlike"]] if "unlike" in point else NOBODY
-        self._busy = False
-        self._show()
+        with self._moving():
+            self.model.value = self.result.models[point["model"]] if "model" in point else STUDENT
+            self.following.value = BY_NUMBER[point["number"]]
+            self.unlike.value = self.result.models[point["unlike"]] if "unlike" in point else NOBODY
 
     def _show(self) -> None:
-        if self._busy:
-            return
         model, unlike = self.model.value, self.unlike.value
         found = self._following(model)
         name = f"{model}: {found.name}"

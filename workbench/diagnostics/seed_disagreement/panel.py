@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from html import escape
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Any
 
 import ipywidgets as widgets
 
 from workbench.diagnostics.agreement.measure_disagreement import disagreement_of
-from workbench.diagnostics.run_cards import RunCards
+from workbench.diagnostics.run_cards import CardsPanel, hints
 from workbench.diagnostics.seed_disagreement.measure import SeedDisagreement, seed_disagreement_of
 from workbench.drawing.draw import draw
 from workbench.records.selection import Selection
 from workbench.settings.setting import Setting
-from workbench.widgets.panel_style import panel_style
 from workbench.widgets.plot_view import PlotView
-from workbench.widgets.unblocked import unblock
 
 
 def panel(result: SeedDisagreement, setting: Setting | None = None, **state: Any) -> SeedDisagreementPanel:
@@ -33,7 +30,7 @@ def panel(result: SeedDisagreement, setting: Setting | None = None, **state: Any
     return SeedDisagreementPanel(result, setting, state)
 
 
-class SeedDisagreementPanel(widgets.VBox):
+class SeedDisagreementPanel(CardsPanel):
     """An arm and a pair of its seeds; a dot that is clicked is a pair.
 
     Args:
@@ -54,51 +51,31 @@ class SeedDisagreementPanel(widgets.VBox):
         """Shows the first pair."""
         if result.study is None:
             raise ValueError("these numbers came without their study; a panel needs it: seed_disagreement_of(study)")
-        self._study, self.result, state = result.study, result, dict(state or {})
+        super().__init__(result, setting)
+        self._study, state = result.study, dict(state or {})
         self._known = {result.arm: result}
-        self._busy = False
         arms = [(name.replace("_", " "), name) for name, each in self._study.arms.items() if len(each.outcomes) > 1]
         self.arm = widgets.Dropdown(options=arms, value=state.get("arm", result.arm), description="arm")
         self.pair = widgets.Dropdown(description="seeds")
         self.picture = PlotView(label="Disagreement of seeds over their error")
-        self.sentence, self.cards = widgets.HTML(), RunCards(setting)
-        super().__init__(self._arranged(), layout={"width": "100%"})
-        self.add_class("wb-panel")
+        self.sentence = widgets.HTML()
         self.arm.observe(lambda _: self._change_arm(), "value")
-        self.pair.observe(lambda _: self._show(), "value")
-        self.picture.on_click(self._clicked)
+        self.pair.observe(lambda _: self._moved(), "value")
+        hint = widgets.HTML(hints(["Click a circle: the samples on which those two seeds differ."]))
+        row = widgets.Box([self.arm, self.pair], layout={"flex_flow": "row wrap"})
+        below = [row, self.picture, hint, self.sentence, self.cards]
+        self._arrange("Which samples depend on the seed?", self.picture, below)
         self._change_arm()
         self.pair.value = tuple(state.get("pair", self.pair.value))
-        unblock(self)
-
-    @property
-    def selection(self) -> Selection:
-        """The samples on which the two seeds differ."""
-        return self.cards.selection
-
-    def on_selection(self, callback: Callable[[Selection], object]) -> None:
-        """Call back with the samples of every pair that is chosen."""
-        self.cards.on_selection(callback)
 
     def state(self) -> dict[str, Any]:
         """Small JSON that rebuilds it for the same study."""
         return {"arm": self.arm.value, "pair": list(self.pair.value)}
 
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any], result: SeedDisagreement, setting: Setting | None = None) -> Self:
-        """The inverse of ``state``."""
-        return cls(result, setting, state)
-
     def __repr__(self) -> str:
         """What a saved notebook says where no kernel draws it."""
         first, second = self.pair.value
         return f"SeedDisagreementPanel({self.arm.value}, seeds {first} and {second}: {len(self.selection)} samples)"
-
-    def _arranged(self) -> list[widgets.Widget]:
-        head = widgets.HTML('<div class="wb-head">Which samples depend on the seed? (test samples)</div>')
-        hint = widgets.HTML('<div class="wb-hint">Click a circle: the samples on which those two seeds differ.</div>')
-        row = widgets.Box([self.arm, self.pair], layout={"flex_flow": "row wrap"})
-        return [panel_style(), head, row, self.picture, hint, self.sentence, self.cards]
 
     def _change_arm(self) -> None:
         arm = self.arm.value
@@ -108,22 +85,17 @@ class SeedDisagreementPanel(widgets.VBox):
         made = draw(self.result)
         self.picture.height = int(made.layout.height)
         self.picture.show(made)
-        said = (self.result.explain(), *(f"{each}." for each in self.result.warnings))
-        self.sentence.value = "".join(f'<div class="wb-hint">{escape(each)}</div>' for each in said)
+        self.sentence.value = hints([self.result.explain(), *(f"{each}." for each in self.result.warnings)])
         before, pairs = self.pair.value, [tuple(map(int, pair)) for pair in self.result.pairs]
-        self._busy = True  # the list and what is chosen in it change, the samples are shown once
-        self.pair.options = [(f"{first} and {second}", (first, second)) for first, second in pairs]
-        self.pair.value = before if before in pairs else pairs[0]
-        self._busy = False
-        self._show()
+        with self._moving():
+            self.pair.options = [(f"{first} and {second}", (first, second)) for first, second in pairs]
+            self.pair.value = before if before in pairs else pairs[0]
 
     def _clicked(self, point: Mapping[str, Any]) -> None:
         if "seeds" in point:
             self.pair.value = tuple(point["seeds"])
 
     def _show(self) -> None:
-        if self._busy:
-            return
         first, second = self.pair.value
         runs = [self._study.run(self.arm.value, seed) for seed in (first, second)]
         differ = disagreement_of(*runs)
