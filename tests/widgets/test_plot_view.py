@@ -12,8 +12,7 @@ import plotly.graph_objects as go
 import pytest
 from ipywidgets import Widget
 
-from workbench.widgets.plot_view import PlotView
-from workbench.widgets.plotly_library import PlotlyLibrary
+from workbench.widgets.plot_view import PlotlyLibrary, PlotView
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.contracts.probes.world import run, setting
 from tests.diagnostics.loss_doctor.examples import curves
 from workbench.diagnostics.loss_doctor.measure import LossDoctor, loss_doctor, loss_doctor_live, loss_doctor_of
 from workbench.diagnostics.loss_doctor.measure_readings import read, shares
-from workbench.engine.live.lane import LaneRecorder
+from workbench.engine.live.duet import LaneView
 from workbench.engine.store import Store
 from workbench.maths.divergences import forward_kl
 from workbench.methods.catalog import make
@@ -258,16 +258,16 @@ def test_nothing_is_found_in_a_healthy_run(name: str, tmp_path: Path) -> None:
 def test_a_stored_run_and_a_live_one_say_the_same(tmp_path: Path) -> None:
     from tests.contracts.probes.world import play, start
 
-    lane = LaneRecorder("student", "kd")
-    for event in play(start(taught(), KD(), BUDGET)):
-        lane.take(event)
+    arm = start(taught(), KD(), BUDGET)
+    lane = LaneView("student", arm)
+    *_, event = play(arm)
     assert isinstance(event, events.Finished)
     store = Store(folder=tmp_path)
     store.save(event.run)
     stored, live = loss_doctor_of(store.load(event.run.id)), loss_doctor_live(lane.view())
     assert stored.checks == live.checks
     np.testing.assert_array_equal(stored.gradients, live.gradients)
-    assert loss_doctor_live(LaneRecorder("control", "labels_only").view()) is None
+    assert loss_doctor_live(LaneView("control", start(taught(), make("labels_only"), BUDGET)).view()) is None
 
 
 def test_a_run_that_cannot_be_examined_says_why() -> None:

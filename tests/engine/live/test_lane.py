@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from workbench.engine.live.lane import LaneView
-from workbench.engine.training.history import History
+from workbench.engine.live.duet import LaneView
+from workbench.engine.training.trial import History
 
 
 def lane(steps: int) -> tuple[LaneView, SimpleNamespace]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, delete, func, select
@@ -12,11 +13,68 @@ from workbench.engine.store.address import Address
 from workbench.engine.store.checksum import UNREADABLE, check, checksum, damaged
 from workbench.engine.store.database import Database
 from workbench.engine.store.errors import CorruptRow, StoreError
-from workbench.engine.store.listing import entry
 from workbench.engine.store.packing import row_of, score_rows
 from workbench.engine.store.tables import runs, scores, studies
 from workbench.records.files import file_name
 from workbench.records.run import Run
+
+DAMAGED = {
+    "runs": {
+        **dict.fromkeys(("created", "setting", "method"), ""),
+        **dict.fromkeys(("seed", "last", "selected", "teacher", "agreement", "seconds")),
+        "config": {},
+        "control": "none",
+        "live_changes": 0,
+        "leaks_test": False,
+    },
+    "studies": {"created": "", "setting": "", "arms": [], "seeds": []},
+}
+"""What stands for the values of a row that cannot be trusted."""
+
+
+def entry(kind: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as it is listed; in place of a damaged one the ``error`` about it, among its warnings."""
+    if "error" in row:
+        return {"id": row["id"], **DAMAGED[kind], "warnings": [str(row["error"])]}
+    return _run(row) if kind == "runs" else _study(row)
+
+
+def _run(row: Mapping[str, Any]) -> dict[str, Any]:
+    by_party = {each["party"]: each for each in row["scores"]}
+    student, teacher = by_party.get("student", {}), by_party.get("teacher", {})
+    return {
+        "id": row["id"],
+        "created": _when(row["created"]),
+        "setting": row["identity"]["setting"]["name"],
+        "method": row["identity"]["method"]["name"],
+        "config": row["identity"]["method"].get("config", {}),
+        "control": row["control"],
+        "seed": row["seed"],
+        "last": student.get("last"),
+        "selected": student.get("selected"),
+        "teacher": teacher.get("last"),
+        "agreement": row["facts"].get("agreement"),
+        "seconds": row["facts"].get("seconds"),
+        "live_changes": len(row["changes"]),
+        "leaks_test": row["leaks_test"],
+        "warnings": row["facts"].get("warnings", []),
+    }
+
+
+def _study(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "created": _when(row["created"]),
+        "setting": row["study"]["setting"]["name"],
+        "arms": list(row["study"]["arms"]),
+        "seeds": row["study"]["seeds"],
+        "warnings": [],
+    }
+
+
+def _when(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
 
 Forget = Callable[[str], None]
 TABLES = {"runs": runs, "studies": studies}

@@ -8,6 +8,7 @@ from functools import reduce
 from operator import add
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +16,6 @@ from workbench.data.transfer import Augment, TransferSet
 from workbench.engine.controls import Controls
 from workbench.engine.ledger.ledger import Ledger
 from workbench.engine.streams import Streams
-from workbench.engine.training.history import History
 from workbench.engine.training.loader import steps_per_epoch
 from workbench.maths.tasks import Task
 from workbench.methods.method import Method
@@ -23,7 +23,35 @@ from workbench.models.copies import copied
 from workbench.records.batch import Batch
 from workbench.records.budget import Budget
 from workbench.records.plan import Facts, StagePlan
+from workbench.records.run import Curve
 from workbench.settings.setting import Setting
+
+
+class History:
+    """Named quantities over student steps."""
+
+    def __init__(self) -> None:
+        """Nothing yet."""
+        self.points: dict[str, tuple[list[int], list[float]]] = {}
+
+    def add(self, prefix: str, step: int, values: Mapping[str, float]) -> None:
+        """One value of each name at a step."""
+        for name, value in values.items():
+            steps, numbers = self.points.setdefault(f"{prefix}/{name}", ([], []))
+            steps.append(step)
+            numbers.append(value)
+
+    def curves(self) -> dict[str, Curve]:
+        """As arrays."""
+        return {name: Curve(np.array(steps), np.array(values)) for name, (steps, values) in self.points.items()}
+
+    def state(self) -> dict[str, Any]:
+        """As arrays in plain tuples."""
+        return {name: (np.array(steps), np.array(values)) for name, (steps, values) in self.points.items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self.points = {name: (list(steps.tolist()), list(values.tolist())) for name, (steps, values) in state.items()}
 
 
 @dataclass
