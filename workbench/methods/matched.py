@@ -59,7 +59,7 @@ def matched(cls: type[Method]) -> Matched:
         >>> matched(KD).links
         (('logits', 'logits'),)
     """
-    partner = partner_of(cls)
+    partner = _partner_of(cls)
     mine, theirs = cls.reads.student, cls.reads.partner if partner else ()
     terms = tuple(name for name in cls.terms if name.rpartition(".")[2] != "labels")
     return Matched(
@@ -77,7 +77,7 @@ def matched(cls: type[Method]) -> Matched:
     )
 
 
-def partner_of(cls: type[Method]) -> str:
+def _partner_of(cls: type[Method]) -> str:
     """Who the student is matched with; empty if that is nobody."""
     if cls.partner is not None:
         return cls.partner

@@ -30,7 +30,7 @@ from workbench.methods.parts.weighting import batch_mean
 from workbench.methods.ranges import Temperature, Weight
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
+from workbench.records.provenance import Citation, Evidence
 from workbench.records.trace import Trace
 
 TOLERANCE = 1e-12
@@ -97,11 +97,6 @@ class AEKD(SeveralTeachers):
         "Rorozhl/CA-MKD, train_student.py at acc8c2b14d805f76143cf56b7c5af88b28d1dde8",
         "budget of the teachers",
     )
-    progress = Progress("soft")
-    terms = ("labels", "soft")
-    reads = Reads("logits only, and the design of the setting's teacher")
-    learns = Learns("teacher_2 and so on, nets of their own")
-    partner = "several teachers, frozen"
     cost = "high"
     aliases = ("agree_to_disagree",)
 
@@ -114,9 +109,8 @@ class AEKD(SeveralTeachers):
         soft_weight: Weight = 1.0,
         label_weight: Weight = 1.0,
     ) -> None:
-        super().__init__()
-        self.teachers, self.teacher_share, self.tolerance = teachers, teacher_share, tolerance
-        self.temperature, self.soft_weight, self.label_weight = temperature, soft_weight, label_weight
+        super().__init__(teachers, teacher_share, temperature, soft_weight, label_weight)
+        self.tolerance = tolerance
 
     def match_all(self, student: Trace, teachers: tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
         """The soft term."""

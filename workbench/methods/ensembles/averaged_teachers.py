@@ -21,10 +21,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from workbench.maths.divergences import log_probabilities
-from workbench.methods.parts.several import SeveralTeachers, Share, Teachers, stacked
-from workbench.methods.ranges import Temperature, Weight
+from workbench.methods.parts.several import SeveralTeachers, stacked
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
+from workbench.records.provenance import Citation, Evidence
 from workbench.records.trace import Trace
 
 
@@ -52,25 +51,8 @@ class AveragedTeachers(SeveralTeachers):
         "which averages the losses of the teachers instead of their targets, to the same gradient",
         "budget of the teachers",
     )
-    progress = Progress("soft")
-    terms = ("labels", "soft")
-    reads = Reads("logits only, and the design of the setting's teacher")
-    learns = Learns("teacher_2 and so on, nets of their own")
-    partner = "several teachers, frozen"
     cost = "high"
     aliases = ("multi_teacher", "avg_mkd", "averaged")
-
-    def __init__(
-        self,
-        teachers: Teachers = 3,
-        teacher_share: Share = 1.0,
-        temperature: Temperature = 4.0,
-        soft_weight: Weight = 1.0,
-        label_weight: Weight = 1.0,
-    ) -> None:
-        super().__init__()
-        self.teachers, self.teacher_share = teachers, teacher_share
-        self.temperature, self.soft_weight, self.label_weight = temperature, soft_weight, label_weight
 
     def match_all(self, student: Trace, teachers: tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
         """The soft term."""

@@ -34,7 +34,7 @@ from workbench.models.tracing import penultimate_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Learns, Reads
 from workbench.records.trace import Trace
 
 
@@ -66,7 +66,6 @@ class CAMKD(SeveralTeachers):
         "acc8c2b14d805f76143cf56b7c5af88b28d1dde8",
         "budget of the teachers; samples without a label",
     )
-    progress = Progress("soft")
     terms = ("labels", "soft", "features")
     reads = Reads(
         "logits, penultimate features and classifiers of all teachers",
@@ -74,7 +73,6 @@ class CAMKD(SeveralTeachers):
         partner=("features", "logits"),
     )
     learns = Learns("adapters, one for each teacher, and teacher_2 and so on, nets of their own", between=("adapters",))
-    partner = "several teachers, frozen"
     cost = "high"
     aliases = ("confidence_aware",)
 
@@ -88,10 +86,8 @@ class CAMKD(SeveralTeachers):
         guided: Layer = None,
         hint: Layer = None,
     ) -> None:
-        super().__init__()
-        self.teachers, self.teacher_share, self.temperature = teachers, teacher_share, temperature
-        self.soft_weight, self.feature_weight, self.label_weight = soft_weight, feature_weight, 1.0
-        self.guided, self.hint = guided, hint
+        super().__init__(teachers, teacher_share, temperature, soft_weight)
+        self.feature_weight, self.guided, self.hint = feature_weight, guided, hint
         self._classifiers: dict[int, nn.Linear] = {}
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:

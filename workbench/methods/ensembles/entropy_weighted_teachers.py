@@ -20,10 +20,9 @@ import torch
 from torch import Tensor
 
 from workbench.maths.divergences import forward_kl, soft_cross_entropy
-from workbench.methods.parts.several import SeveralTeachers, Share, Teachers
-from workbench.methods.ranges import Temperature, Weight
+from workbench.methods.parts.several import SeveralTeachers
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
+from workbench.records.provenance import Citation, Evidence
 from workbench.records.trace import Trace
 
 
@@ -50,25 +49,8 @@ class EntropyWeightedTeachers(SeveralTeachers):
         "Rorozhl/CA-MKD (not the authors), helper/loops.py at acc8c2b14d805f76143cf56b7c5af88b28d1dde8, scripts/run.sh",
         "budget of the teachers; the authors' own code was not found",
     )
-    progress = Progress("soft")
-    terms = ("labels", "soft")
-    reads = Reads("logits only, and the design of the setting's teacher")
-    learns = Learns("teacher_2 and so on, nets of their own")
-    partner = "several teachers, frozen"
     cost = "high"
     aliases = ("ebkd", "entropy_weighted")
-
-    def __init__(
-        self,
-        teachers: Teachers = 3,
-        teacher_share: Share = 1.0,
-        temperature: Temperature = 4.0,
-        soft_weight: Weight = 1.0,
-        label_weight: Weight = 1.0,
-    ) -> None:
-        super().__init__()
-        self.teachers, self.teacher_share = teachers, teacher_share
-        self.temperature, self.soft_weight, self.label_weight = temperature, soft_weight, label_weight
 
     def match_all(self, student: Trace, teachers: tuple[Trace, ...], batch: Batch) -> dict[str, Tensor]:
         """The soft term."""

@@ -20,7 +20,6 @@ Setting: digits. On it we expect: the label loss falls below that of students th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Annotated
 
@@ -29,6 +28,7 @@ from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
 from workbench.methods.method import Method
+from workbench.methods.parts.ramps import gaussian_ramp
 from workbench.methods.ranges import Layer, Temperature, Weight
 from workbench.models.tracing import Tracer, penultimate_of
 from workbench.records.annotations import Range
@@ -126,5 +126,4 @@ class OKDDip(Method):
         return (self.query(features) @ self.key(features).mT).softmax(2)
 
     def _weight(self) -> float:
-        left = 1 - min(self._progress / self.ramp, 1.0) if self.ramp > 0 else 0.0
-        return self.mimic_weight * self.temperature**2 * math.exp(-5 * left**2)
+        return self.mimic_weight * self.temperature**2 * gaussian_ramp(self._progress, self.ramp)

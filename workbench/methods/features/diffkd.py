@@ -78,7 +78,7 @@ def less_noisy(noisy: Tensor, noise: Tensor, kept: Tensor, kept_before: Tensor) 
     return kept_before.sqrt() * clean + (1 - kept_before).sqrt() * noise
 
 
-class Bottleneck(nn.Module):
+class _Bottleneck(nn.Module):
     """``x + body(x)`` with a body that is narrower inside.
 
     Args:
@@ -96,7 +96,7 @@ class Bottleneck(nn.Module):
         return maps + self.body(maps)
 
 
-class Denoiser(nn.Module):
+class _Denoiser(nn.Module):
     """Guesses the noise in maps; every step of the diffusion has a learnt vector that is added to all positions.
 
     Args:
@@ -107,7 +107,7 @@ class Denoiser(nn.Module):
     def __init__(self, width: int, kernel: int) -> None:
         super().__init__()
         self.steps = nn.Embedding(STEPS, width)
-        around = (Bottleneck(width, 4), Bottleneck(width, 4), *conv_bn(width, width))
+        around = (_Bottleneck(width, 4), _Bottleneck(width, 4), *conv_bn(width, width))
         self.body = nn.Sequential(*(around if kernel > 1 else _pointwise(width)))
 
     def forward(self, noisy: Tensor, steps: Tensor) -> Tensor:
@@ -129,7 +129,7 @@ def _pointwise(width: int) -> list[nn.Module]:
     return [*first, *conv_bn(inner, width), *second, nn.Conv2d(inner, width, 1)]
 
 
-class Autoencoder(nn.Module):
+class _Autoencoder(nn.Module):
     """Maps of fewer channels that still tell what the maps were; both ways linear.
 
     Args:
@@ -157,7 +157,7 @@ class NoiseMatcher(nn.Module):
 
     def __init__(self, width: int, kernel: int) -> None:
         super().__init__()
-        narrow, wide = (Bottleneck(width, 8),), (*conv_bn_relu(width, 2 * width), *conv_bn(2 * width, width))
+        narrow, wide = (_Bottleneck(width, 8),), (*conv_bn_relu(width, 2 * width), *conv_bn(2 * width, width))
         self.body = nn.Sequential(*(narrow if kernel > 1 else wide), GlobalAverage(), nn.Linear(width, 2))
 
     def forward(self, maps: Tensor) -> Tensor:
@@ -248,9 +248,9 @@ class DiffKD(Method):
         given, told = to_common_size(as_maps(student[mine]), as_maps(teacher[theirs]))
         outer, kernel = told.shape[1], kernel_for(told)
         width = min(self.width, outer)
-        self.autoencoder = Autoencoder(outer, width).to(given) if width < outer else None
+        self.autoencoder = _Autoencoder(outer, width).to(given) if width < outer else None
         self.enter, self.leave = (nn.Conv2d(inputs, width, 1).to(given) for inputs in (given.shape[1], width))
-        self.denoiser, self.matcher = Denoiser(width, kernel).to(given), NoiseMatcher(width, kernel).to(given)
+        self.denoiser, self.matcher = _Denoiser(width, kernel).to(given), NoiseMatcher(width, kernel).to(given)
         self.noise = Noise()
         self.noise.reseed()
 

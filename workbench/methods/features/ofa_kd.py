@@ -101,7 +101,7 @@ class OFAKD(Method):
         student, _ = example_traces(student_model, teacher_model, (self.student_layers, ()), example)
         maps = [as_maps(student[layer]) for layer in self.student_layers]
         later, width, classes = range(len(maps) - 1, -1, -1), maps[-1].shape[1], student.logits.shape[1]
-        self.heads = nn.ModuleList(stage_head(m, n, width, classes) for m, n in zip(maps, later, strict=True))
+        self.heads = nn.ModuleList(_stage_head(m, n, width, classes) for m, n in zip(maps, later, strict=True))
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels, the student's own answer and those of its stages."""
@@ -149,7 +149,7 @@ def enhanced_cross_entropy(
     )
 
 
-def stage_head(maps: Tensor, halvings: int, width: int, classes: int) -> nn.Sequential:
+def _stage_head(maps: Tensor, halvings: int, width: int, classes: int) -> nn.Sequential:
     """From a stage's maps to logits: as many halvings as the later stages do, an average over positions, a linear layer.
 
     Args:

@@ -32,6 +32,7 @@ from workbench.methods.method import OF_FEATURES, Method
 from workbench.methods.parts.adapters import kernel_for
 from workbench.methods.parts.layers import example_maps, example_traces, penultimate_pair, stage_pairs
 from workbench.methods.parts.preactivations import preactivations
+from workbench.methods.parts.ramps import linear_ramp
 from workbench.methods.ranges import Layer, Weight
 from workbench.models.blocks import conv_bn
 from workbench.records.annotations import Range
@@ -41,7 +42,7 @@ from workbench.records.provenance import Citation, Evidence, Learns, Progress, R
 from workbench.records.trace import Trace
 
 
-class Fusion(nn.Module):
+class _Fusion(nn.Module):
     """Attention-based fusion of a level's features with what was fused at the deeper levels.
 
     Args:
@@ -154,7 +155,7 @@ class ReviewKD(Method):
         pairs = example_maps(student_model, teacher_model, layers, example)
         inner, last = min(WIDEST, pairs[-1][0].shape[1]), len(pairs) - 1
         self.fusions = nn.ModuleList(
-            Fusion(mine, theirs, inner, deepest=level == last).to(mine) for level, (mine, theirs) in enumerate(pairs)
+            _Fusion(mine, theirs, inner, deepest=level == last).to(mine) for level, (mine, theirs) in enumerate(pairs)
         )
 
     def _levels(
@@ -172,7 +173,7 @@ class ReviewKD(Method):
 
     def schedule(self, progress: float) -> None:
         """The ramp."""
-        self._ramp = min(progress / self.warm_up, 1.0) if self.warm_up > 0 else 1.0
+        self._ramp = linear_ramp(progress, self.warm_up)
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and the distances of all levels."""

@@ -60,7 +60,7 @@ def similarity_profile(features: Tensor, points: int) -> Tensor:
     return falling[:, low] * (1 - between) + falling[:, (low + 1).clamp(max=len(flat) - 1)] * between
 
 
-class Profiler(nn.Module):
+class _Profiler(nn.Module):
     """A query or a key, a quarter as wide and of length 1, from a similarity profile.
 
     Args:
@@ -156,7 +156,7 @@ class SemCKD(Method):
         self.student_layers, self.teacher_layers = layers
         student, teacher = example_traces(student_model, teacher_model, layers, example)
         given, told = [as_maps(student[s]) for s in layers[0]], [as_maps(teacher[t]) for t in layers[1]]
-        self.queries, self.keys = (nn.ModuleList(Profiler(self.points).to(f) for f in side) for side in (given, told))
+        self.queries, self.keys = (nn.ModuleList(_Profiler(self.points).to(f) for f in side) for side in (given, told))
         self.projections = nn.ModuleList(nn.ModuleList(projection(s, t) for t in told) for s in given)
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:

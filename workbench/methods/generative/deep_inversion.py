@@ -79,10 +79,10 @@ class NormStatistics(nn.Module):
         """How far the statistics of a batch are from those remembered, summed over the layers, ()."""
         known = [(getattr(self, f"mean_{k}"), getattr(self, f"variance_{k}")) for k in range(len(self.layers))]
         pairs = zip(self.layers, known, strict=True)
-        return torch.stack([moment_distance(trace[name], *moments) for name, moments in pairs]).sum()
+        return torch.stack([_moment_distance(trace[name], *moments) for name, moments in pairs]).sum()
 
 
-def inverted(context: Any, start: Batch, iterations: int, dice: Generator) -> Tensor:
+def _inverted(context: Any, start: Batch, iterations: int, dice: Generator) -> Tensor:
     """Inputs that make all terms but ``soft`` small for the labels of a batch, found by Adam; the student stays as it is.
 
     Args:
@@ -95,7 +95,7 @@ def inverted(context: Any, start: Batch, iterations: int, dice: Generator) -> Te
     optimizer = torch.optim.Adam([pixels], lr=PIXEL_RATE)
     with evaluating(context.students["student"]):
         for _ in range(iterations):
-            terms = context.terms(start.but(student_inputs=jittered(pixels, JITTER, dice)))
+            terms = context.terms(start.but(student_inputs=_jittered(pixels, JITTER, dice)))
             cost = sum(term for name, term in terms.items() if name != "soft")
             (pixels.grad,) = torch.autograd.grad(cost, pixels)
             optimizer.step()
@@ -195,7 +195,7 @@ class DeepInversion(DataFreeMethod):
         dice = self.dice.thrown()
         noise = torch.randn(self.pool.shape, generator=dice, dtype=self.pool.dtype).to(self.pool)
         ids = batch.ids.repeat(-(-len(noise) // len(batch.ids)))[: len(noise)]  # the guide is asked by ids it knows
-        self.pool.copy_(inverted(context, Batch(ids, noise, self.wanted), self.iterations, dice))
+        self.pool.copy_(_inverted(context, Batch(ids, noise, self.wanted), self.iterations, dice))
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The student's term, and those of the inputs."""
@@ -212,15 +212,15 @@ class DeepInversion(DataFreeMethod):
         return terms
 
 
-def channel_moments(features: Tensor) -> tuple[Tensor, Tensor]:
+def _channel_moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and biased variance of each channel over everything else, (B, C, ...) -> (C,) and (C,)."""
     others = [axis for axis in range(features.dim()) if axis != 1]
     return features.mean(others), features.var(others, unbiased=False)
 
 
-def moment_distance(features: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
+def _moment_distance(features: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
     """Distance of the channels' means to given ones plus that of their variances, (B, C, ...), (C,), (C,) -> ()."""
-    own_mean, own_variance = channel_moments(features)
+    own_mean, own_variance = _channel_moments(features)
     return torch.linalg.vector_norm(own_mean - mean) + torch.linalg.vector_norm(own_variance - variance)
 
 
@@ -240,7 +240,7 @@ def jensen_shannon(student_logits: Tensor, teacher_logits: Tensor, temperature: 
     return (forward_kl(middle, both[0]) + forward_kl(middle, both[1])) / 2
 
 
-def jittered(inputs: Tensor, reach: int, generator: Generator) -> Tensor:
+def _jittered(inputs: Tensor, reach: int, generator: Generator) -> Tensor:
     """Images (B, C, H, W) moved round by up to ``reach`` pixels in each direction, all alike; other inputs as they are."""
     if inputs.dim() != 4:
         return inputs

@@ -24,6 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.maths.divergences import forward_kl
+from workbench.methods.parts.ramps import linear_ramp
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
@@ -108,8 +109,7 @@ class CTKD(ResponseMethod):
 
     def schedule(self, progress: float) -> None:
         """The curriculum."""
-        done = min(progress / self.curriculum, 1.0) if self.curriculum > 0 else 1.0
-        self._strength = (1 - math.cos(math.pi * done)) / 2
+        self._strength = (1 - math.cos(math.pi * linear_ramp(progress, self.curriculum))) / 2
 
     def temperature(self) -> Tensor:
         """The temperature as it stands, ()."""

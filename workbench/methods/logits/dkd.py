@@ -23,6 +23,7 @@ from typing import Annotated
 from torch import Tensor
 
 from workbench.maths.decoupling import decoupled_kl, target_classes
+from workbench.methods.parts.ramps import linear_ramp
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
@@ -75,7 +76,7 @@ class DKD(ResponseMethod):
 
     def schedule(self, progress: float) -> None:
         """The ramp."""
-        self._ramp = min(progress / self.warm_up, 1.0) if self.warm_up > 0 else 1.0
+        self._ramp = linear_ramp(progress, self.warm_up)
 
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Both parts."""

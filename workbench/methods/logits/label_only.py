@@ -73,7 +73,7 @@ class LabelOnly(Method):
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Opens the ledger."""
         super().build(student_model, teacher_model, example, facts)
-        self.ledger = Ledger(facts.samples)
+        self.ledger = _Ledger(facts.samples)
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The decisions as labels."""
@@ -83,7 +83,7 @@ class LabelOnly(Method):
         return {"decisions": mean_among(error, self.ledger.admit(batch.ids, self.queries), batch)}
 
 
-class Ledger(SampleTable):
+class _Ledger(SampleTable):
     """The samples the teacher was asked about.
 
     Args:

@@ -27,6 +27,7 @@ from torch import Tensor
 
 from workbench.maths.decoupling import target_classes
 from workbench.maths.divergences import LOWEST, finite_logits, forward_kl, precise
+from workbench.methods.parts.ramps import linear_ramp
 from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
@@ -86,7 +87,7 @@ class RLD(ResponseMethod):
 
     def schedule(self, progress: float) -> None:
         """The ramp."""
-        self._ramp = min(progress / self.warm_up, 1.0) if self.warm_up > 0 else 1.0
+        self._ramp = linear_ramp(progress, self.warm_up)
 
     def match(self, student_logits: Tensor, teacher_logits: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Both parts."""

@@ -61,7 +61,7 @@ def averaged_layer(model: nn.Module, inputs: Inputs) -> str:
     )
 
 
-def classifier_of_maps(model: nn.Module, maps: Tensor, layer: str) -> nn.Linear:
+def _classifier_of_maps(model: nn.Module, maps: Tensor, layer: str) -> nn.Linear:
     """The last ``nn.Linear``, if it can score positions of what a layer gives.
 
     Raises:
@@ -185,9 +185,9 @@ class SDD(Method):
         self.student_layers, self.teacher_layers = (mine,), (theirs,)
         student, teacher = example_traces(student_model, teacher_model, ((mine,), (theirs,)), example)
         self._classifier = (
-            classifier_of_maps(student_model, student[mine], mine),
+            _classifier_of_maps(student_model, student[mine], mine),
         )  # in a tuple: it stays the student's
-        copied = classifier_of_maps(teacher_model, teacher[theirs], theirs)
+        copied = _classifier_of_maps(teacher_model, teacher[theirs], theirs)
         self.register_buffer("teacher_weight", copied.weight.detach().clone())
         self.register_buffer("teacher_bias", None if copied.bias is None else copied.bias.detach().clone())
 

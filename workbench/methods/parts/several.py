@@ -11,11 +11,13 @@ from torch import Tensor, nn
 
 from workbench.methods.parts.on_labels import on_labels
 from workbench.methods.parts.untrained import untrained
+from workbench.methods.ranges import Temperature, Weight
 from workbench.methods.response import ResponseMethod
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.code import identity_of
 from workbench.records.plan import Facts, StagePlan
+from workbench.records.provenance import Learns, Progress, Reads
 from workbench.records.trace import Trace
 
 Teachers = Annotated[int, Range(2, 8, 1)]
@@ -27,15 +29,33 @@ class SeveralTeachers(ResponseMethod):
 
     A setting has one teacher. Further ones are nets of its design that are trained on the labels from other weights, each
     for ``teacher_share`` of the student's steps, or one's own trained models, given with ``joined_by``. A subclass gives
-    ``match_all`` and, in its signature, ``teachers``, ``teacher_share`` and ``label_weight``.
+    ``match_all``; its signature is this one, or this one with further parameters.
+
+    Args:
+        teachers: How many there are, the setting's among them.
+        teacher_share: Steps of each further one, as a share of the student's.
+        temperature: Softens what is matched.
+        soft_weight: Weight of the soft term.
+        label_weight: Weight of the labels.
     """
 
-    teachers: int
-    teacher_share: float
+    progress = Progress("soft")
+    terms = ("labels", "soft")
+    reads = Reads("logits only, and the design of the setting's teacher")
+    learns = Learns("teacher_2 and so on, nets of their own")
+    partner = "several teachers, frozen"
 
-    def __init__(self) -> None:
-        """Nobody has joined yet."""
+    def __init__(
+        self,
+        teachers: Teachers = 3,
+        teacher_share: Share = 1.0,
+        temperature: Temperature = 4.0,
+        soft_weight: Weight = 1.0,
+        label_weight: Weight = 1.0,
+    ) -> None:
         super().__init__()
+        self.teachers, self.teacher_share = teachers, teacher_share
+        self.temperature, self.soft_weight, self.label_weight = temperature, soft_weight, label_weight
         self._joined: list[nn.Module] = []
         self._design: Callable[[], nn.Module] | None = None
 

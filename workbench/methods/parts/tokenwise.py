@@ -10,6 +10,7 @@ from torch import Tensor
 from workbench.maths.divergences import finite_logits
 from workbench.maths.tokens import check_vocabularies
 from workbench.methods.method import Method
+from workbench.methods.ranges import Weight
 from workbench.records.batch import Batch
 from workbench.records.provenance import Progress
 from workbench.records.trace import Trace
@@ -18,7 +19,11 @@ from workbench.records.trace import Trace
 class TokenwiseMethod(Method):
     """A divergence per position, averaged over those of each text that count; every text weighs the same.
 
-    A subclass gives ``divergence`` and, in its signature, ``soft_weight`` and ``label_weight``.
+    A subclass gives ``divergence``; its signature is this one, or this one with other defaults and further parameters.
+
+    Args:
+        soft_weight: Weight of the divergence.
+        label_weight: Weight of the labels.
 
     Class attributes:
         across_tokenizers: True if the vocabularies may differ.
@@ -26,9 +31,12 @@ class TokenwiseMethod(Method):
 
     tasks = ("tokens",)
     progress = Progress("soft")
+    terms = ("labels", "soft")
     across_tokenizers: ClassVar[bool] = False
-    soft_weight: float
-    label_weight: float
+
+    def __init__(self, soft_weight: Weight = 1.0, label_weight: Weight = 0.0) -> None:
+        super().__init__()
+        self.soft_weight, self.label_weight = soft_weight, label_weight
 
     def divergence(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
         """How far the student is from the teacher, (B, L, V) with (B, L, V) -> (B, L)."""

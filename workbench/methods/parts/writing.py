@@ -13,6 +13,7 @@ from workbench.methods.parts.tokenwise import TokenwiseMethod
 from workbench.models.sampling import Choose, Generated, Sampling, generate_together
 from workbench.records.batch import UNLABELLED, Batch
 from workbench.records.plan import Facts
+from workbench.records.provenance import Reads
 from workbench.records.trace import Trace
 
 
@@ -24,6 +25,8 @@ class WritingMethod(TokenwiseMethod):
     saved nor trained.
     """
 
+    terms = ("soft",)
+    reads = Reads("logits; prompts in batch.extras")
     own_inputs = True
 
     def __init__(self) -> None:
@@ -35,7 +38,7 @@ class WritingMethod(TokenwiseMethod):
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Finds out how texts end, and holds on to the teacher."""
         super().build(student_model, teacher_model, example, facts)
-        self._end = shared_end(example)
+        self._end = _shared_end(example)
         object.__setattr__(self, "_teacher", teacher_model)
 
     def written(self, batch: Batch, models: Sequence[nn.Module], choose: Choose) -> Batch:
@@ -99,7 +102,7 @@ def room(batch: Batch, models: Sequence[nn.Module]) -> int:
     return max(1, min([int(counted.sum(1).max()), *contexts]))
 
 
-def shared_end(example: Batch) -> int | None:
+def _shared_end(example: Batch) -> int | None:
     """The token that all texts end with, None if they end in different ways."""
     if not isinstance(example.student_inputs, dict):
         return None

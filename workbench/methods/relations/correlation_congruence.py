@@ -26,21 +26,21 @@ from typing import Annotated, Literal
 from torch import Tensor, nn
 
 from workbench.maths.similarities import taylor_kernel
-from workbench.methods.method import OF_FEATURES, Method
-from workbench.methods.parts.layers import example_traces, penultimate_pair
+from workbench.methods.parts.layers import example_traces
 from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
+from workbench.methods.parts.relations import PenultimateRelations
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 from workbench.records.trace import Trace
 
 PROJECTED = 128
 """Width of the projections of ``neighbours``, as in the benchmark."""
 
 
-class CorrelationCongruence(Method):
+class CorrelationCongruence(PenultimateRelations):
     """Correlation congruence.
 
     Args:
@@ -73,12 +73,8 @@ class CorrelationCongruence(Method):
     )
     progress = Progress("correlation")
     terms = ("labels", "correlation")
-    reads = Reads("the penultimate features of both models, (B, ...)", student=("features",), partner=("features",))
     learns = Learns("nothing besides the student; for neighbours a projection of each side")
     cost = "low"
-    tasks = OF_FEATURES
-    relates_samples = True
-    reads_outputs = False
     aliases = ("cc", "cckd")
 
     def __init__(
@@ -95,20 +91,19 @@ class CorrelationCongruence(Method):
         self.guided, self.hint = guided, hint
 
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
-        """Names the two layers; makes the projections if they are wanted."""
+        """Makes the projections if they are wanted."""
         super().build(student_model, teacher_model, example, facts)
-        mine, theirs = penultimate_pair(student_model, teacher_model, self.guided, self.hint)
-        self.student_layers, self.teacher_layers = (mine,), (theirs,)
-        traces = example_traces(student_model, teacher_model, (self.student_layers, self.teacher_layers), example)
-        features = [trace[layer].flatten(1) for trace, layer in zip(traces, (mine, theirs), strict=True)]
+        layers = self.student_layers, self.teacher_layers
+        traces = example_traces(student_model, teacher_model, layers, example)
+        features = [found.flatten(1) for found in self.features(*traces)]
         wanted = self.variant == "neighbours"
         made = [nn.Linear(f.shape[1], PROJECTED).to(f) if wanted else nn.Identity() for f in features]
         self.student_projection, self.teacher_projection = made
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and the correlation."""
-        mine = self.student_projection(student[self.student_layers[0]].flatten(1))
-        theirs = self.teacher_projection(teacher[self.teacher_layers[0]].detach().flatten(1))
+        own, others = (found.flatten(1) for found in self.features(student, teacher))
+        mine, theirs = self.student_projection(own), self.teacher_projection(others)
         if self.variant == "kernel":
             refuse_larger("correlations of all pairs", (len(mine), len(mine)), mine, SMALLER_BATCHES)
             found = (

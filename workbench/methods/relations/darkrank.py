@@ -27,20 +27,18 @@ from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from workbench.methods.method import OF_FEATURES, Method
-from workbench.methods.parts.layers import example_traces, penultimate_pair
 from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
+from workbench.methods.parts.relations import PenultimateRelations
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
 
 
-class DarkRank(Method):
+class DarkRank(PenultimateRelations):
     """Transfer of rankings.
 
     Args:
@@ -73,11 +71,7 @@ class DarkRank(Method):
     )
     progress = Progress("ranking")
     terms = ("labels", "ranking")
-    reads = Reads("the penultimate features of both models, (B, ...)", student=("features",), partner=("features",))
     cost = "low"
-    tasks = OF_FEATURES
-    relates_samples = True
-    reads_outputs = False
     aliases = ("dark_ranking",)
 
     def __init__(
@@ -95,16 +89,9 @@ class DarkRank(Method):
         self.list_length, self.transfer = list_length, transfer
         self.guided, self.hint = guided, hint
 
-    def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
-        """Names the two layers, and looks for them."""
-        super().build(student_model, teacher_model, example, facts)
-        mine, theirs = penultimate_pair(student_model, teacher_model, self.guided, self.hint)
-        self.student_layers, self.teacher_layers = (mine,), (theirs,)
-        example_traces(student_model, teacher_model, (self.student_layers, self.teacher_layers), example)
-
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and the rankings; a batch too small for the list ranks all there are."""
-        pair = student[self.student_layers[0]], teacher[self.teacher_layers[0]].detach()
+        pair = self.features(student, teacher)
         count, length = len(pair[0]), min(self.list_length, len(pair[0]) - 1)
         orders = (count, math.factorial(length), length) if self.transfer == "soft" else (count, length)
         refuse_larger("distances of all pairs", (count, count), pair[0], SMALLER_BATCHES)

@@ -20,21 +20,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from workbench.maths.similarities import neighbourhood_divergence
-from workbench.methods.method import OF_FEATURES, Method
-from workbench.methods.parts.layers import example_traces, penultimate_pair
 from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
+from workbench.methods.parts.relations import PenultimateRelations
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
 
 
-class PKT(Method):
+class PKT(PenultimateRelations):
     """Probabilistic knowledge transfer.
 
     Args:
@@ -63,11 +61,7 @@ class PKT(Method):
     )
     progress = Progress("neighbours")
     terms = ("labels", "neighbours")
-    reads = Reads("the penultimate features of both models, (B, ...)", student=("features",), partner=("features",))
     cost = "low"
-    tasks = OF_FEATURES
-    relates_samples = True
-    reads_outputs = False
     aliases = ("probabilistic_knowledge_transfer",)
 
     def __init__(
@@ -79,16 +73,9 @@ class PKT(Method):
         super().__init__()
         self.weight, self.guided, self.hint = weight, guided, hint
 
-    def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
-        """Names the two layers, and looks for them."""
-        super().build(student_model, teacher_model, example, facts)
-        mine, theirs = penultimate_pair(student_model, teacher_model, self.guided, self.hint)
-        self.student_layers, self.teacher_layers = (mine,), (theirs,)
-        example_traces(student_model, teacher_model, (self.student_layers, self.teacher_layers), example)
-
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and the neighbours."""
-        pair = student[self.student_layers[0]], teacher[self.teacher_layers[0]].detach()
+        pair = self.features(student, teacher)
         refuse_larger("neighbours of all samples", (len(batch.ids),) * 2, pair[0], SMALLER_BATCHES)
         neighbours = self.weight * neighbourhood_divergence(*pair).mean(1)
         return {"labels": self.label_loss(student, batch), "neighbours": neighbours}

@@ -21,20 +21,18 @@ from typing import Annotated
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from workbench.methods.method import OF_FEATURES, Method
-from workbench.methods.parts.layers import example_traces, penultimate_pair
 from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
+from workbench.methods.parts.relations import PenultimateRelations
 from workbench.methods.ranges import Layer
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.plan import Facts
-from workbench.records.provenance import Citation, Evidence, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
 
 
-class RKD(Method):
+class RKD(PenultimateRelations):
     """Relational knowledge distillation.
 
     Args:
@@ -58,11 +56,7 @@ class RKD(Method):
     )
     progress = Progress("distance")
     terms = ("labels", "distance", "angle")
-    reads = Reads("the penultimate features of both models, (B, ...)", student=("features",), partner=("features",))
     cost = "low"
-    tasks = OF_FEATURES
-    relates_samples = True
-    reads_outputs = False
     aliases = ("relational",)
 
     def __init__(
@@ -76,16 +70,9 @@ class RKD(Method):
         self.distance_weight, self.angle_weight = distance_weight, angle_weight
         self.guided, self.hint = guided, hint
 
-    def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
-        """Names the two layers, and looks for them."""
-        super().build(student_model, teacher_model, example, facts)
-        mine, theirs = penultimate_pair(student_model, teacher_model, self.guided, self.hint)
-        self.student_layers, self.teacher_layers = (mine,), (theirs,)
-        example_traces(student_model, teacher_model, (self.student_layers, self.teacher_layers), example)
-
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:
         """The labels and both relations."""
-        pair = student[self.student_layers[0]], teacher[self.teacher_layers[0]].detach()
+        pair = self.features(student, teacher)
         refuse_larger("angles of all triplets", (len(pair[0]),) * 3, pair[0], SMALLER_BATCHES)
         return {
             "labels": self.label_loss(student, batch),

@@ -22,10 +22,9 @@ from torch import Tensor, nn
 
 from workbench.maths.similarities import row_normalised_gram
 from workbench.methods.method import OF_MAPS, Method
-from workbench.methods.parts.layers import example_traces
+from workbench.methods.parts.layers import example_traces, last_stage_pair
 from workbench.methods.parts.memory import SMALLER_BATCHES, refuse_larger
 from workbench.methods.ranges import Layer
-from workbench.models.tracing import stages_of
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
 from workbench.records.plan import Facts
@@ -75,8 +74,8 @@ class SimilarityPreserving(Method):
     def build(self, student_model: nn.Module, teacher_model: nn.Module | None, example: Batch, facts: Facts) -> None:
         """Names the two layers, and looks for them."""
         super().build(student_model, teacher_model, example, facts)
-        self.student_layers = (self.guided or stages_of(student_model)[-1],)
-        self.teacher_layers = (self.hint or stages_of(teacher_model)[-1],)
+        mine, theirs = last_stage_pair(student_model, teacher_model, self.guided, self.hint)
+        self.student_layers, self.teacher_layers = (mine,), (theirs,)
         example_traces(student_model, teacher_model, (self.student_layers, self.teacher_layers), example)
 
     def forward(self, student: Trace, teacher: Trace, batch: Batch) -> dict[str, Tensor]:

@@ -54,7 +54,6 @@ class AdaptiveKL(TokenwiseMethod):
         2025,
         "2404.02657",
     )
-    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "wutaiqiang/LLM_KD_AKL (authors), AKL.py at ff278be603df44b10afc07da3c7962ec8218aca7",
@@ -70,8 +69,8 @@ class AdaptiveKL(TokenwiseMethod):
         soft_weight: Weight = 1.0,
         label_weight: Weight = 0.0,
     ) -> None:
-        super().__init__()
-        self.head, self.soft_weight, self.label_weight = head, soft_weight, label_weight
+        super().__init__(soft_weight, label_weight)
+        self.head = head
 
     def divergence(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
         """Both divergences by their weights."""

@@ -55,7 +55,6 @@ class AlphaBetaDivergence(TokenwiseMethod):
         "ICML",
         2025,
     )
-    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "ghwang-s/abkd (authors), distillation_llm/distillm/losses.py at df813185e69d21d1e99510272cd94e49be7250c0, and "
@@ -72,9 +71,8 @@ class AlphaBetaDivergence(TokenwiseMethod):
         soft_weight: Weight = 1.0,
         label_weight: Weight = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(soft_weight, label_weight)
         self.alpha, self.beta = alpha, beta
-        self.soft_weight, self.label_weight = soft_weight, label_weight
 
     def divergence(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
         """The alpha-beta divergence."""

@@ -35,7 +35,7 @@ from workbench.methods.parts.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Learns, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Learns, Progress
 from workbench.records.trace import Trace
 
 LEAST, MARGIN = 0.01, 1e-5
@@ -110,7 +110,6 @@ class DistiLLM2(WritingMethod):
     )
     progress = Progress("teacher_texts")
     terms = ("teacher_texts", "student_texts")
-    reads = Reads("logits; prompts in batch.extras")
     learns = Learns("nothing besides the student; the gaps at the beginning are kept with the run")
     cost = "high"
     aliases = ("cald",)

@@ -33,7 +33,7 @@ from workbench.methods.parts.writing import WritingMethod, chance, prompts_of
 from workbench.models.sampling import Sampling, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Reads
+from workbench.records.provenance import Citation, Evidence
 
 
 class GKD(WritingMethod):
@@ -58,8 +58,6 @@ class GKD(WritingMethod):
         2024,
         "2306.13649",
     )
-    terms = ("soft",)
-    reads = Reads("logits; prompts in batch.extras")
     evidence = Evidence(
         "code",
         "huggingface/trl (reference), trl/trainer/gkd_trainer.py at a9fa292c2d1df64c6f0189ebe32d37b46ce64438",

@@ -54,7 +54,6 @@ class JensenShannon(TokenwiseMethod):
         2024,
         "2306.13649",
     )
-    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "huggingface/trl (reference code), trl/experimental/gkd/gkd_trainer.py at "
@@ -70,8 +69,8 @@ class JensenShannon(TokenwiseMethod):
         soft_weight: Weight = 1.0,
         label_weight: Weight = 0.0,
     ) -> None:
-        super().__init__()
-        self.beta, self.soft_weight, self.label_weight = beta, soft_weight, label_weight
+        super().__init__(soft_weight, label_weight)
+        self.beta = beta
 
     def divergence(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
         """The divergence of both from their mixture."""

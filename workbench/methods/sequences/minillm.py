@@ -39,7 +39,7 @@ from workbench.methods.parts.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Progress, Reads
+from workbench.records.provenance import Citation, Evidence, Progress
 from workbench.records.trace import Trace
 
 
@@ -68,7 +68,6 @@ class MiniLLM(WritingMethod):
     )
     progress = Progress("single_step")
     terms = ("single_step", "long_term")
-    reads = Reads("logits; prompts in batch.extras")
     cost = "high"
 
     def __init__(
@@ -97,26 +96,26 @@ class MiniLLM(WritingMethod):
         words = batch.labels.clamp(min=0)[..., None]
         own, judged = (x.log_softmax(2).gather(2, words).squeeze(2) for x in (own_logits, theirs))
         ratio = (own - batch.extras["behaviour"].to(own)).masked_fill(~counted, 0).exp()
-        credit = mean_to_come((judged - own).detach(), counted)
+        credit = _mean_to_come((judged - own).detach(), counted)
         single = ratio.detach() * reverse_kl(own_logits, theirs)
-        gain = clipped_gain(ratio, credit, self.clip)
+        gain = _clipped_gain(ratio, credit, self.clip)
         return {"single_step": mean_over(single, counted), "long_term": -mean_over(gain, counted)}
 
 
-def mean_to_come(rewards: Tensor, counted: Tensor) -> Tensor:
+def _mean_to_come(rewards: Tensor, counted: Tensor) -> Tensor:
     """The mean reward of the tokens after each one, (B, L) with (B, L) bool -> (B, L); 0 where none comes.
 
     A mean instead of a sum, so that long texts are neither shunned nor sought.
 
     Example:
-        >>> mean_to_come(torch.tensor([[9.0, 1.0, 3.0, 7.0]]), torch.tensor([[True, True, True, False]]))
+        >>> _mean_to_come(torch.tensor([[9.0, 1.0, 3.0, 7.0]]), torch.tensor([[True, True, True, False]]))
         tensor([[2., 3., 0., 0.]])
     """
     kept, ones = rewards.masked_fill(~counted, 0), counted.to(rewards)
     return _after(kept) / _after(ones).clamp(min=1)
 
 
-def clipped_gain(ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:
+def _clipped_gain(ratio: Tensor, advantage: Tensor, clip: float) -> Tensor:
     """What is to be maximised, after Schulman et al. 2017, Eq. 7: a ratio farther from 1 than clip gains nothing.
 
     Args:

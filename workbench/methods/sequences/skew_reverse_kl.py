@@ -52,7 +52,6 @@ class SkewReverseKL(TokenwiseMethod):
         2024,
         "2402.03898",
     )
-    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "jongwooko/distillm (authors), distillm/losses.py and arguments.py at d47e77ff9d27721783b32213be38c1204230cc0a",
@@ -67,8 +66,8 @@ class SkewReverseKL(TokenwiseMethod):
         soft_weight: Weight = 1.0,
         label_weight: Weight = 0.0,
     ) -> None:
-        super().__init__()
-        self.skew, self.soft_weight, self.label_weight = skew, soft_weight, label_weight
+        super().__init__(soft_weight, label_weight)
+        self.skew = skew
 
     def divergence(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
         """The skew reverse divergence."""

@@ -33,7 +33,7 @@ from workbench.methods.parts.writing import WritingMethod, chance
 from workbench.models.sampling import Sampling, distribution, draw
 from workbench.records.annotations import Range
 from workbench.records.batch import Batch
-from workbench.records.provenance import Citation, Evidence, Reads
+from workbench.records.provenance import Citation, Evidence
 
 Heat = Annotated[float, Range(0.1, 2.0, 0.1)]
 
@@ -63,8 +63,6 @@ class SpeculativeKD(WritingMethod):
         2025,
         "2410.11325",
     )
-    terms = ("soft",)
-    reads = Reads("logits; prompts in batch.extras")
     evidence = Evidence(
         "code",
         "google-research/google-research (authors), speculative_kd/transformers/utils.py at "

@@ -65,7 +65,6 @@ class TAID(TokenwiseMethod):
         2025,
         "2501.16937",
     )
-    terms = ("labels", "soft")
     learns = Learns("nothing besides the student; reached, trend and before are kept with the run")
     evidence = Evidence(
         "code",
@@ -84,9 +83,8 @@ class TAID(TokenwiseMethod):
         soft_weight: Weight = 1.0,
         label_weight: Weight = 0.0,
     ) -> None:
-        super().__init__()
+        super().__init__(soft_weight, label_weight)
         self.start, self.end, self.rate, self.momentum = start, end, rate, momentum
-        self.soft_weight, self.label_weight = soft_weight, label_weight
         self.register_buffer("reached", torch.zeros(()))
         self.register_buffer("trend", torch.zeros(()))
         self.register_buffer("before", torch.full((), torch.inf))

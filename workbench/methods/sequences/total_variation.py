@@ -21,7 +21,6 @@ from torch import Tensor
 
 from workbench.maths.token_divergences import total_variation
 from workbench.methods.parts.tokenwise import TokenwiseMethod
-from workbench.methods.ranges import Weight
 from workbench.records.provenance import Citation, Evidence
 
 
@@ -48,7 +47,6 @@ class TotalVariation(TokenwiseMethod):
         2023,
         "2307.15190",
     )
-    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "jongwooko/distillm (comparison code), distillm/losses.py at d47e77ff9d27721783b32213be38c1204230cc0a",
@@ -56,10 +54,6 @@ class TotalVariation(TokenwiseMethod):
     )
     cost = "low"
     aliases = ("tvd",)
-
-    def __init__(self, soft_weight: Weight = 1.0, label_weight: Weight = 0.0) -> None:
-        super().__init__()
-        self.soft_weight, self.label_weight = soft_weight, label_weight
 
     def divergence(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
         """The total variation distance."""

@@ -50,7 +50,6 @@ class UniversalLogit(TokenwiseMethod):
         2025,
         "2402.12030",
     )
-    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "Nicolas-BZRD/llm-recipes (authors), models/distillation_model.py and configs/distillation.py at "
@@ -62,8 +61,7 @@ class UniversalLogit(TokenwiseMethod):
     across_tokenizers = True
 
     def __init__(self, soft_weight: Weight = 1.5, label_weight: Weight = 1.0) -> None:
-        super().__init__()
-        self.soft_weight, self.label_weight = soft_weight, label_weight
+        super().__init__(soft_weight, label_weight)
 
     def divergence(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
         """The distance of the sorted probabilities, (B, L, V) with (B, L, W) -> (B, L)."""

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from workbench.maths.token_divergences import word_kl
 from workbench.methods.parts.tokenwise import TokenwiseMethod
-from workbench.methods.ranges import Weight
 from workbench.records.provenance import Citation, Evidence
 
 
@@ -42,7 +41,6 @@ class WordLevelKD(TokenwiseMethod):
     """
 
     citation = Citation("Sequence-Level Knowledge Distillation", "Kim, Rush", "EMNLP", 2016, "1606.07947")
-    terms = ("labels", "soft")
     evidence = Evidence(
         "code",
         "jongwooko/distillm (comparison code), distillm/losses.py and finetune.py at "
@@ -51,10 +49,6 @@ class WordLevelKD(TokenwiseMethod):
     )
     cost = "low"
     aliases = ("word_kd", "forward_kl", "word_level_forward_kl")
-
-    def __init__(self, soft_weight: Weight = 1.0, label_weight: Weight = 0.0) -> None:
-        super().__init__()
-        self.soft_weight, self.label_weight = soft_weight, label_weight
 
     def divergence(self, student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
         """The forward divergence."""
